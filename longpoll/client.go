@@ -1,0 +1,124 @@
+package longpoll
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"fourwires/feed"
+)
+
+// Client reads a feed by long-polling.
+type Client struct {
+	// URL is the handler's, http://host/longpoll. Its query is kept, ?wait= as
+	// well; with ?after=0 a client that has no cursor yet gets all that is kept.
+	URL string
+
+	// Dial opens a connection; nil means net.Dialer's DialContext.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// Cursor is where reading begins; the zero Cursor means from now on.
+	// Messages moves it.
+	Cursor feed.Cursor
+}
+
+// Messages polls the feed and yields its messages in order, from the cursor
+// on; the cursor moves before each is yielded. It blocks while a poll is held.
+// It ends after the first error: that of ctx, a [*feed.GapError], a
+// [*feed.EpochError], or what went wrong on the way. To resume, range again.
+//
+// The polls of one range share a connection. Only one range at a time may use
+// a Client.
+func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
+	return func(yield func(feed.Message, error) bool) {
+		transport := &http.Transport{DialContext: c.Dial, DisableCompression: true}
+		defer transport.CloseIdleConnections()
+		client := &http.Client{Transport: transport, Timeout: maxWait + 10*time.Second}
+
+		for {
+			entries, err := c.get(ctx, client)
+			if err != nil {
+				yield(feed.Message{}, err)
+				return
+			}
+			for _, entry := range entries {
+				m, err := c.take(entry)
+				if !yield(m, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// get makes one request, which the server holds while there is nothing new, and
+// returns the entries of its answer.
+func (c *Client) get(ctx context.Context, client *http.Client) ([]json.RawMessage, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
+	if err != nil {
+		return nil, fmt.Errorf("longpoll: %w", err)
+	}
+	if c.Cursor != (feed.Cursor{}) {
+		query := req.URL.Query()
+		query.Set("after", c.Cursor.String())
+		req.URL.RawQuery = query.Encode()
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fmt.Errorf("longpoll: %w", err)
+	}
+	defer resp.Body.Close()
+
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("longpoll: %w", err)
+	case resp.StatusCode == http.StatusNoContent:
+		return nil, nil
+	case resp.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("longpoll: %s: %s", resp.Status, body)
+	}
+	var answer struct {
+		Epoch    string            `json:"epoch"`
+		Messages []json.RawMessage `json:"messages"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, fmt.Errorf("longpoll: an answer that is no JSON: %w", err)
+	}
+	head, err := feed.ParseCursor(strings.Trim(resp.Header.Get("ETag"), `"`))
+	if err != nil {
+		return nil, fmt.Errorf("longpoll: ETag %q: %w", resp.Header.Get("ETag"), err)
+	}
+	switch was := c.Cursor.Epoch; {
+	case c.Cursor == (feed.Cursor{}) && len(answer.Messages) == 0:
+		c.Cursor = head
+	case was == "":
+		c.Cursor.Epoch = answer.Epoch
+	case was != answer.Epoch:
+		c.Cursor = feed.Cursor{Epoch: answer.Epoch}
+		return nil, &feed.EpochError{Was: was, Is: answer.Epoch}
+	}
+	return answer.Messages, nil
+}
+
+// take decodes an entry and moves the cursor past it.
+func (c *Client) take(entry []byte) (feed.Message, error) {
+	m, err := feed.Decode(entry)
+	var gap *feed.GapError
+	if err == nil {
+		c.Cursor.ID = m.ID
+	} else if errors.As(err, &gap) {
+		c.Cursor.ID = gap.To
+	}
+	return m, err
+}

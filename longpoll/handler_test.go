@@ -1,0 +1,146 @@
+package longpoll_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/longpoll"
+)
+
+// publish publishes the numbers from … to.
+func publish(t *testing.T, f *feed.Feed, from, to int) {
+	t.Helper()
+	for n := from; n <= to; n++ {
+		if _, err := f.Publish(fmt.Append(nil, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestHandler(t *testing.T) {
+	for _, test := range []struct {
+		query, ifNoneMatch string // E stands for the epoch
+		status             int
+		ids                string
+		took               time.Duration // message 6 is published after 2 s
+	}{
+		{"", "", 200, "6", 2 * time.Second},
+		{"?wait=1s", "", 200, "", time.Second}, // no news, but the head
+		{"?after=3", "", 200, "4 5", 0},
+		{"?after=E-5", "", 200, "6", 2 * time.Second},
+		{"?after=5&wait=60s", "", 200, "6", 2 * time.Second},
+		{"?after=5&wait=1500ms", "", 204, "", 1500 * time.Millisecond},
+		{"?after=5&wait=1s", `"E-5"`, 304, "", time.Second},
+		{"?after=5&wait=0s", "", 204, "", 0},
+		{"?after=0", "", 200, "gap 3 4 5", 0},
+		{"?after=gone-9", "", 200, "gap 3 4 5", 0},
+		{"?after=6", "", 400, "", 0},
+		{"?after=x", "", 400, "", 0},
+		{"?wait=61s", "", 400, "", 0},
+		{"?wait=-1s", "", 400, "", 0},
+		{"?wait=5", "", 400, "", 0},
+		{"?wait=", "", 400, "", 0},
+	} {
+		t.Run(test.query, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := feed.New(3)
+				publish(t, f, 1, 5) // keeps 3 to 5
+				transport := &http.Transport{DialContext: serve(t, f)}
+				defer transport.CloseIdleConnections()
+				epoch := strings.NewReplacer("E", f.Head().Epoch)
+				req, _ := http.NewRequest("GET", "http://lab/longpoll"+epoch.Replace(test.query), nil)
+				if test.ifNoneMatch != "" {
+					req.Header.Set("If-None-Match", epoch.Replace(test.ifNoneMatch))
+				}
+				start := time.Now()
+				time.AfterFunc(2*time.Second, func() { publish(t, f, 6, 6) })
+				resp, err := transport.RoundTrip(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				took := time.Since(start)
+				var answer struct {
+					Messages []struct {
+						ID  int
+						Gap *struct{}
+					}
+				}
+				json.Unmarshal(body, &answer) // what is no answer has no messages
+				var got []string
+				for _, m := range answer.Messages {
+					if m.Gap != nil {
+						got = append(got, "gap")
+					} else {
+						got = append(got, strconv.Itoa(m.ID))
+					}
+				}
+				if err != nil || resp.StatusCode != test.status || strings.Join(got, " ") != test.ids || took != test.took {
+					t.Errorf("%d with %q after %v (%v), want %d with %q after %v: %s",
+						resp.StatusCode, got, took, err, test.status, test.ids, test.took, body)
+				}
+				if resp.StatusCode == 200 && resp.Header.Get("ETag") != `"`+f.Head().String()+`"` {
+					t.Errorf("ETag is %s, want the head %v", resp.Header.Get("ETag"), f.Head())
+				}
+			})
+		})
+	}
+}
+
+// A message in the gap between two requests is not lost: the next request asks
+// for what comes after its cursor.
+func TestRearm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := feed.New(feed.Keep)
+		client := longpoll.Client{URL: "http://lab/longpoll?after=0", Dial: serve(t, f)}
+		start := time.Now()
+		publish(t, f, 1, 1)
+		time.AfterFunc(10*time.Millisecond, func() { publish(t, f, 2, 3) })
+		var got []string
+		for m, err := range client.Messages(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, fmt.Sprint(m.ID, " ", time.Since(start)))
+			if m.ID == 1 {
+				time.Sleep(30 * time.Millisecond) // the client is busy when 2 and 3 are published
+			}
+			if m.ID == 3 {
+				break
+			}
+		}
+		if got, want := strings.Join(got, ", "), "1 0s, 2 30ms, 3 30ms"; got != want {
+			t.Errorf("messages came at %s, want %s", got, want)
+		}
+	})
+}
+
+// A client that leaves while it is held costs the server nothing more.
+func TestClientLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := feed.New(feed.Keep)
+		dial := serve(t, f)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		client := longpoll.Client{URL: "http://lab/longpoll", Dial: dial}
+		start := time.Now()
+		for _, err := range client.Messages(ctx) {
+			if err != context.DeadlineExceeded {
+				t.Errorf("got %v, want the context's error", err)
+			}
+		}
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("it took %v, want 1s", took)
+		}
+	})
+}

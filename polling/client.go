@@ -1,0 +1,143 @@
+package polling
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"fourwires/feed"
+)
+
+// Client reads a feed by polling.
+type Client struct {
+	// URL is the handler's, http://host/polling. Its query is kept, so with
+	// ?after=0 a client that has no cursor yet gets all that is kept.
+	URL string
+
+	// Interval is the time from the start of one poll to the start of the next;
+	// 0 means 2 s.
+	Interval time.Duration
+
+	// Dial opens a connection; nil means net.Dialer's DialContext.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// Cursor is where reading begins; the zero Cursor means from now on.
+	// Messages moves it.
+	Cursor feed.Cursor
+}
+
+// Messages polls the feed and yields its messages in order, from the cursor
+// on; the cursor moves before each is yielded. It blocks between polls. It
+// ends after the first error: that of ctx, a [*feed.GapError], a
+// [*feed.EpochError], or what went wrong on the way. To resume, range again.
+//
+// The polls of one range share a connection. Only one range at a time may use
+// a Client.
+func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
+	return func(yield func(feed.Message, error) bool) {
+		interval := c.Interval
+		if interval <= 0 {
+			interval = 2 * time.Second
+		}
+		transport := &http.Transport{DialContext: c.Dial, DisableCompression: true}
+		defer transport.CloseIdleConnections()
+		client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
+		next := time.NewTicker(interval)
+		defer next.Stop()
+
+		for {
+			entries, head, err := c.get(ctx, client)
+			if err != nil {
+				yield(feed.Message{}, err)
+				return
+			}
+			for _, entry := range entries {
+				m, err := c.take(entry)
+				if !yield(m, err) || err != nil {
+					return
+				}
+			}
+			if c.Cursor.ID < head.ID {
+				continue // the answer was cut at 1 MiB: there is more
+			}
+			select {
+			case <-next.C:
+			case <-ctx.Done():
+				yield(feed.Message{}, ctx.Err())
+				return
+			}
+		}
+	}
+}
+
+// get makes one request and returns the entries of its answer and the head
+// that its ETag names, which is the cursor's own where there is no news.
+func (c *Client) get(ctx context.Context, client *http.Client) (entries []json.RawMessage, head feed.Cursor, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
+	if err != nil {
+		return nil, head, fmt.Errorf("polling: %w", err)
+	}
+	if c.Cursor != (feed.Cursor{}) {
+		query := req.URL.Query()
+		query.Set("after", c.Cursor.String())
+		req.URL.RawQuery = query.Encode()
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, head, ctx.Err()
+		}
+		return nil, head, fmt.Errorf("polling: %w", err)
+	}
+	defer resp.Body.Close()
+
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, head, fmt.Errorf("polling: %w", err)
+	case resp.StatusCode == http.StatusNoContent:
+		return nil, c.Cursor, nil
+	case resp.StatusCode != http.StatusOK:
+		return nil, head, fmt.Errorf("polling: %s: %s", resp.Status, body)
+	}
+	var answer struct {
+		Epoch    string            `json:"epoch"`
+		Messages []json.RawMessage `json:"messages"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, head, fmt.Errorf("polling: an answer that is no JSON: %w", err)
+	}
+	head, err = feed.ParseCursor(strings.Trim(resp.Header.Get("ETag"), `"`))
+	if err != nil {
+		return nil, head, fmt.Errorf("polling: ETag %q: %w", resp.Header.Get("ETag"), err)
+	}
+	switch was := c.Cursor.Epoch; {
+	case c.Cursor == (feed.Cursor{}) && len(answer.Messages) == 0:
+		c.Cursor = head
+	case was == "":
+		c.Cursor.Epoch = answer.Epoch
+	case was != answer.Epoch:
+		c.Cursor = feed.Cursor{Epoch: answer.Epoch}
+		return nil, head, &feed.EpochError{Was: was, Is: answer.Epoch}
+	}
+	return answer.Messages, head, nil
+}
+
+// take decodes an entry and moves the cursor past it.
+func (c *Client) take(entry []byte) (feed.Message, error) {
+	m, err := feed.Decode(entry)
+	var gap *feed.GapError
+	if err == nil {
+		c.Cursor.ID = m.ID
+	} else if errors.As(err, &gap) {
+		c.Cursor.ID = gap.To
+	}
+	return m, err
+}

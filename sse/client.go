@@ -1,0 +1,75 @@
+package sse
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net"
+
+	"fourwires/feed"
+)
+
+// Client reads a feed from a stream of events.
+type Client struct {
+	// URL is the handler's, http://host/sse. Its query is kept, ?heartbeat= as
+	// well; with ?after=0 a client that has no cursor yet gets all that is kept.
+	URL string
+
+	// Dial opens a connection; nil means net.Dialer's DialContext.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// Cursor is where reading begins; the zero Cursor means from now on.
+	// Messages moves it.
+	Cursor feed.Cursor
+}
+
+// Messages opens a stream and yields its messages in order, from the cursor
+// on; the cursor moves before each is yielded. It blocks between events. It
+// ends after the first error: that of ctx, a [*feed.GapError], a
+// [*feed.EpochError], or what went wrong on the way, such as [ErrSilent] or
+// the end of the stream, io.EOF. To resume, range again.
+//
+// Each range has a connection of its own. Only one range at a time may use a
+// Client.
+func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
+	return func(yield func(feed.Message, error) bool) {
+		p := &Parser{}
+		if c.Cursor != (feed.Cursor{}) {
+			p.LastID = c.Cursor.String()
+		}
+		for event, err := range events(ctx, c.Dial, c.URL, p) {
+			if moved := c.move(p.LastID); moved != nil {
+				err = moved
+			}
+			if err != nil {
+				yield(feed.Message{}, err)
+				return
+			}
+			if event.Type == "heartbeat" {
+				continue
+			}
+			m, err := feed.Decode([]byte(event.Data))
+			if !yield(m, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// move takes the cursor to the stream's last event id.
+func (c *Client) move(lastID string) error {
+	cursor, err := feed.ParseCursor(lastID)
+	if err != nil {
+		if lastID == "" { // the stream had no chance to set one
+			return nil
+		}
+		return fmt.Errorf("sse: id %q: %w", lastID, err)
+	}
+	was := c.Cursor.Epoch
+	if was != "" && was != cursor.Epoch {
+		c.Cursor = feed.Cursor{Epoch: cursor.Epoch}
+		return &feed.EpochError{Was: was, Is: cursor.Epoch}
+	}
+	c.Cursor = cursor
+	return nil
+}

@@ -1,0 +1,176 @@
+package sse_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/internal/wire"
+	"fourwires/sse"
+)
+
+// publish publishes the numbers from … to.
+func publish(t *testing.T, f *feed.Feed, from, to int) {
+	t.Helper()
+	for n := from; n <= to; n++ {
+		if _, err := f.Publish(fmt.Append(nil, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestHandler(t *testing.T) {
+	for _, test := range []struct {
+		query, lastID string // E stands for the epoch
+		want          string // M7 stands for message 7, which is published after 2 s; read for 11 s
+	}{
+		{"", "", "id: E-6\nretry: 3000\n\nid: E-7\ndata: M7\n\n"},
+		{"?after=4", "", "id: E-4\nretry: 3000\n\nid: E-5\ndata: M5\n\nid: E-6\ndata: M6\n\nid: E-7\ndata: M7\n\n"},
+		{"?after=1", "E-5", "id: E-5\nretry: 3000\n\nid: E-6\ndata: M6\n\nid: E-7\ndata: M7\n\n"},
+		{"", "5", "id: E-5\nretry: 3000\n\nid: E-6\ndata: M6\n\nid: E-7\ndata: M7\n\n"},
+		{"?after=1", "", "id: E-1\nretry: 3000\n\nevent: gap\nid: E-3\ndata: {\"gap\":{\"from\":2,\"to\":3}}\n\n" +
+			"id: E-4\ndata: M4\n\nid: E-5\ndata: M5\n\nid: E-6\ndata: M6\n\nid: E-7\ndata: M7\n\n"},
+		{"", "gone-9", "id: E-0\nretry: 3000\n\nevent: gap\nid: E-3\ndata: {\"gap\":{\"from\":1,\"to\":3}}\n\n" +
+			"id: E-4\ndata: M4\n\nid: E-5\ndata: M5\n\nid: E-6\ndata: M6\n\nid: E-7\ndata: M7\n\n"},
+		{"?heartbeat=5s", "", "id: E-6\nretry: 3000\n\nid: E-7\ndata: M7\n\n" +
+			"event: heartbeat\ndata: {\"heartbeat\":7}\n\nevent: heartbeat\ndata: {\"heartbeat\":7}\n\n"},
+	} {
+		t.Run(test.query+test.lastID, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := feed.New(3)
+				publish(t, f, 1, 6) // keeps 4 to 6
+				transport := &http.Transport{DialContext: serve(t, f)}
+				epoch := f.Head().Epoch
+				req, _ := http.NewRequest("GET", "http://lab/sse"+test.query, nil)
+				if test.lastID != "" {
+					req.Header.Set("Last-Event-ID", strings.Replace(test.lastID, "E", epoch, 1))
+				}
+				time.AfterFunc(2*time.Second, func() { publish(t, f, 7, 7) })
+				resp, err := transport.RoundTrip(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.AfterFunc(11*time.Second, func() { resp.Body.Close() })
+				got, _ := io.ReadAll(resp.Body)
+
+				words := []string{"E-", epoch + "-"}
+				for id := range 8 {
+					at := int64(946684800000000)
+					if id == 7 {
+						at += 2_000_000
+					}
+					words = append(words, fmt.Sprint("M", id), fmt.Sprintf(`{"id":%d,"at":%d,"data":%d}`, id, at, id))
+				}
+				if want := strings.NewReplacer(words...).Replace(test.want); string(got) != want {
+					t.Errorf("got\n%s\nwant\n%s", got, want)
+				}
+				for name, want := range map[string]string{
+					"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no",
+				} {
+					if got := resp.Header.Get(name); got != want {
+						t.Errorf("%s is %q, want %q", name, got, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestHandlerRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transport := &http.Transport{DialContext: serve(t, feed.New(3))}
+		defer transport.CloseIdleConnections()
+		for _, test := range []struct{ query, lastID string }{
+			{"?after=x", ""}, {"?after=1", ""}, {"", "x"}, {"?after=0", "1"},
+			{"?heartbeat=0s", ""}, {"?heartbeat=16s", ""}, {"?heartbeat=-5s", ""}, {"?heartbeat=5", ""}, {"?heartbeat=", ""},
+		} {
+			req, _ := http.NewRequest("GET", "http://lab/sse"+test.query, nil)
+			if test.lastID != "" {
+				req.Header.Set("Last-Event-ID", test.lastID)
+			}
+			resp, err := transport.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if resp.StatusCode != 400 || !bytes.HasPrefix(body, []byte(`{"error":"`)) {
+				t.Errorf("%q with %q: %d %s, want 400 and a sentence", test.query, test.lastID, resp.StatusCode, body)
+			}
+		}
+	})
+}
+
+// A comment comes every 15 s, whether or not there is news, and keeps a client
+// that would give up after 40 s of silence.
+func TestComments(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := feed.New(3)
+		client := sse.Client{URL: "http://lab/sse", Dial: serve(t, f)}
+		time.AfterFunc(time.Hour, func() { publish(t, f, 1, 1) })
+		for m, err := range client.Messages(t.Context()) {
+			if m.ID != 1 || err != nil {
+				t.Errorf("message %d, %v after an hour, want message 1", m.ID, err)
+			}
+			break
+		}
+	})
+}
+
+// A server that has fallen silent is noticed.
+func TestClientNoticesSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dial := serveRaw("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nid: x-1\n\n")
+		start := time.Now()
+		client := sse.Client{URL: "http://lab/sse", Dial: dial}
+		for _, err := range client.Messages(t.Context()) {
+			if took := time.Since(start); !errors.Is(err, sse.ErrSilent) || took != 40*time.Second {
+				t.Errorf("got %v after %v, want ErrSilent after 40s", err, took)
+			}
+		}
+		if want := (feed.Cursor{Epoch: "x", ID: 1}); client.Cursor != want {
+			t.Errorf("the cursor is %v, want %v, which the first block set", client.Cursor, want)
+		}
+	})
+}
+
+// What is no stream of events is refused, in the server's words.
+func TestEventsRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for answer, want := range map[string]string{
+			"HTTP/1.1 404 Not Found\r\nContent-Type: text/event-stream\r\nContent-Length: 4\r\n\r\ngone": "sse: 404 Not Found: gone",
+			"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\n<p>x":                "sse: 200 OK: <p>x",
+		} {
+			client := sse.Client{URL: "http://lab/sse", Dial: serveRaw(answer)}
+			for _, err := range client.Messages(t.Context()) {
+				if err == nil || err.Error() != want {
+					t.Errorf("got %v, want %s", err, want)
+				}
+			}
+		}
+	})
+}
+
+// serveRaw answers the first request of each connection with fixed bytes, and
+// then says no more.
+func serveRaw(answer string) wire.Dial {
+	return func(_ context.Context, _, _ string) (net.Conn, error) {
+		client, server := net.Pipe()
+		go func() {
+			server.Read(make([]byte, 4096))
+			server.Write([]byte(answer))
+			io.Copy(io.Discard, server) // until the client closes
+			server.Close()
+		}()
+		return client, nil
+	}
+}

@@ -1,0 +1,146 @@
+package websocket
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"fourwires/feed"
+
+	"github.com/gorilla/websocket"
+)
+
+// maxFrame is the most bytes of a frame that a client takes: a message with
+// the most data, and some room.
+const maxFrame = feed.MaxData + 1<<10
+
+// Client reads a feed from a WebSocket.
+type Client struct {
+	// URL is the handler's, http://host/websocket (or ws://). Its query is kept,
+	// ?heartbeat= as well; with ?after=0 a client that has no cursor yet gets all
+	// that is kept.
+	URL string
+
+	// Dial opens a connection; nil means net.Dialer's DialContext.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// Cursor is where reading begins; the zero Cursor means from now on.
+	// Messages moves it.
+	Cursor feed.Cursor
+}
+
+// Messages opens a WebSocket and yields its messages in order, from the cursor
+// on; the cursor moves before each is yielded. It blocks between frames. It
+// ends after the first error: that of ctx, a [*feed.GapError], a
+// [*feed.EpochError], or what went wrong on the way, such as the close frame of
+// a server that ends. To resume, range again.
+//
+// Each range has a connection of its own. Only one range at a time may use a
+// Client.
+func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
+	return func(yield func(feed.Message, error) bool) {
+		conn, err := c.open(ctx)
+		if err != nil {
+			yield(feed.Message{}, err)
+			return
+		}
+		defer conn.Close()
+		defer sendClose(conn, websocket.CloseNormalClosure, "")
+		defer context.AfterFunc(ctx, func() { // begin the closing handshake, and wait a while for its end
+			sendClose(conn, websocket.CloseNormalClosure, "")
+			time.AfterFunc(linger, func() { conn.Close() })
+		})()
+
+		for {
+			m, err := c.next(conn)
+			if ctx.Err() != nil {
+				err = ctx.Err()
+			}
+			if !yield(m, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// open dials and reads the first frame, which tells where the feed stands.
+func (c *Client) open(ctx context.Context) (*websocket.Conn, error) {
+	target, err := url.Parse(c.URL)
+	if err != nil {
+		return nil, fmt.Errorf("websocket: %w", err)
+	}
+	target.Scheme = strings.Replace(target.Scheme, "http", "ws", 1)
+	if c.Cursor != (feed.Cursor{}) {
+		query := target.Query()
+		query.Set("after", c.Cursor.String())
+		target.RawQuery = query.Encode()
+	}
+	dialer := websocket.Dialer{NetDialContext: c.Dial, HandshakeTimeout: 10 * time.Second}
+	conn, resp, err := dialer.DialContext(ctx, target.String(), nil)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if resp != nil { // refused: gorilla keeps the first 1 024 bytes of why
+			text, _ := io.ReadAll(resp.Body)
+			return nil, fmt.Errorf("websocket: %s: %s", resp.Status, text)
+		}
+		return nil, fmt.Errorf("websocket: %w", err)
+	}
+	conn.SetReadLimit(maxFrame)
+	conn.SetReadDeadline(time.Now().Add(maxSilence))
+	conn.SetPingHandler(func(data string) error {
+		conn.SetReadDeadline(time.Now().Add(maxSilence))
+		conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(writeLimit))
+		return nil
+	})
+
+	var hello struct {
+		Epoch string `json:"epoch"`
+		Head  uint64 `json:"head"`
+	}
+	if err := conn.ReadJSON(&hello); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("websocket: first frame: %w", err)
+	}
+	switch was := c.Cursor.Epoch; {
+	case c.Cursor == (feed.Cursor{}) && !target.Query().Has("after"):
+		c.Cursor = feed.Cursor{Epoch: hello.Epoch, ID: hello.Head}
+	case was == "":
+		c.Cursor.Epoch = hello.Epoch
+	case was != hello.Epoch:
+		c.Cursor = feed.Cursor{Epoch: hello.Epoch}
+		conn.Close()
+		return nil, &feed.EpochError{Was: was, Is: hello.Epoch}
+	}
+	return conn, nil
+}
+
+// next returns the next message and moves the cursor past it.
+func (c *Client) next(conn *websocket.Conn) (feed.Message, error) {
+	for {
+		_, frame, err := conn.ReadMessage()
+		if err != nil {
+			return feed.Message{}, fmt.Errorf("websocket: %w", err)
+		}
+		conn.SetReadDeadline(time.Now().Add(maxSilence))
+		if bytes.HasPrefix(frame, []byte(`{"heartbeat":`)) {
+			continue
+		}
+		m, err := feed.Decode(frame)
+		var gap *feed.GapError
+		if err == nil {
+			c.Cursor.ID = m.ID
+		} else if errors.As(err, &gap) {
+			c.Cursor.ID = gap.To
+		}
+		return m, err
+	}
+}

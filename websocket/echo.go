@@ -1,0 +1,88 @@
+package websocket
+
+import (
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"fourwires/feed"
+
+	"github.com/gorilla/websocket"
+)
+
+// maxIdle is how long an echo waits for the next frame.
+const maxIdle = 60 * time.Second
+
+// Echo answers every text frame with "Server received: " and its text: the
+// smallest full-duplex lesson. With ?stamps=1 the answer is {"echo":…,
+// "received":…,"sent":…}, with the server's clock at either end of its work, in
+// µs since the Unix epoch: with the client's own two, the four stamps that
+// estimate the offset between two clocks (RFC 5905, section 8).
+//
+// A client that sends nothing for 60 s, or anything once Done is closed, is
+// told close code 1001.
+type Echo struct {
+	Done <-chan struct{}
+}
+
+func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	conn, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return // the upgrader has answered
+	}
+	defer conn.Close()
+	gone := make(chan struct{})
+	defer close(gone)
+	go func() {
+		select {
+		case <-gone:
+		case <-e.Done:
+			sendClose(conn, websocket.CloseGoingAway, "the server ends")
+			select {
+			case <-gone:
+			case <-time.After(linger):
+				conn.Close()
+			}
+		}
+	}()
+
+	stamped := r.URL.Query().Get("stamps") == "1"
+	conn.SetReadLimit(feed.MaxData)
+	for {
+		conn.SetReadDeadline(time.Now().Add(maxIdle))
+		kind, text, err := conn.ReadMessage()
+		received := time.Now()
+		if netErr, ok := err.(net.Error); ok && netErr.Timeout() {
+			sendClose(conn, websocket.CloseGoingAway, "nothing to echo for 60 s")
+		}
+		if err == nil && kind != websocket.TextMessage {
+			err = errors.New("websocket: an echo is of text frames")
+			sendClose(conn, websocket.CloseUnsupportedData, err.Error())
+		}
+		if err == nil && !utf8.Valid(text) {
+			err = errors.New("websocket: a text frame is UTF-8") // RFC 6455, section 8.1
+			sendClose(conn, websocket.CloseInvalidFramePayloadData, err.Error())
+		}
+		if err != nil {
+			drain(conn, err)
+			return
+		}
+		answer := append([]byte("Server received: "), text...)
+		if stamped {
+			answer, _ = json.Marshal(stampedEcho{string(answer), received.UnixMicro(), time.Now().UnixMicro()})
+		}
+		if err := write(conn, websocket.TextMessage, answer); err != nil {
+			return
+		}
+	}
+}
+
+// stampedEcho is an echo with the server's two stamps.
+type stampedEcho struct {
+	Echo     string `json:"echo"`
+	Received int64  `json:"received"` // when the text was read
+	Sent     int64  `json:"sent"`     // when this was written
+}

@@ -1,0 +1,214 @@
+package websocket
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"fourwires/feed"
+
+	"github.com/gorilla/websocket"
+)
+
+const (
+	pingEvery  = 15 * time.Second
+	maxSilence = 40 * time.Second       // a live peer answers a ping every 15 s
+	writeLimit = 10 * time.Second       // for each batch of at most 64 KiB
+	linger     = 500 * time.Millisecond // for a peer to take the close frame
+)
+
+// Handler upgrades GET to a WebSocket and sends a frame a message until the
+// client leaves or the feed is closed, which it tells by close code 1001. It
+// returns when the connection is closed. The handlers of a server can be
+// waited for like any other, but http.Server.Shutdown does not.
+//
+// The cursor is ?after=EPOCH-ID; without one the stream begins with what comes
+// from now on. Every 15 s the client is pinged; with ?heartbeat= (a Go duration
+// from 1s to 15s) it is sent a heartbeat frame too, which browser code can see.
+// A bad cursor, one ahead of the feed, or a bad heartbeat is answered 400, an
+// Origin that is not the request's Host 403. A client that does not take 64 KiB
+// in 10 s, or is silent for 40 s, is let go; it can resume.
+//
+// A text frame from the client is published: close code 1003 answers binary
+// frames, 1007 what is not JSON, 1009 more than 64 KiB.
+type Handler struct {
+	Feed *feed.Feed
+}
+
+var upgrader = websocket.Upgrader{
+	HandshakeTimeout: writeLimit,
+	Error: func(w http.ResponseWriter, r *http.Request, status int, reason error) {
+		refuse(w, status, reason)
+	},
+	WriteBufferPool: &sync.Pool{}, // a reader that waits holds no write buffer
+}
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Cursor.
+	cursor := h.Feed.Head()
+	after, given := r.URL.Query()["after"]
+	if given {
+		var err error
+		if cursor, err = feed.ParseCursor(after[0]); err == nil {
+			cursor, err = h.Feed.Resume(cursor)
+		}
+		if err != nil {
+			refuse(w, http.StatusBadRequest, err)
+			return
+		}
+	}
+	every, visible, err := parseHeartbeat(r)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, err)
+		return
+	}
+
+	// Headers: the upgrade, and a first frame that tells where the feed stands.
+	conn, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return // the upgrader has answered
+	}
+	defer conn.Close()
+	hello := fmt.Appendf(nil, `{"epoch":%q,"head":%d}`, cursor.Epoch, h.Feed.Head().ID)
+	err = write(conn, websocket.TextMessage, hello)
+
+	// The way up. After the upgrade the request's context knows nothing of the
+	// connection: that the client has left is seen here.
+	here, leave := context.WithCancel(context.Background())
+	var listener sync.WaitGroup
+	listener.Go(func() {
+		defer leave()
+		h.listen(conn)
+	})
+
+	// News, and every so often a heartbeat.
+	for err == nil {
+		ctx, cancel := context.WithTimeout(here, every)
+		cursor, err = h.follow(ctx, conn, cursor)
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = write(conn, websocket.PingMessage, nil)
+			if visible && err == nil {
+				beat := fmt.Appendf(nil, `{"heartbeat":%d}`, h.Feed.Head().ID)
+				err = write(conn, websocket.TextMessage, beat)
+			}
+		}
+	}
+
+	// Close. A client that is told why has a while to read that: a connection
+	// closed on unread bytes would be reset, and the close frame lost with it.
+	switch {
+	case errors.Is(err, feed.ErrClosed):
+		sendClose(conn, websocket.CloseGoingAway, "the feed is closed")
+		defer time.AfterFunc(linger, func() { conn.Close() }).Stop()
+	case errors.Is(err, websocket.ErrCloseSent):
+		// The listener has told it, and reads on.
+	default:
+		conn.Close()
+	}
+	listener.Wait()
+}
+
+// follow sends what comes after the cursor until ctx ends, the feed is closed
+// or a write fails, and returns how far it came.
+func (h *Handler) follow(ctx context.Context, conn *websocket.Conn, cursor feed.Cursor) (feed.Cursor, error) {
+	var msgs []feed.Message
+	for ctx.Err() == nil {
+		// Wait.
+		var err error
+		msgs, cursor, err = h.Feed.Wait(ctx, cursor, msgs[:0])
+		var gap *feed.GapError
+		if errors.As(err, &gap) {
+			err = write(conn, websocket.TextMessage, gap.JSON())
+		}
+		if err != nil {
+			return cursor, err
+		}
+
+		// Write: a frame is a flush.
+		for _, m := range msgs {
+			if err := write(conn, websocket.TextMessage, m.JSON()); err != nil {
+				return cursor, err
+			}
+		}
+	}
+	return cursor, ctx.Err()
+}
+
+// listen publishes what the client sends, until the connection ends or the
+// client breaks the rules.
+func (h *Handler) listen(conn *websocket.Conn) {
+	conn.SetReadLimit(feed.MaxData) // beyond it, gorilla sends close code 1009
+	conn.SetPongHandler(func(string) error {
+		return conn.SetReadDeadline(time.Now().Add(maxSilence))
+	})
+	for {
+		conn.SetReadDeadline(time.Now().Add(maxSilence))
+		kind, data, err := conn.ReadMessage()
+		switch {
+		case err != nil:
+		case kind != websocket.TextMessage:
+			err = errors.New("websocket: a message is a text frame of JSON")
+			sendClose(conn, websocket.CloseUnsupportedData, err.Error())
+		default:
+			if _, err = h.Feed.Publish(data); errors.Is(err, feed.ErrInvalid) {
+				sendClose(conn, websocket.CloseInvalidFramePayloadData, err.Error())
+			}
+		}
+		if err != nil {
+			drain(conn, err)
+			return
+		}
+	}
+}
+
+// write sends one frame. A client that does not take it in time is let go.
+func write(conn *websocket.Conn, kind int, data []byte) error {
+	conn.SetWriteDeadline(time.Now().Add(writeLimit))
+	return conn.WriteMessage(kind, data)
+}
+
+// sendClose sends a close frame, whose reason has room for 123 bytes (RFC 6455,
+// section 5.5). It may be called while another goroutine writes.
+func sendClose(conn *websocket.Conn, code int, reason string) {
+	frame := websocket.FormatCloseMessage(code, reason[:min(len(reason), 123)])
+	conn.WriteControl(websocket.CloseMessage, frame, time.Now().Add(linger))
+}
+
+// drain reads on for a while, unless the client has closed the connection in
+// order, so that it gets the close frame it was sent.
+func drain(conn *websocket.Conn, err error) {
+	var closed *websocket.CloseError
+	if errors.As(err, &closed) {
+		return
+	}
+	conn.NetConn().SetReadDeadline(time.Now().Add(linger))
+	io.Copy(io.Discard, conn.NetConn())
+}
+
+// parseHeartbeat returns the time between heartbeats, and whether browser code
+// is to see them.
+func parseHeartbeat(r *http.Request) (every time.Duration, visible bool, err error) {
+	text, visible := r.URL.Query()["heartbeat"]
+	if !visible {
+		return pingEvery, false, nil
+	}
+	every, err = time.ParseDuration(text[0])
+	if err != nil || every < time.Second || every > pingEvery {
+		return 0, false, fmt.Errorf("websocket: heartbeat is a duration from 1s to %v", pingEvery)
+	}
+	return every, true, nil
+}
+
+// refuse answers with an error as one JSON sentence.
+func refuse(w http.ResponseWriter, status int, err error) {
+	body, _ := json.Marshal(map[string]string{"error": err.Error()})
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(body)
+}
