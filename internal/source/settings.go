@@ -1,0 +1,69 @@
+package source
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"fourwires/feed"
+)
+
+// The sources and phases of [Settings].
+const (
+	Host   = "host"
+	Market = "market"
+	None   = "none"
+
+	Poisson = "poisson" // gaps at random, exponential: any instant is as likely as any other
+	Even    = "even"    // equal gaps
+)
+
+const (
+	// MaxRate is the most messages a second.
+	MaxRate = 10_000
+
+	// MaxHostRate is the most messages a second of host. Between readings
+	// closer than that, processor times have hardly moved.
+	MaxHostRate = 10
+)
+
+// Sources returns the names of the known sources, the default first.
+func Sources() []string { return []string{Host, Market, None} }
+
+// Phases returns the names of the known phases, the default first.
+func Phases() []string { return []string{Poisson, Even} }
+
+// Settings say what is published and how fast.
+type Settings struct {
+	Source  string  `json:"source"`  // one of Sources
+	Rate    float64 `json:"rate"`    // messages a second: above 0, at most MaxRate, for host MaxHostRate
+	Phase   string  `json:"phase"`   // one of Phases
+	Payload int     `json:"payload"` // pads data to this many bytes, at most feed.MaxData; 0: no padding
+	Seed    uint64  `json:"seed"`    // of the market's walk, and of the poisson gaps
+}
+
+// Default returns the settings for a start without any wishes.
+func Default() Settings {
+	return Settings{Source: Host, Rate: 2, Phase: Poisson, Seed: 1}
+}
+
+// Check returns nil for settings that a [Pump] takes, and otherwise one
+// sentence on the first fault, made for whoever gave the settings. The rate is
+// checked for none too, so that it can be kept when the source changes.
+func (s Settings) Check() error {
+	switch {
+	case !slices.Contains(Sources(), s.Source):
+		return fmt.Errorf("source %q: must be one of %s", s.Source, strings.Join(Sources(), ", "))
+	case !slices.Contains(Phases(), s.Phase):
+		return fmt.Errorf("phase %q: must be one of %s", s.Phase, strings.Join(Phases(), ", "))
+	case !(s.Rate > 0): // so written, NaN is refused too
+		return fmt.Errorf("rate %v: must be a number above 0", s.Rate)
+	case s.Source == Host && s.Rate > MaxHostRate:
+		return fmt.Errorf("rate %v: host takes at most %d readings a second", s.Rate, MaxHostRate)
+	case s.Rate > MaxRate:
+		return fmt.Errorf("rate %v: must be at most %d messages a second", s.Rate, MaxRate)
+	case s.Payload < 0 || s.Payload > feed.MaxData:
+		return fmt.Errorf("payload %d: must be from 0 to %d bytes", s.Payload, feed.MaxData)
+	}
+	return nil
+}
