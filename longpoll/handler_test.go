@@ -40,6 +40,8 @@ func TestHandler(t *testing.T) {
 		{"?after=5&wait=60s", "", 200, "6", 2 * time.Second},
 		{"?after=5&wait=1500ms", "", 204, "", 1500 * time.Millisecond},
 		{"?after=5&wait=1s", `"E-5"`, 304, "", time.Second},
+		{"?after=3&wait=1s", `"E-5"`, 304, "", time.Second}, // it has the answer: 4 and 5
+		{"?after=3", `"E-5"`, 200, "4 5 6", 2 * time.Second},
 		{"?after=5&wait=0s", "", 204, "", 0},
 		{"?after=0", "", 200, "gap 3 4 5", 0},
 		{"?after=gone-9", "", 200, "gap 3 4 5", 0},
@@ -50,7 +52,7 @@ func TestHandler(t *testing.T) {
 		{"?wait=5", "", 400, "", 0},
 		{"?wait=", "", 400, "", 0},
 	} {
-		t.Run(test.query, func(t *testing.T) {
+		t.Run(test.query+test.ifNoneMatch, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := feed.New(3)
 				publish(t, f, 1, 5) // keeps 3 to 5

@@ -41,10 +41,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	// Headers. The tag is read before the messages are, so it can only be too
 	// old: then the client is sent twice what it asked twice, never too little.
-	tag := `"` + h.Feed.Head().String() + `"`
+	tag := tagOf(h.Feed.Head())
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("ETag", tag)
-	if matches(r.Header.Get("If-None-Match"), tag) {
+	if matches(r, tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
@@ -112,10 +112,14 @@ func send(w http.ResponseWriter, body []byte) {
 	}
 }
 
-// matches reports whether an If-None-Match header names the tag (RFC 9110,
-// section 13.1.2). A tag holds no quote inside, so none can hide in another.
-func matches(header, tag string) bool {
-	return header == "*" || strings.Contains(header, tag)
+// tagOf returns the ETag of an answer that was given while head was the newest.
+func tagOf(head feed.Cursor) string { return `"` + head.String() + `"` }
+
+// matches reports whether If-None-Match names the tag (RFC 9110, section
+// 13.1.2). A tag holds no quote inside, so none can hide in another.
+func matches(r *http.Request, tag string) bool {
+	names := strings.Join(r.Header.Values("If-None-Match"), ", ")
+	return names == "*" || strings.Contains(names, tag)
 }
 
 // refuse answers with an error as one JSON sentence.

@@ -29,6 +29,11 @@ type Echo struct {
 }
 
 func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	stamps, stamped := r.URL.Query()["stamps"]
+	if stamped && stamps[0] != "1" {
+		refuse(w, http.StatusBadRequest, errors.New("websocket: stamps is 1, or not given"))
+		return
+	}
 	conn, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		return // the upgrader has answered
@@ -49,7 +54,6 @@ func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 
-	stamped := r.URL.Query().Get("stamps") == "1"
 	conn.SetReadLimit(feed.MaxData)
 	for {
 		conn.SetReadDeadline(time.Now().Add(maxIdle))

@@ -43,6 +43,10 @@ type Handler struct {
 var upgrader = websocket.Upgrader{
 	HandshakeTimeout: writeLimit,
 	Error: func(w http.ResponseWriter, r *http.Request, status int, reason error) {
+		if status == http.StatusForbidden {
+			reason = fmt.Errorf("websocket: a page of another origin (%s) may not open this", r.Header.Get("Origin"))
+		}
+		w.Header().Set("Sec-WebSocket-Version", "13") // the only one there is (RFC 6455, section 4.4)
 		refuse(w, status, reason)
 	},
 	WriteBufferPool: &sync.Pool{}, // a reader that waits holds no write buffer

@@ -1,0 +1,189 @@
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/internal/lab"
+
+	gorilla "github.com/gorilla/websocket"
+)
+
+// binary is the program, built as a newcomer would build it.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "lab")
+	if err == nil {
+		binary = filepath.Join(dir, "lab")
+		err = exec.Command("go", "build", "-o", binary, ".").Run()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "building the program:", err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func TestCommandLine(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, test := range []struct {
+		args   string
+		code   int
+		stdout string // a regular expression for all of it
+		stderr string
+	}{
+		{"version", 0, `fourwires \S+ go\S+ \w+/\w+\n`, ""},
+		{"--help", 0, `(?s)Fourwires puts.*Usage:\n  lab \[flags\]\n.*--addr.*--control.*--keep.*--payload.*--phase.*--rate.*--seed.*--source.*`, ""},
+		{"serve --help", 0, `(?s)Serve the feed.*--addr.*--control.*--source.*--rate.*--phase.*--payload.*--seed.*--keep.*`, ""},
+		{"--nope", 2, "", `lab: unknown flag: --nope\n`},
+		{"serve --nope", 2, "", `lab: unknown flag: --nope\n`},
+		{"nope", 2, "", `lab: unknown command "nope" for "lab"\n`},
+		{"serve nope", 2, "", `lab: unknown command "nope" for "lab serve"\n`},
+		{"--rate fast", 2, "", `lab: invalid argument "fast" for "--rate".*\n`},
+		{"--rate 11", 2, "", `lab: rate 11: host takes at most 10 readings a second\n`},
+		{"--rate 0", 2, "", `lab: rate 0: .*\n`},
+		{"--source market --rate 10001", 2, "", `lab: rate 10001: .*\n`},
+		{"--source stars", 2, "", `lab: source "stars": must be one of host, market, none\n`},
+		{"--phase full", 2, "", `lab: phase "full": must be one of poisson, even\n`},
+		{"--payload -1", 2, "", `lab: payload -1: .*\n`},
+		{"--seed -1", 2, "", `lab: invalid argument "-1" for "--seed".*\n`},
+		{"--keep 0", 2, "", `lab: keep 0: a feed keeps 1 to 4096 messages\n`},
+		{"--addr 8080", 2, "", `lab: --addr: address 8080: missing port in address\n`},
+		{"--addr 127.0.0.1:99999", 2, "", `lab: --addr: address 99999: invalid port\n`},
+		{"--control nowhere", 2, "", `lab: --control: address nowhere: missing port in address\n`},
+		{"--addr " + taken.Addr().String(), 1, "", `lab: --addr: listen tcp .*: address already in use\n`},
+		{"--addr 127.0.0.1:0 --control " + taken.Addr().String(), 1, "", `lab: --control: listen tcp .*: address already in use\n`},
+	} {
+		cmd := exec.Command(binary, strings.Fields(test.args)...)
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		err := cmd.Run()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		matches := func(pattern, text string) bool { return regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString(text) }
+		if code := cmd.ProcessState.ExitCode(); code != test.code || !matches(test.stdout, stdout.String()) || !matches(test.stderr, stderr.String()) {
+			t.Errorf("lab %s: exit %d\n%s%s\nwant %d\n%s%s", test.args, code, stdout.String(), stderr.String(), test.code, test.stdout, test.stderr)
+		}
+	}
+}
+
+// start starts the program and returns it with the address of its lanes.
+func start(t *testing.T, args ...string) (*exec.Cmd, string) {
+	t.Helper()
+	cmd := exec.Command(binary, append(args, "--addr", "127.0.0.1:0", "--control", "127.0.0.1:0")...)
+	cmd.Stderr = os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if cmd.ProcessState == nil {
+			cmd.Process.Kill()
+			cmd.Wait()
+		}
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	match := regexp.MustCompile(`http://(\S+)/\n$`).FindStringSubmatch(line)
+	if err != nil || match == nil {
+		t.Fatalf("the program begins with %q, %v, want what to open", line, err)
+	}
+	return cmd, match[1]
+}
+
+// Either signal ends the program within a second, with 400 clients and a silent
+// connection, and each client is told.
+func TestSignals(t *testing.T) {
+	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			cmd, addr := start(t, "--rate", "10")
+			silent, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer silent.Close()
+			var served, ended sync.WaitGroup
+			for _, transport := range lab.Transports {
+				for range 100 {
+					served.Add(1)
+					ended.Go(func() {
+						var once sync.Once
+						c := transport.Client("http://"+addr+"/"+transport.Name, nil, feed.Cursor{})
+						for _, err := range c.Messages(t.Context()) {
+							once.Do(served.Done)
+							if err == nil {
+								continue
+							}
+							var refused *net.OpError
+							told := errors.As(err, &refused) // polls: the next finds nobody
+							switch transport.Name {
+							case "sse":
+								told = errors.Is(err, io.EOF)
+							case "websocket":
+								told = gorilla.IsCloseError(errors.Unwrap(err), gorilla.CloseGoingAway)
+							}
+							if !told {
+								t.Errorf("%s: %v", transport.Name, err)
+							}
+						}
+					})
+				}
+			}
+			served.Wait()
+
+			begin := time.Now()
+			if err := cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("the program ended with %v", err)
+			}
+			if took := time.Since(begin); took > time.Second {
+				t.Errorf("the end took %v, want a second at most", took)
+			}
+			ended.Wait()
+		})
+	}
+}
+
+// The README's sources, as they are started: host by itself, market in a hurry.
+func TestServe(t *testing.T) {
+	for source, want := range map[string]string{"host": `"memory":`, "market": `"symbol":`} {
+		_, addr := start(t, "serve", "--source", source, "--rate", "10")
+		c := lab.Transports[2].Client("http://"+addr+"/sse", nil, feed.Cursor{})
+		n := 0
+		for m, err := range c.Messages(t.Context()) {
+			if err != nil || !strings.Contains(string(m.Data), want) {
+				t.Errorf("%s: %s, %v, want data with %s", source, m.Data, err, want)
+			}
+			if n++; n == 3 {
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+
+	"fourwires/feed"
+	"fourwires/internal/lab"
+	"fourwires/internal/source"
+
+	"github.com/spf13/cobra"
+)
+
+func serveCommand() *cobra.Command {
+	var addr, control string
+	var verbose bool
+	settings := lab.Settings{Source: source.Default()}
+	serve := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the feed and its page (the default)",
+		Example: `  lab                                     # readings of this machine, twice a second
+  lab serve --source market --rate 200    # a busy market
+  lab serve --source none                 # only what you publish:
+  curl -d '"hello"' http://127.0.0.1:8080/publish`,
+		Args: cobra.NoArgs,
+	}
+	flags := serve.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&addr, "addr", "127.0.0.1:8080", "`address` of the four lanes and the page")
+	flags.StringVar(&control, "control", "127.0.0.1:8081", "`address` of the control API")
+	flags.StringVar(&settings.Source.Source, "source", settings.Source.Source, "what is published: `name` is "+strings.Join(source.Sources(), ", "))
+	flags.Float64Var(&settings.Source.Rate, "rate", settings.Source.Rate,
+		fmt.Sprintf("messages a second; host at most %d, market at most %d", source.MaxHostRate, source.MaxRate))
+	flags.StringVar(&settings.Source.Phase, "phase", settings.Source.Phase, "instants of messages: `name` is "+strings.Join(source.Phases(), ", "))
+	flags.IntVar(&settings.Source.Payload, "payload", settings.Source.Payload, "pad a message's data to this many `bytes`; 0 does not")
+	flags.Uint64Var(&settings.Source.Seed, "seed", settings.Source.Seed, "seed of the market; the same seed gives the same data")
+	flags.IntVar(&settings.Keep, "keep", feed.Keep, fmt.Sprintf("messages that the feed remembers, at most %d", feed.Keep))
+	flags.BoolVarP(&verbose, "verbose", "v", false, "log every request")
+
+	serve.RunE = func(cmd *cobra.Command, args []string) error {
+		level := slog.LevelInfo
+		if verbose {
+			level = slog.LevelDebug
+		}
+		settings.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+		l, err := lab.New(settings)
+		if err != nil {
+			return err
+		}
+		lanes, err := listen("addr", addr)
+		if err != nil {
+			return err
+		}
+		defer lanes.Close()
+		controls, err := listen("control", control)
+		if err != nil {
+			return err
+		}
+		defer controls.Close()
+
+		fmt.Fprintf(cmd.OutOrStdout(), "The lab is open: http://%s/\nIts control API:  http://%s/control/feed\nCtrl-C closes it.\n",
+			callable(lanes.Addr()), callable(controls.Addr()))
+		if err := l.Serve(cmd.Context(), lanes, controls); err != nil {
+			return failure{err}
+		}
+		return nil
+	}
+	return serve
+}
+
+// callable returns the address by which a browser on this machine reaches one
+// that is listened on, which may be all of them.
+func callable(addr net.Addr) string {
+	tcp := addr.(*net.TCPAddr)
+	if tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("localhost:%d", tcp.Port)
+	}
+	return tcp.String()
+}
+
+// listen opens the address that a flag gives.
+func listen(flag, addr string) (net.Listener, error) {
+	if _, err := net.ResolveTCPAddr("tcp", addr); err != nil {
+		return nil, fmt.Errorf("--%s: %w", flag, err)
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, failure{fmt.Errorf("--%s: %w", flag, err)}
+	}
+	return listener, nil
+}

@@ -1,0 +1,53 @@
+package lab_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestArrows holds the import rule: arrows point down only. What a package may
+// import of this module is named here; gin and gorilla have one home each.
+func TestArrows(t *testing.T) {
+	may := map[string]string{
+		"feed":            "",
+		"polling":         "feed",
+		"longpoll":        "feed",
+		"sse":             "feed",
+		"websocket":       "feed github.com/gorilla/websocket",
+		"web":             "",
+		"docs":            "",
+		"internal/wire":   "",
+		"internal/netsim": "",
+		"internal/source": "feed github.com/shirou/gopsutil",
+		"internal/lab": "feed polling longpoll sse websocket web internal/wire internal/netsim internal/source" +
+			" github.com/gin-gonic/gin",
+		"cmd/lab": "feed internal/lab internal/source github.com/spf13/cobra",
+	}
+	list := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "fourwires/...")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		name := strings.TrimPrefix(fields[0], "fourwires/")
+		allowed, known := may[name]
+		if !known {
+			t.Errorf("package %s has no place in the import rule", name)
+		}
+		delete(may, name)
+		for _, path := range fields[1:] {
+			standard := !strings.Contains(strings.Split(path, "/")[0], ".") && !strings.HasPrefix(path, "fourwires/")
+			path = strings.TrimPrefix(path, "fourwires/")
+			if standard || slices.ContainsFunc(strings.Fields(allowed), func(a string) bool { return path == a || strings.HasPrefix(path, a+"/") }) {
+				continue
+			}
+			t.Errorf("%s imports %s; it may import the standard library and: %s", name, path, allowed)
+		}
+	}
+	for name := range may {
+		t.Errorf("the import rule names %s, which is not there", name)
+	}
+}

@@ -1,0 +1,115 @@
+package lab
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"fourwires/feed"
+	"fourwires/internal/source"
+
+	"github.com/gin-gonic/gin"
+)
+
+func healthz(c *gin.Context) {
+	c.JSON(http.StatusOK, gin.H{"status": "ok"})
+}
+
+// publish appends a message with the body, which is JSON, and answers with its
+// id and time.
+func (l *Lab) publish(c *gin.Context) {
+	body, ok := readBody(c)
+	if !ok {
+		return
+	}
+	m, err := l.Feed.Publish(body)
+	switch {
+	case errors.Is(err, feed.ErrClosed):
+		c.Header("Retry-After", "1")
+		fail(c, http.StatusServiceUnavailable, err.Error())
+	case err != nil:
+		fail(c, http.StatusBadRequest, err.Error())
+	default:
+		c.JSON(http.StatusCreated, gin.H{"id": m.ID, "at": m.At})
+	}
+}
+
+// echo answers with the text it was sent: what /websocket/echo does a frame at
+// a time, with a request for each.
+func echo(c *gin.Context) {
+	text, ok := readBody(c)
+	if !ok {
+		return
+	}
+	if !utf8.Valid(text) {
+		fail(c, http.StatusBadRequest, "a text is UTF-8")
+		return
+	}
+	c.Header("X-Content-Type-Options", "nosniff") // a browser shall not find HTML in it
+	c.String(http.StatusOK, "Server received: %s", text)
+}
+
+// readBody reads a body of at most 64 KiB, or fails the request.
+func readBody(c *gin.Context) ([]byte, bool) {
+	http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(bodyLimit))
+	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, feed.MaxData))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		fail(c, http.StatusRequestEntityTooLarge, fmt.Sprintf("a body has at most %d bytes", feed.MaxData))
+	case err != nil:
+		fail(c, http.StatusBadRequest, "the body did not arrive: "+err.Error())
+	}
+	return body, err == nil
+}
+
+// feedState is what GET /control/feed answers.
+type feedState struct {
+	Epoch string `json:"epoch"`
+	Head  uint64 `json:"head"`
+	source.Settings
+	Sources []string `json:"sources"`
+	Phases  []string `json:"phases"`
+}
+
+func (l *Lab) showFeed(c *gin.Context) {
+	head := l.Feed.Head()
+	c.JSON(http.StatusOK, feedState{head.Epoch, head.ID, l.pump.Settings(), source.Sources(), source.Phases()})
+}
+
+// changeFeed changes what is named, and only if all of it is right.
+func (l *Lab) changeFeed(c *gin.Context) {
+	body, ok := readBody(c)
+	if !ok {
+		return
+	}
+	l.changes.Lock()
+	defer l.changes.Unlock()
+	s := l.pump.Settings()
+	change := struct {
+		Source  *string  `json:"source"`
+		Rate    *float64 `json:"rate"`
+		Phase   *string  `json:"phase"`
+		Payload *int     `json:"payload"`
+	}{&s.Source, &s.Rate, &s.Phase, &s.Payload}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&change)
+	if err == nil && decoder.More() {
+		err = errors.New("there is more behind it")
+	}
+	if err != nil {
+		fail(c, http.StatusBadRequest, "the body is an object with any of source, rate, phase and payload: "+err.Error())
+		return
+	}
+	if err := l.pump.Change(s); err != nil {
+		fail(c, http.StatusBadRequest, err.Error())
+		return
+	}
+	l.showFeed(c)
+}

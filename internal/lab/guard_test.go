@@ -1,0 +1,196 @@
+package lab_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"fourwires/feed"
+)
+
+// ask makes one request and returns its status and body. A header is given as
+// "Name: value".
+func ask(t *testing.T, method, url, body string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		if name == "Host" {
+			req.Host = value
+		}
+		req.Header.Set(name, value)
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(text)
+}
+
+// Bad input is answered with one JSON sentence and changes nothing.
+func TestRefusals(t *testing.T) {
+	l, lanes, control := onLoopback(t)
+	publish(t, l.Feed, 1, 1)
+	page := "Origin: " + lanes
+	for _, test := range []struct {
+		method, url, body string
+		headers           []string
+		status            int
+		sentence          string // a part of it
+	}{
+		{"GET", lanes + "/polling?afer=0", "", nil, 400, `/polling does not know "afer"`},
+		{"GET", lanes + "/polling?wait=1s", "", nil, 400, `/polling does not know "wait"`},
+		{"GET", lanes + "/longpoll?heartbeat=5s", "", nil, 400, `/longpoll does not know "heartbeat"`},
+		{"GET", lanes + "/polling?after=0&after=1", "", nil, 400, "after is given 2 times"},
+		{"GET", lanes + "/polling?page=UPPER", "", nil, 400, "page is"},
+		{"GET", lanes + "/polling?page=", "", nil, 400, "page is"},
+		{"GET", lanes + "/polling?after=%zz", "", nil, 400, "invalid URL escape"},
+		{"GET", lanes + "/polling?after=1;wait=2", "", nil, 400, "semicolon"},
+		{"GET", lanes + "/polling?after=2", "", nil, 400, "lies ahead"},
+		{"GET", lanes + "/longpoll?after=2", "", nil, 400, "lies ahead"},
+		{"GET", lanes + "/sse?after=2", "", nil, 400, "lies ahead"},
+		{"GET", lanes + "/websocket?after=2", "", nil, 400, "lies ahead"},
+		{"GET", lanes + "/longpoll?wait=1h", "", nil, 400, "wait is a duration from 0s to 1m0s"},
+		{"GET", lanes + "/sse?heartbeat=1ms", "", nil, 400, "heartbeat is a duration from 1s to 15s"},
+		{"GET", lanes + "/websocket?heartbeat=1h", "", nil, 400, "heartbeat is a duration from 1s to 15s"},
+		{"GET", lanes + "/websocket", "", nil, 400, "websocket"},
+		{"POST", lanes + "/polling", "", nil, 405, "/polling takes GET"},
+		{"DELETE", lanes + "/sse", "", nil, 405, "/sse takes GET"},
+		{"GET", lanes + "/publish", "", nil, 405, "/publish takes POST"},
+		{"GET", lanes + "/nothing", "", nil, 404, "nothing is at /nothing"},
+		{"GET", lanes + "/static/nothing.js", "", nil, 404, "nothing is at /static/nothing.js"},
+		{"GET", lanes + "/static/", "", nil, 404, "nothing is at /static/"},
+		{"GET", lanes + "/?afer=0", "", nil, 400, `does not know "afer"`},
+		{"GET", lanes + "/websocket/echo?stamps=x", "", nil, 400, "stamps is 1"},
+		{"GET", lanes + "/polling/", "", nil, 404, "nothing is at /polling/"},
+		{"GET", lanes + "/control/feed", "", nil, 404, "nothing is at /control/feed"},
+		{"GET", control + "/polling", "", nil, 404, "nothing is at /polling"},
+		{"POST", lanes + "/publish", "{", nil, 400, "not valid JSON"},
+		{"POST", lanes + "/publish", "", nil, 400, "not valid JSON"},
+		{"POST", lanes + "/publish", "\"\xff\"", nil, 400, "bad UTF-8"},
+		{"POST", lanes + "/publish", `"` + strings.Repeat("x", feed.MaxData) + `"`, nil, 413, "at most 65536 bytes"},
+		{"POST", lanes + "/publish?after=1", "1", nil, 400, `does not know "after"`},
+		{"POST", lanes + "/echo", strings.Repeat("x", feed.MaxData+1), nil, 413, "at most 65536 bytes"},
+		{"POST", lanes + "/echo", "\xff", nil, 400, "UTF-8"},
+		{"POST", lanes + "/publish", "1", []string{"Origin: http://evil.example"}, 403, "another origin (http://evil.example)"},
+		{"POST", lanes + "/publish", "1", []string{"Origin: null"}, 403, "another origin (null)"},
+		{"POST", lanes + "/publish", "1", []string{"Sec-Fetch-Site: cross-site"}, 403, "another origin"},
+		{"GET", lanes + "/websocket", "", []string{"Origin: http://evil.example", "Connection: Upgrade", "Upgrade: websocket",
+			"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="}, 403, "another origin (http://evil.example)"},
+		{"GET", lanes + "/", "", []string{"Host: evil.example"}, 403, "not called evil.example"},
+		{"GET", lanes + "/sse", "", []string{"Host: evil.example:8080"}, 403, "not called evil.example"},
+		{"GET", control + "/control/feed", "", []string{"Host: evil.example"}, 403, "not called evil.example"},
+		{"PATCH", control + "/control/feed", `{"rate":5}`, []string{"Origin: http://evil.example"}, 403, "another origin"},
+		{"PATCH", control + "/control/feed", `{"rate":5}`, []string{"Origin: " + control + "1"}, 403, "another origin"},
+		{"PATCH", control + "/control/feed", "", nil, 400, "the body is an object"},
+		{"PATCH", control + "/control/feed", `{"rate":5} 1`, nil, 400, "the body is an object"},
+		{"PATCH", control + "/control/feed", "[]", nil, 400, "the body is an object"},
+		{"PATCH", control + "/control/feed", `{"rates":5}`, nil, 400, `unknown field "rates"`},
+		{"PATCH", control + "/control/feed", `{"seed":5}`, nil, 400, `unknown field "seed"`},
+		{"PATCH", control + "/control/feed", `{"rate":"5"}`, nil, 400, "cannot unmarshal"},
+		{"PATCH", control + "/control/feed", `{"rate":0}`, []string{page}, 400, "rate 0"},
+		{"PATCH", control + "/control/feed", `{"source":"host","rate":11}`, nil, 400, "at most 10"},
+		{"PATCH", control + "/control/feed", `{"source":"market","payload":-1}`, nil, 400, "payload -1"},
+		{"PATCH", control + "/control/feed", `{"source":"market","phase":"full"}`, nil, 400, `phase "full"`},
+		{"PUT", control + "/control/feed", "", nil, 405, "/control/feed takes GET, PATCH"},
+	} {
+		resp, body := ask(t, test.method, test.url, test.body, test.headers...)
+		var answer struct{ Error string }
+		if err := json.Unmarshal([]byte(body), &answer); err != nil || resp.StatusCode != test.status || !strings.Contains(answer.Error, test.sentence) {
+			t.Errorf("%s %s %.50s %s: %d %s, want %d and %q", test.method, test.url, test.body, test.headers, resp.StatusCode, body, test.status, test.sentence)
+		}
+	}
+	if head := l.Feed.Head().ID; head != 1 {
+		t.Errorf("head is %d, want 1: what is refused is not published", head)
+	}
+	if _, state := ask(t, "GET", control+"/control/feed", ""); !strings.Contains(state, `"source":"none","rate":2,"phase":"poisson"`) {
+		t.Errorf("the settings are %s, want them unchanged", state)
+	}
+}
+
+func TestPublishAndEcho(t *testing.T) {
+	l, lanes, _ := onLoopback(t)
+	resp, body := ask(t, "POST", lanes+"/publish?page=7f3a", ` {"text": "<b>"} `, "Origin: "+lanes)
+	msgs, _, _ := l.Feed.Since(feed.Cursor{}, nil)
+	if len(msgs) != 1 || string(msgs[0].Data) != `{"text":"<b>"}` {
+		t.Fatalf("the feed has %v", msgs)
+	}
+	if want := fmt.Sprintf(`{"at":%d,"id":1}`, msgs[0].At); resp.StatusCode != 201 || body != want {
+		t.Errorf("publish: %d %s, want 201 %s", resp.StatusCode, body, want)
+	}
+	resp, body = ask(t, "POST", lanes+"/echo", "<script>")
+	if resp.StatusCode != 200 || body != "Server received: <script>" ||
+		!strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("echo: %d %s %v", resp.StatusCode, body, resp.Header)
+	}
+}
+
+// The control API can be read and used by the page that this lab serves, under
+// any of its names, and by scripts; and by no other page.
+func TestControl(t *testing.T) {
+	_, lanes, control := onLoopback(t)
+	for origin, want := range map[string]string{
+		lanes: lanes,
+		strings.Replace(lanes, "127.0.0.1", "localhost", 1): strings.Replace(lanes, "127.0.0.1", "localhost", 1),
+		"http://evil.example":                               "",
+		control:                                             "",
+		"null":                                              "",
+	} {
+		for _, method := range []string{"GET", "OPTIONS"} {
+			resp, _ := ask(t, method, control+"/control/feed", "", "Origin: "+origin, "Access-Control-Request-Method: PATCH")
+			if got := resp.Header.Get("Access-Control-Allow-Origin"); got != want || resp.Header.Get("Vary") != "Origin" {
+				t.Errorf("%s from %s: allowed is %q, Vary %q, want %q", method, origin, got, resp.Header.Get("Vary"), want)
+			}
+		}
+	}
+	resp, body := ask(t, "PATCH", control+"/control/feed", `{"source":"market","rate":100,"phase":"even","payload":99}`, "Origin: "+lanes)
+	if want := `"source":"market","rate":100,"phase":"even","payload":99,"seed":1,`; resp.StatusCode != 200 || !strings.Contains(body, want) {
+		t.Errorf("change: %d %s, want %s", resp.StatusCode, body, want)
+	}
+	resp, body = ask(t, "GET", lanes+"/polling?after=0", "")
+	for resp.StatusCode == 204 { // the first is due in 10 ms
+		resp, body = ask(t, "GET", lanes+"/polling?after=0", "")
+	}
+	if !strings.Contains(body, `"data":{"symbol":`) || !strings.Contains(body, `"pad":"x`) {
+		t.Errorf("after the change the feed has %s, want a padded market", body)
+	}
+}
+
+// The page comes with a policy that lets it talk to the lab and nobody else.
+func TestPage(t *testing.T) {
+	_, lanes, control := onLoopback(t)
+	resp, body := ask(t, "GET", lanes+"/", "")
+	host := strings.TrimPrefix(lanes, "http://")
+	for name, want := range map[string]string{
+		"Content-Type": "text/html; charset=utf-8",
+		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ws://" + host + " " + control +
+			"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+		"Cross-Origin-Opener-Policy":   "same-origin",
+		"Cross-Origin-Embedder-Policy": "require-corp",
+		"X-Content-Type-Options":       "nosniff",
+	} {
+		if got := resp.Header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if resp.StatusCode != 200 || !strings.Contains(body, control) {
+		t.Errorf("the page: %d, and does it name %s? %s", resp.StatusCode, control, body)
+	}
+	for _, url := range []string{lanes + "/healthz", control + "/healthz"} {
+		if resp, body := ask(t, "GET", url, ""); resp.StatusCode != 200 || body != `{"status":"ok"}` {
+			t.Errorf("%s: %d %s", url, resp.StatusCode, body)
+		}
+	}
+}

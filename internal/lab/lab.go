@@ -1,0 +1,136 @@
+// Package lab puts the parts together: one feed, its source, the four
+// transports, the page, and the control API, served on two addresses.
+//
+// The lanes' address carries what is compared; the control address carries
+// what sets the comparison up, and never competes with it for connections.
+package lab
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/internal/source"
+)
+
+const (
+	headerLimit = 10 * time.Second // for a request's head to arrive
+	bodyLimit   = 10 * time.Second // for its body
+	answerLimit = 70 * time.Second // for an answer, a long-poll's wait included; streams put it off with each write
+	idleLimit   = 2 * time.Minute  // for the next request on a connection
+	maxHeader   = 64 << 10         // bytes of a request's head
+	grace       = 500 * time.Millisecond
+)
+
+// Settings say what a lab is made of.
+type Settings struct {
+	Keep   int             // messages that the feed keeps
+	Source source.Settings // what is published, and how fast
+	Log    *slog.Logger    // requests at level debug; nil: nothing is logged
+}
+
+// connKey is where a request's context holds its connection.
+type connKey struct{}
+
+// A Lab is a feed with its source and all that serves it.
+type Lab struct {
+	Feed *feed.Feed
+
+	pump    *source.Pump
+	changes sync.Mutex // one change of the pump's settings at a time
+	log     *slog.Logger
+	ends    chan struct{} // closed when the lab shuts down
+}
+
+// New returns a lab that serves nothing yet. The error says which setting is
+// wrong.
+func New(s Settings) (*Lab, error) {
+	if s.Keep < 1 || s.Keep > feed.Keep {
+		return nil, fmt.Errorf("keep %d: a feed keeps 1 to %d messages", s.Keep, feed.Keep)
+	}
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	f := feed.New(s.Keep)
+	pump, err := source.New(f, s.Source)
+	if err != nil {
+		return nil, err
+	}
+	return &Lab{Feed: f, pump: pump, log: s.Log, ends: make(chan struct{})}, nil
+}
+
+// Serve serves both addresses until ctx ends or a listener fails, and then
+// tells every client, closes both listeners and returns within a second. A lab
+// serves once.
+func (l *Lab) Serve(ctx context.Context, lanes, control net.Listener) error {
+	asked := ctx
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var handlers, loops sync.WaitGroup
+	var hijacked sync.Map // the connections of WebSockets, which http.Server knows no more
+	serve := func(listener net.Listener, handler http.Handler) *http.Server {
+		server := &http.Server{
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				handlers.Add(1)
+				defer handlers.Done()
+				defer hijacked.Delete(r.Context().Value(connKey{}))
+				handler.ServeHTTP(w, r)
+			}),
+			ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+				return context.WithValue(ctx, connKey{}, conn)
+			},
+			ConnState: func(conn net.Conn, state http.ConnState) {
+				if state == http.StateHijacked {
+					hijacked.Store(conn, nil)
+				}
+			},
+			ReadHeaderTimeout: headerLimit,
+			WriteTimeout:      answerLimit,
+			IdleTimeout:       idleLimit,
+			MaxHeaderBytes:    maxHeader,
+			ErrorLog:          slog.NewLogLogger(l.log.Handler(), slog.LevelDebug),
+		}
+		loops.Go(func() { stop(server.Serve(listener)) })
+		return server
+	}
+	names := namesOf(lanes.Addr())
+	servers := []*http.Server{
+		serve(lanes, l.lanes(names, control.Addr())),
+		serve(control, l.control(append(names, namesOf(control.Addr())...), lanes.Addr())),
+	}
+	servers[0].RegisterOnShutdown(func() {
+		l.Feed.Close() // answers long-polls, ends streams, closes WebSockets
+		close(l.ends)
+	})
+	loops.Go(func() { l.pump.Run(ctx) })
+
+	<-ctx.Done()
+	defer time.AfterFunc(grace, func() { // for WebSockets that do not take the close frame
+		hijacked.Range(func(conn, _ any) bool {
+			conn.(net.Conn).Close()
+			return true
+		})
+	}).Stop()
+	for _, server := range servers {
+		loops.Go(func() {
+			// A connection that has sent no request yet would hold Shutdown up for
+			// five seconds.
+			soon, cancel := context.WithTimeout(context.Background(), grace)
+			defer cancel()
+			if server.Shutdown(soon) != nil {
+				server.Close()
+			}
+		})
+	}
+	loops.Wait()
+	handlers.Wait()
+	if asked.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("lab: %w", context.Cause(ctx))
+}

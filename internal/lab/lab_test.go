@@ -1,0 +1,111 @@
+package lab_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/internal/lab"
+	"fourwires/internal/netsim"
+	"fourwires/internal/source"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A running is a lab that serves until the test ends.
+type running struct {
+	*lab.Lab
+	stop context.CancelFunc
+	done chan struct{} // closed when Serve has returned
+}
+
+// run serves a lab, which publishes nothing by itself, on two listeners.
+func run(t *testing.T, keep int, lanes, control net.Listener) running {
+	t.Helper()
+	settings := source.Default()
+	settings.Source = source.None
+	l, err := lab.New(lab.Settings{Keep: keep, Source: settings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := l.Serve(ctx, lanes, control); err != nil {
+			t.Error(err)
+		}
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-done
+	})
+	return running{l, stop, done}
+}
+
+// inMemory runs a lab in memory, for the virtual time of a synctest bubble. Its
+// address is http://localhost.
+func inMemory(t *testing.T, keep int) (running, *netsim.Memory) {
+	t.Helper()
+	network := netsim.Listen()
+	return run(t, keep, network, netsim.Listen()), network
+}
+
+// onLoopback runs a lab on real sockets and returns the URLs of its addresses.
+func onLoopback(t *testing.T) (l running, lanes, control string) {
+	t.Helper()
+	var listeners [2]net.Listener
+	for i := range listeners {
+		var err error
+		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l = run(t, feed.Keep, listeners[0], listeners[1])
+	return l, "http://" + listeners[0].Addr().String(), "http://" + listeners[1].Addr().String()
+}
+
+// publish publishes the numbers from … to.
+func publish(t *testing.T, f *feed.Feed, from, to int) {
+	t.Helper()
+	for n := from; n <= to; n++ {
+		if _, err := f.Publish(fmt.Append(nil, n)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for keep, want := range map[int]string{
+		0:             "keep 0: a feed keeps 1 to 4096 messages",
+		feed.Keep + 1: "keep 4097: a feed keeps 1 to 4096 messages",
+	} {
+		if _, err := lab.New(lab.Settings{Keep: keep, Source: source.Default()}); err == nil || err.Error() != want {
+			t.Errorf("keep %d: %v, want %s", keep, err, want)
+		}
+	}
+	bad := source.Default()
+	bad.Rate = -time.Second.Seconds()
+	if _, err := lab.New(lab.Settings{Keep: 1, Source: bad}); err == nil {
+		t.Error("a negative rate is taken")
+	}
+}
+
+// A lab whose listener fails ends, and says why.
+func TestServeFails(t *testing.T) {
+	lanes, control := netsim.Listen(), netsim.Listen()
+	lanes.Close()
+	l, err := lab.New(lab.Settings{Keep: 1, Source: source.Default()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Serve(t.Context(), lanes, control); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Serve: %v, want the listener's error", err)
+	}
+}

@@ -1,0 +1,63 @@
+package lab
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"fourwires/web"
+
+	"github.com/gin-gonic/gin"
+)
+
+// index serves the page, which it tells where the control API is.
+func index(control net.Addr) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Header("Content-Type", "text/html; charset=utf-8")
+		if err := web.Index(c.Writer, web.Data{Control: controlOrigin(c.Request, control)}); err != nil {
+			c.Error(err)
+		}
+	}
+}
+
+// static serves the files of the page.
+func static(files fs.FS) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		name := strings.TrimPrefix(c.Param("file"), "/")
+		if info, err := fs.Stat(files, name); err != nil || info.IsDir() {
+			fail(c, http.StatusNotFound, "nothing is at "+c.Request.URL.Path)
+			return
+		}
+		http.ServeFileFS(c.Writer, c.Request, files, name)
+	}
+}
+
+// policy sets what a browser may do with the page: run our scripts, talk to our
+// two addresses, and nothing else. Isolated from other origins (COOP and COEP)
+// its clock ticks in 5 µs instead of 100.
+func policy(control net.Addr) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Header("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
+			"connect-src 'self' ws://%s %s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+			c.Request.Host, controlOrigin(c.Request, control)))
+		c.Header("Cross-Origin-Opener-Policy", "same-origin")
+		c.Header("Cross-Origin-Embedder-Policy", "require-corp")
+		c.Header("X-Content-Type-Options", "nosniff")
+		c.Header("Cache-Control", "no-cache")
+	}
+}
+
+// controlOrigin returns the origin of the control API, as the client of this
+// request can reach it: one that listens everywhere is called by the name by
+// which this address was.
+func controlOrigin(r *http.Request, control net.Addr) string {
+	host := control.String()
+	if tcp, ok := control.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		called := url.URL{Host: r.Host}
+		host = net.JoinHostPort(called.Hostname(), fmt.Sprint(tcp.Port))
+	}
+	return "http://" + host
+}

@@ -1,0 +1,121 @@
+package lab
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"fourwires/web"
+	"fourwires/websocket"
+
+	"github.com/gin-gonic/gin"
+)
+
+// lanes returns what the lanes' address serves: the four transports, the way
+// up, and the page.
+func (l *Lab) lanes(names []string, control net.Addr) http.Handler {
+	engine := l.engine()
+	for _, t := range Transports {
+		engine.GET("/"+t.Name, l.logged(t.Stream), query(t.Query...), gin.WrapH(t.Handler(l.Feed)))
+	}
+	engine.GET("/websocket/echo", l.logged(true), query("stamps"), gin.WrapH(&websocket.Echo{Done: l.ends}))
+
+	calls := engine.Group("/", l.logged(false), query())
+	calls.POST("/publish", l.publish)
+	calls.POST("/echo", echo)
+	calls.GET("/healthz", healthz)
+
+	page := engine.Group("/", l.logged(false), query(), policy(control))
+	page.GET("/", index(control))
+	page.GET("/static/*file", static(web.Static()))
+
+	return onlyNames(names, sameOrigin(engine))
+}
+
+// control returns what the control address serves, to scripts and to the page
+// that the lanes' address shows.
+func (l *Lab) control(names []string, lanes net.Addr) http.Handler {
+	engine := l.engine()
+	calls := engine.Group("/", l.logged(false), query())
+	calls.GET("/healthz", healthz)
+	calls.GET("/control/feed", l.showFeed)
+	calls.PATCH("/control/feed", l.changeFeed)
+
+	return onlyNames(names, onlyOrigins(originsOf(names, lanes), engine))
+}
+
+// engine returns a router that answers every fault with one JSON sentence.
+func (l *Lab) engine() *gin.Engine {
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	engine.HandleMethodNotAllowed = true
+	engine.RedirectTrailingSlash = false
+	engine.Use(gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, fault any) {
+		l.log.Error("panic", "path", c.Request.URL.Path, "fault", fault, "stack", string(debug.Stack()))
+		fail(c, http.StatusInternalServerError, "the lab made a mistake; its log says which")
+	}))
+	engine.NoRoute(func(c *gin.Context) {
+		fail(c, http.StatusNotFound, fmt.Sprintf("nothing is at %s", c.Request.URL.Path))
+	})
+	engine.NoMethod(func(c *gin.Context) {
+		fail(c, http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s", c.Request.URL.Path, c.Writer.Header().Get("Allow")))
+	})
+	return engine
+}
+
+// fail ends a request with an error.
+func fail(c *gin.Context, status int, sentence string) {
+	c.AbortWithStatusJSON(status, gin.H{"error": sentence})
+}
+
+// logged logs requests. A stream is logged when it opens and when it ends: it
+// is not a request that took long.
+func (l *Lab) logged(stream bool) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if !l.log.Enabled(c, slog.LevelDebug) {
+			return
+		}
+		log := l.log.With("method", c.Request.Method, "url", c.Request.URL.String(), "peer", c.Request.RemoteAddr)
+		start := time.Now()
+		if stream {
+			log.Debug("stream opens")
+			c.Next()
+			log.Debug("stream ends", "open", time.Since(start))
+			return
+		}
+		c.Next()
+		log.Debug("request", "status", c.Writer.Status(), "took", time.Since(start))
+	}
+}
+
+var pageID = regexp.MustCompile(`^[0-9a-z]{1,16}$`)
+
+// query refuses requests whose query has a name that the route does not read,
+// or one name twice. A misspelt ?afer= must not pass for no cursor at all.
+// Every route takes page, by which a page marks its requests.
+func query(names ...string) gin.HandlerFunc {
+	names = append(names, "page")
+	return func(c *gin.Context) {
+		values, err := url.ParseQuery(c.Request.URL.RawQuery)
+		if err != nil {
+			fail(c, http.StatusBadRequest, err.Error())
+			return
+		}
+		for name, given := range values {
+			switch {
+			case !slices.Contains(names, name):
+				fail(c, http.StatusBadRequest, fmt.Sprintf("%s does not know %q; it knows %q", c.FullPath(), name, names))
+			case len(given) > 1:
+				fail(c, http.StatusBadRequest, fmt.Sprintf("%s is given %d times", name, len(given)))
+			case name == "page" && !pageID.MatchString(given[0]):
+				fail(c, http.StatusBadRequest, "page is 1 to 16 of a-z and 0-9")
+			}
+		}
+	}
+}

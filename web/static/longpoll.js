@@ -1,0 +1,51 @@
+// Long-polling: ask, and the server answers when there is news.
+// Ask again at once: what is published between two questions waits one trip.
+import { backoff } from "./backoff.js";
+
+export function open(url, after, on) {
+  const stop = new AbortController();
+  let cursor = after; // "EPOCH-ID" of the last entry we have; "": from now
+  let failures = 0;
+  let wait = 0; // seconds; none for a first answer, which tells that we are heard
+  let timer;
+
+  async function ask() {
+    try {
+      const answer = await fetch(`${url}&wait=${wait}s` + (cursor && `&after=${cursor}`), {
+        cache: "no-store", // or Chromium queues equal requests at its cache
+        signal: AbortSignal.any([stop.signal, AbortSignal.timeout((wait + 10) * 1000)]),
+      });
+      const text = await answer.text();
+      const now = performance.now();
+      if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+      failures = 0;
+      wait = 25;
+      on.state("live");
+      if (answer.status !== 204) read(JSON.parse(text), answer.headers.get("ETag"), now);
+      ask();
+    } catch (err) {
+      if (stop.signal.aborted) return;
+      const ms = backoff(++failures);
+      wait = 0;
+      on.state("down", `${err.message}, again in ${(ms / 1000).toFixed(1)} s`);
+      timer = setTimeout(ask, ms);
+    }
+  }
+
+  function read({ epoch, messages }, head, now) {
+    if (epoch !== cursor.split("-")[0]) on.epoch(epoch);
+    if (messages.length === 0) cursor = head.replaceAll('"', "");
+    for (const entry of messages) {
+      cursor = `${epoch}-${entry.gap ? entry.gap.to : entry.id}`;
+      if (entry.gap) on.gap(entry.gap);
+      else on.message(entry, now);
+    }
+  }
+
+  on.state("connecting");
+  ask();
+  return () => {
+    stop.abort();
+    clearTimeout(timer);
+  };
+}

@@ -1,0 +1,61 @@
+// Polling: ask, be answered at once, wait, ask again.
+// What is published meanwhile lies on the server until the next look.
+import { backoff } from "./backoff.js";
+
+const id = (cursor) => Number(cursor.split("-")[1]);
+
+export function open(url, after, on) {
+  const stop = new AbortController();
+  let cursor = after; // "EPOCH-ID" of the last entry we have; "": from now
+  let failures = 0;
+  let asked, timer;
+
+  async function ask() {
+    asked = performance.now();
+    try {
+      const answer = await fetch(url + (cursor && `&after=${cursor}`), {
+        cache: "no-store", // or Chromium queues equal requests at its cache
+        signal: AbortSignal.any([stop.signal, AbortSignal.timeout(10_000)]),
+      });
+      const text = await answer.text();
+      const now = performance.now();
+      if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+      failures = 0;
+      on.state("live");
+      if (answer.status === 204) return again();
+      const head = answer.headers.get("ETag").replaceAll('"', "");
+      read(JSON.parse(text), head, now);
+      if (id(cursor) < id(head)) ask(); // an answer holds 1 MiB at most
+      else again();
+    } catch (err) {
+      if (stop.signal.aborted) return;
+      const ms = backoff(++failures);
+      on.state("down", `${err.message}, again in ${(ms / 1000).toFixed(1)} s`);
+      timer = setTimeout(ask, ms);
+    }
+  }
+
+  function read({ epoch, messages }, head, now) {
+    if (epoch !== cursor.split("-")[0]) on.epoch(epoch);
+    if (messages.length === 0) cursor = head;
+    for (const entry of messages) {
+      cursor = `${epoch}-${entry.gap ? entry.gap.to : entry.id}`;
+      if (entry.gap) on.gap(entry.gap);
+      else on.message(entry, now);
+    }
+  }
+
+  // The interval runs from look to look. It may change while we wait, so look
+  // at it ten times a second.
+  function again() {
+    const left = asked + on.interval() - performance.now();
+    timer = left > 0 ? setTimeout(again, Math.min(left, 100)) : setTimeout(ask);
+  }
+
+  on.state("connecting");
+  ask();
+  return () => {
+    stop.abort();
+    clearTimeout(timer);
+  };
+}

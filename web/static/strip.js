@@ -1,0 +1,60 @@
+const span = 20_000; // milliseconds from the left edge to now
+
+// The heights that a strip may stand for: with one of these for all lanes, one
+// can be held against the other.
+const tops = [500, 1000, 2000, 5000, 10_000, 20_000, 60_000, 300_000, Infinity];
+
+// peak returns the highest age in a course (of Age) up to now.
+export function peak(course, now) {
+  let peak = 0;
+  course.forEach(([when, at], i) => {
+    peak = Math.max(peak, (course[i + 1]?.[0] ?? now) - at);
+  });
+  return peak;
+}
+
+// top returns the height to draw strips with, whose highest peak is given.
+export function top(peak) {
+  return tops.find((top) => top >= peak);
+}
+
+// strip returns draw(course, now, top), which draws the age over the last 20 s
+// on a canvas: it climbs with time, and drops where news arrived.
+export function strip(canvas) {
+  const context = canvas.getContext("2d");
+  let ratio = 1;
+  new ResizeObserver(() => {
+    ratio = devicePixelRatio;
+    canvas.width = Math.round(canvas.clientWidth * ratio);
+    canvas.height = Math.round(canvas.clientHeight * ratio);
+  }).observe(canvas);
+
+  return (course, now, top) => {
+    const { width, height } = canvas;
+    const base = height - ratio;
+    const x = (when) => Math.max(0, width * (1 - (now - when) / span));
+    const y = (age) => base - (base - 2 * ratio) * Math.min(1, Math.max(0, age) / top);
+
+    context.clearRect(0, 0, width, height);
+    if (course.length === 0) return;
+    context.beginPath();
+    course.forEach(([when, at], i) => {
+      const until = course[i + 1]?.[0] ?? now;
+      const from = Math.max(when, now - span);
+      if (until < from) return;
+      context.lineTo(x(from), y(from - at));
+      context.lineTo(x(until), y(until - at));
+    });
+    const colour = getComputedStyle(canvas).color;
+    context.strokeStyle = colour;
+    context.lineWidth = 2 * ratio;
+    context.lineJoin = "round";
+    context.stroke();
+    context.lineTo(width, base);
+    context.lineTo(x(Math.max(course[0][0], now - span)), base);
+    context.globalAlpha = 0.2;
+    context.fillStyle = colour;
+    context.fill();
+    context.globalAlpha = 1;
+  };
+}

@@ -1,0 +1,55 @@
+import { equal, near, test } from "./test.js";
+import { Clock } from "/static/clock.js";
+
+// ask adds a sample: the server is ahead by offset, and a message takes there
+// milliseconds up, 1 ms on the server, and back milliseconds down.
+function ask(clock, t0, offset, there, back) {
+  const t1 = t0 + there + offset;
+  clock.add(t0, t1, t1 + 1, t0 + there + 1 + back);
+}
+
+test("clock: unknown until eight samples are in", () => {
+  const clock = new Clock();
+  for (let i = 0; i < 7; i++) ask(clock, 1000 * i, 250, 4, 4);
+  equal(clock.best, null);
+  ask(clock, 7000, 250, 4, 4);
+  equal(clock.best, { offset: 250, error: 4 });
+});
+
+test("clock: the least round trip counts", () => {
+  const clock = new Clock();
+  for (let i = 0; i < 7; i++) ask(clock, 1000 * i, -250, 80, 4);
+  ask(clock, 7000, -250, 3, 3);
+  for (let i = 8; i < 16; i++) ask(clock, 1000 * i, -250, 4, 80);
+  equal(clock.best, { offset: -250, error: 3 });
+});
+
+test("clock: a sample is forgotten after sixteen more", () => {
+  const clock = new Clock();
+  ask(clock, 0, 1, 1, 1);
+  for (let i = 1; i < 16; i++) ask(clock, 1000 * i, 9, 5, 5);
+  equal(clock.best.offset, 1);
+  ask(clock, 16_000, 9, 5, 5);
+  equal(clock.best, { offset: 9, error: 5 });
+});
+
+test("clock: the truth lies within the error, however uneven the ways are", () => {
+  for (let round = 0; round < 500; round++) {
+    const clock = new Clock();
+    const offset = 1000 * (Math.random() - 0.5);
+    for (let i = 0; i < 16; i++) ask(clock, 1000 * i, offset, 50 * Math.random(), 50 * Math.random());
+    near(clock.best.offset, offset, clock.best.error + 1e-6);
+  }
+});
+
+test("clock: a trip of less than nothing is no sample", () => {
+  const clock = new Clock();
+  clock.add(1000, 2000, 2050, 1010); // the server's clock was set meanwhile
+  equal(clock.samples, []);
+});
+
+test("clock: server time", () => {
+  const clock = new Clock();
+  for (let i = 0; i < 8; i++) ask(clock, 1000 * i, 250, 4, 4);
+  near(clock.server(100), performance.timeOrigin + 350, 1e-3);
+});

@@ -1,0 +1,106 @@
+import { equal, test } from "./test.js";
+import { lane } from "/static/lane.js";
+
+// open returns a lane on a page that was opened when message 7 was the newest,
+// and whose clock agrees with the server's to ± 1 ms.
+function open(change = {}) {
+  const seen = [];
+  const clock = { best: { offset: 0, error: 1 }, server: (now) => now };
+  const page = { clock, interval: 2000, epoch: "one", head: 7, visible: -Infinity, seen: (name, m) => seen.push([name, m.id]), ...change };
+  const element = document.createElement("li");
+  const about = ({ interval }) => `every ${interval}`;
+  const { on, update } = lane(element, { name: "polling", letter: "P", about }, page);
+  const text = (selector) => element.querySelector(selector).textContent;
+  return { element, on, page, seen, text, update };
+}
+
+// message returns one that was published at `at` on the server's clock.
+const message = (id, at, data = 0) => ({ id, at: at * 1000, data });
+
+test("lane: begins empty", () => {
+  const { element, text, update } = open();
+  update(0);
+  equal([text(".age b"), text(".newest b"), text(".latency .figure"), text(".n")], ["–", "–", "–", ", none yet"]);
+  equal(element.dataset.ids, "one:");
+});
+
+test("lane: a message older than the page has an age, but is no latency", () => {
+  const { on, text, update } = open();
+  on.message(message(7, 1000), 5000);
+  update(5000);
+  equal([text(".age b"), text(".n")], ["4.00", ", none yet"]);
+});
+
+test("lane: latency is arrival less publication", () => {
+  const { on, text, update } = open();
+  on.message(message(8, 5000), 5020);
+  on.message(message(9, 5100), 5130);
+  on.message(message(10, 5200), 5240);
+  update(5250);
+  equal([text(".latency .figure"), text(".n"), text(".error")], ["30.0 ms", ", n 3", "± 1.00 ms, last 60 s"]);
+  equal(text(".age b"), "0.05");
+});
+
+test("lane: after a restart the same ids are news", () => {
+  const { element, on, text, update } = open();
+  on.message(message(7, 1000), 5000);
+  on.epoch("two");
+  on.message(message(1, 5000), 5020);
+  update(5020);
+  equal([text(".n"), text(".newest b"), text(".state")], [", n 1", "#1", "connecting, epoch two, the 2nd"]);
+  equal(element.dataset.ids, "one:7-7 two:1-1");
+});
+
+test("lane: what was published while the tab was hidden is no latency", () => {
+  const { on, text, update } = open({ visible: 5000 });
+  on.message(message(8, 4990), 5020);
+  on.message(message(9, 5010), 5020);
+  update(5020);
+  equal([text(".n"), text(".error")], [", n 1", "± 1.00 ms, last 60 s, 1 dropped: tab hidden"]);
+});
+
+test("lane: without a clock there is no age and no latency", () => {
+  const { on, page, text, update } = open({ clock: { best: null } });
+  on.message(message(8, 5000), 5020);
+  update(5020);
+  equal([text(".age b"), text(".n"), text(".newest b")], ["–", ", none yet", "#8"]);
+  page.clock.best = { offset: 0, error: 1 };
+  page.clock.server = (now) => now;
+  update(6000);
+  equal(text(".age b"), "1.00");
+});
+
+test("lane: counts what is missing, and marks it", () => {
+  const { element, on, text, update } = open();
+  for (const id of [7, 10, 9, 10]) on.message(message(id, 5000), 5020);
+  on.gap({ from: 11, to: 15 });
+  update(5020);
+  const count = (name) => text(`[data-count=${name}]`);
+  equal(["messages", "lost", "gone", "duplicated", "reordered"].map(count), ["4", "1", "5", "1", "1"]);
+  equal([...element.querySelectorAll(".bad")].map((dd) => dd.dataset.count), ["lost", "gone", "duplicated", "reordered"]);
+});
+
+test("lane: an older message does not replace a newer one", () => {
+  const { on, text, update } = open();
+  on.message(message(9, 5000, "newer"), 5020);
+  on.message(message(8, 4000, "older"), 5030);
+  update(5030);
+  equal([text(".newest b"), text(".value"), text(".age b")], ["#9", "newer", "0.03"]);
+});
+
+test("lane: says why it is down, and how it works when it is not", () => {
+  const { element, on, text, update } = open();
+  on.state("down", "HTTP 503, again in 0.4 s");
+  update(0);
+  equal([text(".state"), text(".about"), element.dataset.state], ["down, epoch one", "HTTP 503, again in 0.4 s", "down"]);
+  on.state("live");
+  update(300);
+  equal([text(".state"), text(".about"), element.dataset.state], ["live, epoch one", "every 2000", "live"]);
+});
+
+test("lane: tells the page of each message", () => {
+  const { on, seen } = open();
+  on.message(message(8, 5000), 5020);
+  on.message(message(9, 5000), 5020);
+  equal(seen, [["polling", 8], ["polling", 9]]);
+});

@@ -1,0 +1,109 @@
+package web_test
+
+import (
+	"bytes"
+	"flag"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"fourwires/web"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code := m.Run()
+	closeBrowser()
+	if err := goleak.Find(); err != nil && code == 0 {
+		os.Stderr.WriteString(err.Error() + "\n")
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func TestIndex(t *testing.T) {
+	var page bytes.Buffer
+	if err := web.Index(&page, web.Data{Control: `http://127.0.0.1:8081"><script>`}); err != nil {
+		t.Fatal(err)
+	}
+	html := page.String()
+
+	if want := `<meta name="control" content="http://127.0.0.1:8081&#34;&gt;&lt;script&gt;">`; !strings.Contains(html, want) {
+		t.Errorf("the page does not contain %s", want)
+	}
+	for _, inline := range []string{`<script>`, `<style`, ` style=`, ` on\w+=`} {
+		if found := regexp.MustCompile(inline).FindString(html); found != "" {
+			t.Errorf("the page has %q in it, which the policy forbids", found)
+		}
+	}
+	links := regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllStringSubmatch(html, -1)
+	if len(links) == 0 {
+		t.Error("the page loads nothing")
+	}
+	for _, link := range links {
+		name, ok := strings.CutPrefix(link[1], "/static/")
+		if !ok {
+			t.Errorf("%s does not lead to /static/", link[1])
+		} else if _, err := fs.Stat(web.Static(), name); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What the modules import must be there, and no file may name another host.
+func TestStatic(t *testing.T) {
+	imports := regexp.MustCompile(`from "\./([^"]+)"`)
+	address := regexp.MustCompile(`https?://[\w.-]+`)
+	modules := 0
+	err := fs.WalkDir(web.Static(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(web.Static(), path)
+		if err != nil {
+			return err
+		}
+		if strings.HasSuffix(path, ".js") {
+			modules++
+		}
+		for _, match := range imports.FindAllSubmatch(text, -1) {
+			if _, err := fs.Stat(web.Static(), string(match[1])); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+		for _, match := range address.FindAllString(string(text), -1) {
+			if match != "http://www.w3.org" { // the name of SVG, which nobody loads
+				t.Errorf("%s names another host: %s", path, match)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if modules < 4 {
+		t.Errorf("%d modules, want four transports at least", modules)
+	}
+}
+
+// The four transports are read side by side, each on one screen.
+func TestTransportsFitOneScreen(t *testing.T) {
+	for _, name := range transports {
+		text, err := fs.ReadFile(web.Static(), name+".js")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := bytes.Count(text, []byte("\n")); lines > 65 {
+			t.Errorf("%s.js has %d lines, want 65 at most", name, lines)
+		}
+		if !bytes.Contains(text, []byte("export function open(url, after, on) {")) {
+			t.Errorf("%s.js does not export open(url, after, on)", name)
+		}
+	}
+}
+
+var transports = []string{"polling", "longpoll", "sse", "websocket"}
