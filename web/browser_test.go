@@ -72,7 +72,11 @@ func startBrowser(t *testing.T) context.Context {
 		t.Fatalf("%s does not start: %v", path, err)
 	}
 	browser.ctx = ctx
-	browser.close = func() { cancel(); free() }
+	browser.close = func() {
+		chromedp.Cancel(ctx) // closed in order, it leaves no files behind
+		cancel()
+		free()
+	}
 	return ctx
 }
 

@@ -104,6 +104,8 @@ export function lane(element, { name, letter, about }, page) {
     } else {
       put(parts.age, "–");
     }
+    put(parts.id, newest ? `#${newest.id}` : "–");
+    put(parts.value, newest ? value(newest.data) : "");
     put(parts.about, detail || about(page));
 
     // Figures that change faster cannot be read.
@@ -113,9 +115,6 @@ export function lane(element, { name, letter, about }, page) {
     const { epochs } = tally;
     const epoch = epochs.length ? `epoch ${epochs.at(-1).name}` : "";
     put(parts.state, [state, epoch, epochs.length > 1 ? `the ${epochs.length}${ordinal(epochs.length)}` : ""].filter(Boolean).join(", "));
-    put(parts.id, newest ? `#${newest.id}` : "–");
-    put(parts.value, newest ? value(newest.data) : "");
-
     const median = oneWay.median(now);
     put(parts.latency, median ? latency(median.ms, median.error) : "–");
     put(parts.n, median ? `, n ${number(median.n)}` : ", none yet");
