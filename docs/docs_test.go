@@ -449,7 +449,7 @@ func TestEndpoints(t *testing.T) {
 func open(t *testing.T) (lanes, control string) {
 	settings := source.Default()
 	settings.Source = source.None
-	l, err := lab.New(lab.Settings{Keep: 1, Source: settings})
+	l, err := lab.New(lab.Settings{Keep: 1, Source: settings, Profiles: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -553,7 +553,7 @@ func (l live) watch(t *testing.T, phase string, report io.Writer) {
 			t.Fatal(err)
 		}
 		i := slices.IndexFunc(lab.Transports, func(transport lab.Transport) bool { return transport.Name == l.transport })
-		network, handler := netsim.Listen(), lab.Transports[i].Handler(f)
+		network, handler := netsim.Listen(), lab.Transports[i].Handler(f, nil)
 		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			requests++
 			handler.ServeHTTP(w, r)

@@ -23,7 +23,9 @@
 //  4. Bounded memory. A feed keeps the newest messages: at most the count given
 //     to [New], and at most 16 MiB. The newest message is always kept.
 //  5. Publish never waits for readers. A feed has no goroutine, and no queue or
-//     other state per reader; a reader that is slow or gone costs nothing.
+//     other state per reader; a reader that is slow or gone costs nothing. The
+//     transports let a client go that takes nothing for 10 s. When it comes
+//     back, its cursor gets it what it missed, or a gap (see 2).
 //  6. One encoding. A message is encoded once, by Publish. [Message.JSON]
 //     returns those bytes to every reader; nobody may change them.
 //  7. Epochs. A feed is known by a random word. A cursor from another epoch,

@@ -46,6 +46,7 @@ var (
 // its guarantees. Make one with [New].
 type Feed struct {
 	epoch string
+	begun time.Time
 
 	mu     sync.Mutex
 	ring   []Message     // message id stands at ring[id%len(ring)]
@@ -61,6 +62,7 @@ type Feed struct {
 func New(keep int) *Feed {
 	return &Feed{
 		epoch: strings.ToLower(rand.Text()[:6]), // 30 random bits
+		begun: time.Now(),
 		ring:  make([]Message, max(keep, 1)),
 		first: 1,
 	}
@@ -92,7 +94,8 @@ func (f *Feed) Publish(data []byte) (Message, error) {
 	if f.closed {
 		return Message{}, ErrClosed
 	}
-	m := Message{ID: f.head + 1, At: time.Now().UnixMicro(), Data: encoded[room : len(encoded)-1]}
+	now := time.Now()
+	m := Message{ID: f.head + 1, At: now.UnixMicro(), Data: encoded[room : len(encoded)-1], since: now.Sub(f.begun)}
 	head := append(make([]byte, 0, room), `{"id":`...)
 	head = strconv.AppendUint(head, m.ID, 10)
 	head = append(head, `,"at":`...)
@@ -129,6 +132,9 @@ func (f *Feed) rouse() {
 		f.wake = nil
 	}
 }
+
+// Age returns how long ago this feed published m, by the monotonic clock.
+func (f *Feed) Age(m Message) time.Duration { return time.Since(f.begun) - m.since }
 
 // Head returns the cursor of a reader that has everything: the newest id, or 0.
 func (f *Feed) Head() Cursor {

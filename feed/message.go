@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // A Message is one entry of a feed.
@@ -13,6 +14,7 @@ type Message struct {
 	Data json.RawMessage `json:"data"` // valid, compact UTF-8 JSON
 
 	encoded []byte
+	since   time.Duration // from the feed's beginning, by the monotonic clock
 }
 
 // JSON returns the message's one encoding, {"id":…,"at":…,"data":…}: the bytes

@@ -3,8 +3,10 @@ package longpoll
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -29,12 +31,17 @@ const (
 // answered 400.
 type Handler struct {
 	Feed *feed.Feed
+
+	// Sent is told, after each write, which messages and how many gaps it
+	// carried. It must not block. It may be nil.
+	Sent func(msgs []feed.Message, gaps int)
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Cursor.
+	query := r.URL.Query()
 	cursor := h.Feed.Head()
-	after, given := r.URL.Query()["after"]
+	after, given := query["after"]
 	if given {
 		var err error
 		if cursor, err = feed.ParseCursor(after[0]); err == nil {
@@ -45,7 +52,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	wait, err := parseWait(r)
+	wait, err := parseWait(query)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err)
 		return
@@ -75,8 +82,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	// Read.
-	body, news := h.answer(cursor)
-	if given && !news {
+	body, msgs, gaps := h.answer(cursor)
+	if given && len(msgs)+gaps == 0 {
 		w.Header().Del("ETag")
 		w.WriteHeader(http.StatusNoContent)
 		return
@@ -85,11 +92,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Write.
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	send(w, body)
+	if send(w, body) == nil && h.Sent != nil {
+		h.Sent(msgs, gaps)
+	}
 }
 
-func parseWait(r *http.Request) (time.Duration, error) {
-	text, given := r.URL.Query()["wait"]
+func parseWait(query url.Values) (time.Duration, error) {
+	text, given := query["wait"]
 	if !given {
 		return usualWait, nil
 	}
@@ -100,53 +109,56 @@ func parseWait(r *http.Request) (time.Duration, error) {
 	return wait, nil
 }
 
-// answer returns the answer's body, {"epoch":…,"messages":[…]}, and whether
-// there is anything in it.
-func (h *Handler) answer(cursor feed.Cursor) (body []byte, news bool) {
+// answer returns the answer's body, {"epoch":…,"messages":[…]}, and what is in
+// it: messages, and how many gaps.
+func (h *Handler) answer(cursor feed.Cursor) (body []byte, msgs []feed.Message, gaps int) {
 	body = append(body, `{"epoch":"`+cursor.Epoch+`","messages":[`...)
 	add := func(entry []byte) bool {
 		if len(body)+len(entry)+len(",]}") > maxAnswer {
 			return false
 		}
-		if news {
+		if body[len(body)-1] != '[' {
 			body = append(body, ',')
 		}
-		body, news = append(body, entry...), true
+		body = append(body, entry...)
 		return true
 	}
-	var msgs []feed.Message
-	for full := false; !full; {
+	for {
 		var err error
-		msgs, cursor, err = h.Feed.Since(cursor, msgs[:0])
-		if gap, ok := err.(*feed.GapError); ok {
-			full = !add(gap.JSON())
-		} else if len(msgs) == 0 { // nothing more, or the feed is closed
-			break
+		known := len(msgs)
+		msgs, cursor, err = h.Feed.Since(cursor, msgs)
+		var gap *feed.GapError
+		if errors.As(err, &gap) && add(gap.JSON()) {
+			gaps++
+			continue
 		}
-		for _, m := range msgs {
-			if full = !add(m.JSON()); full {
-				break
+		for i, m := range msgs[known:] {
+			if !add(m.JSON()) {
+				return append(body, "]}"...), msgs[:known+i], gaps
 			}
 		}
+		if len(msgs) == known { // nothing more, or the feed is closed
+			return append(body, "]}"...), msgs, gaps
+		}
 	}
-	return append(body, "]}"...), news
 }
 
 // send writes the body so that a client gets writeLimit for each part of it,
 // and takes the deadline back for the connection's next request.
-func send(w http.ResponseWriter, body []byte) {
+func send(w http.ResponseWriter, body []byte) error {
 	control := http.NewResponseController(w)
 	for len(body) > 0 {
 		part := body[:min(len(body), feed.MaxRead)]
 		control.SetWriteDeadline(time.Now().Add(writeLimit))
 		if _, err := w.Write(part); err != nil {
-			return
+			return err
 		}
 		body = body[len(part):]
 	}
-	if control.Flush() == nil {
-		control.SetWriteDeadline(time.Time{})
+	if err := control.Flush(); err != nil {
+		return err
 	}
+	return control.SetWriteDeadline(time.Time{})
 }
 
 // tagOf returns the ETag of an answer that was given while head was the newest.

@@ -2,6 +2,7 @@ package polling
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -22,6 +23,10 @@ const (
 // tells the head. A bad cursor, or one ahead of the feed, is answered 400.
 type Handler struct {
 	Feed *feed.Feed
+
+	// Sent is told, after each write, which messages and how many gaps it
+	// carried. It must not block. It may be nil.
+	Sent func(msgs []feed.Message, gaps int)
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -50,8 +55,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	// Read.
-	body, news := h.answer(cursor)
-	if given && !news {
+	body, msgs, gaps := h.answer(cursor)
+	if given && len(msgs)+gaps == 0 {
 		w.Header().Del("ETag")
 		w.WriteHeader(http.StatusNoContent)
 		return
@@ -60,56 +65,61 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Write.
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	send(w, body)
+	if send(w, body) == nil && h.Sent != nil {
+		h.Sent(msgs, gaps)
+	}
 }
 
-// answer returns the answer's body, {"epoch":…,"messages":[…]}, and whether
-// there is anything in it.
-func (h *Handler) answer(cursor feed.Cursor) (body []byte, news bool) {
+// answer returns the answer's body, {"epoch":…,"messages":[…]}, and what is in
+// it: messages, and how many gaps.
+func (h *Handler) answer(cursor feed.Cursor) (body []byte, msgs []feed.Message, gaps int) {
 	body = append(body, `{"epoch":"`+cursor.Epoch+`","messages":[`...)
 	add := func(entry []byte) bool {
 		if len(body)+len(entry)+len(",]}") > maxAnswer {
 			return false
 		}
-		if news {
+		if body[len(body)-1] != '[' {
 			body = append(body, ',')
 		}
-		body, news = append(body, entry...), true
+		body = append(body, entry...)
 		return true
 	}
-	var msgs []feed.Message
-	for full := false; !full; {
+	for {
 		var err error
-		msgs, cursor, err = h.Feed.Since(cursor, msgs[:0])
-		if gap, ok := err.(*feed.GapError); ok {
-			full = !add(gap.JSON())
-		} else if len(msgs) == 0 { // nothing more, or the feed is closed
-			break
+		known := len(msgs)
+		msgs, cursor, err = h.Feed.Since(cursor, msgs)
+		var gap *feed.GapError
+		if errors.As(err, &gap) && add(gap.JSON()) {
+			gaps++
+			continue
 		}
-		for _, m := range msgs {
-			if full = !add(m.JSON()); full {
-				break
+		for i, m := range msgs[known:] {
+			if !add(m.JSON()) {
+				return append(body, "]}"...), msgs[:known+i], gaps
 			}
 		}
+		if len(msgs) == known { // nothing more, or the feed is closed
+			return append(body, "]}"...), msgs, gaps
+		}
 	}
-	return append(body, "]}"...), news
 }
 
 // send writes the body so that a client gets writeLimit for each part of it,
 // and takes the deadline back for the connection's next request.
-func send(w http.ResponseWriter, body []byte) {
+func send(w http.ResponseWriter, body []byte) error {
 	control := http.NewResponseController(w)
 	for len(body) > 0 {
 		part := body[:min(len(body), feed.MaxRead)]
 		control.SetWriteDeadline(time.Now().Add(writeLimit))
 		if _, err := w.Write(part); err != nil {
-			return
+			return err
 		}
 		body = body[len(part):]
 	}
-	if control.Flush() == nil {
-		control.SetWriteDeadline(time.Time{})
+	if err := control.Flush(); err != nil {
+		return err
 	}
+	return control.SetWriteDeadline(time.Time{})
 }
 
 // tagOf returns the ETag of an answer that was given while head was the newest.

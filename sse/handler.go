@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strconv"
 	"time"
 
 	"fourwires/feed"
@@ -14,6 +16,7 @@ import (
 const (
 	commentEvery = 15 * time.Second
 	writeLimit   = 10 * time.Second // for each batch of at most 64 KiB
+	many         = 64               // messages at once, as only a reader that was behind gets them
 )
 
 // Handler answers GET with a stream of events that goes on until the client
@@ -23,18 +26,23 @@ const (
 // stream begins with what comes from now on. Every 15 s the stream carries a
 // comment; with ?heartbeat= (a Go duration from 1s to 15s) it carries an event
 // of type heartbeat instead, which browser code can see. A bad cursor, one
-// ahead of the feed, or a bad heartbeat is answered 400. A client that does not
-// take 64 KiB in 10 s is let go; it can resume.
+// ahead of the feed, or a bad heartbeat is answered 400. A client that takes
+// nothing for 10 s is let go; it can resume.
 type Handler struct {
 	Feed *feed.Feed
+
+	// Sent is told, after each write, which messages and how many gaps it
+	// carried. It must not block. It may be nil.
+	Sent func(msgs []feed.Message, gaps int)
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Cursor.
+	query := r.URL.Query()
 	cursor := h.Feed.Head()
 	after, given := r.Header["Last-Event-Id"]
 	if !given {
-		after, given = r.URL.Query()["after"]
+		after, given = query["after"]
 	}
 	if given {
 		var err error
@@ -46,7 +54,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	every, visible, err := parseHeartbeat(r)
+	every, visible, err := parseHeartbeat(query)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err)
 		return
@@ -57,26 +65,28 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // else nginx holds events back
-	err = write(w, fmt.Appendf(nil, "id: %s\nretry: 3000\n\n", cursor))
+	out := &stream{w: w, control: http.NewResponseController(w)}
+	err = out.write(fmt.Appendf(nil, "id: %s\nretry: 3000\n\n", cursor))
 
 	// News, and every so often a heartbeat.
 	for err == nil {
 		ctx, cancel := context.WithTimeout(r.Context(), every)
-		cursor, err = h.follow(ctx, w, cursor)
+		cursor, err = h.follow(ctx, out, cursor)
 		cancel()
 		if errors.Is(err, context.DeadlineExceeded) {
 			beat := []byte(":\n\n")
 			if visible {
 				beat = fmt.Appendf(nil, "event: heartbeat\ndata: {\"heartbeat\":%d}\n\n", h.Feed.Head().ID)
 			}
-			err = write(w, beat)
+			err = out.write(beat)
 		}
 	}
 }
 
 // follow sends what comes after the cursor until ctx ends, the feed is closed
-// or a write fails, and returns how far it came.
-func (h *Handler) follow(ctx context.Context, w http.ResponseWriter, cursor feed.Cursor) (feed.Cursor, error) {
+// or a write fails, and returns how far it came. All that waits goes out in one
+// write.
+func (h *Handler) follow(ctx context.Context, out *stream, cursor feed.Cursor) (feed.Cursor, error) {
 	var msgs []feed.Message
 	var batch []byte
 	for ctx.Err() == nil {
@@ -84,38 +94,68 @@ func (h *Handler) follow(ctx context.Context, w http.ResponseWriter, cursor feed
 		var err error
 		msgs, cursor, err = h.Feed.Wait(ctx, cursor, msgs[:0])
 		batch = batch[:0]
+		gaps := 0
 		var gap *feed.GapError
 		if errors.As(err, &gap) {
-			batch = fmt.Appendf(batch, "event: gap\nid: %s\ndata: %s\n\n", cursor, gap.JSON())
+			batch = append(batch, "event: gap\n"...)
+			batch = appendEvent(batch, cursor, gap.JSON())
+			gaps++
 		} else if err != nil {
 			return cursor, err
 		}
 		for _, m := range msgs {
-			batch = fmt.Appendf(batch, "id: %s-%d\ndata: %s\n\n", cursor.Epoch, m.ID, m.JSON())
+			batch = appendEvent(batch, feed.Cursor{Epoch: cursor.Epoch, ID: m.ID}, m.JSON())
 		}
 
 		// Write and flush.
-		if err := write(w, batch); err != nil {
+		if err := out.write(batch); err != nil {
 			return cursor, err
+		}
+		if h.Sent != nil {
+			h.Sent(msgs, gaps)
+		}
+		if len(msgs) > many {
+			msgs, batch = nil, nil // a reader that has caught up needs no such room
 		}
 	}
 	return cursor, ctx.Err()
 }
 
-// write sends a batch at once. A client that does not take it in time is let go.
-func write(w http.ResponseWriter, batch []byte) error {
-	control := http.NewResponseController(w)
-	control.SetWriteDeadline(time.Now().Add(writeLimit))
-	if _, err := w.Write(batch); err != nil {
+// appendEvent appends an event whose id is the cursor behind it.
+func appendEvent(batch []byte, id feed.Cursor, data []byte) []byte {
+	batch = append(batch, "id: "...)
+	batch = append(batch, id.Epoch...)
+	batch = append(batch, '-')
+	batch = strconv.AppendUint(batch, id.ID, 10)
+	batch = append(batch, "\ndata: "...)
+	batch = append(batch, data...)
+	return append(batch, "\n\n"...)
+}
+
+// A stream is a response that goes on.
+type stream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	armed   time.Time // when the write deadline was last put off
+}
+
+// write sends a batch at once. A client that does not take it in time is let
+// go. Putting the deadline off costs a timer, so it is done once a second.
+func (s *stream) write(batch []byte) error {
+	if now := time.Now(); now.Sub(s.armed) >= time.Second {
+		s.armed = now
+		s.control.SetWriteDeadline(now.Add(writeLimit))
+	}
+	if _, err := s.w.Write(batch); err != nil {
 		return err
 	}
-	return control.Flush()
+	return s.control.Flush()
 }
 
 // parseHeartbeat returns the time between heartbeats, and whether browser code
 // is to see them.
-func parseHeartbeat(r *http.Request) (every time.Duration, visible bool, err error) {
-	text, visible := r.URL.Query()["heartbeat"]
+func parseHeartbeat(query url.Values) (every time.Duration, visible bool, err error) {
+	text, visible := query["heartbeat"]
 	if !visible {
 		return commentEvery, false, nil
 	}

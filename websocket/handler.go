@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -18,8 +19,9 @@ import (
 const (
 	pingEvery  = 15 * time.Second
 	maxSilence = 40 * time.Second       // a live peer answers a ping every 15 s
-	writeLimit = 10 * time.Second       // for each batch of at most 64 KiB
+	writeLimit = 10 * time.Second       // for a client to take a batch of at most 64 KiB
 	linger     = 500 * time.Millisecond // for a peer to take the close frame
+	many       = 64                     // messages at once, as only a reader that was behind gets them
 )
 
 // Handler upgrades GET to a WebSocket and sends a frame a message until the
@@ -31,13 +33,22 @@ const (
 // from now on. Every 15 s the client is pinged; with ?heartbeat= (a Go duration
 // from 1s to 15s) it is sent a heartbeat frame too, which browser code can see.
 // A bad cursor, one ahead of the feed, or a bad heartbeat is answered 400, an
-// Origin that is not the request's Host 403. A client that does not take 64 KiB
-// in 10 s, or is silent for 40 s, is let go; it can resume.
+// Origin that is not the request's Host 403. A client that takes nothing for 10 s,
+// or is silent for 40 s, is let go; it can resume.
 //
 // A text frame from the client is published: close code 1003 answers binary
-// frames, 1007 what is not JSON, 1009 more than 64 KiB.
+// frames, 1007 what is not JSON, 1009 more than 64 KiB, 1008 what Publish
+// refuses for any other reason.
 type Handler struct {
 	Feed *feed.Feed
+
+	// Sent is told, after each write, which messages and how many gaps it
+	// carried. It must not block. It may be nil.
+	Sent func(msgs []feed.Message, gaps int)
+
+	// Publish publishes what the client of a request sends. Nil means the
+	// feed's own Publish.
+	Publish func(r *http.Request, data []byte) error
 }
 
 var upgrader = websocket.Upgrader{
@@ -54,8 +65,9 @@ var upgrader = websocket.Upgrader{
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Cursor.
+	query := r.URL.Query()
 	cursor := h.Feed.Head()
-	after, given := r.URL.Query()["after"]
+	after, given := query["after"]
 	if given {
 		var err error
 		if cursor, err = feed.ParseCursor(after[0]); err == nil {
@@ -66,14 +78,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	every, visible, err := parseHeartbeat(r)
+	every, visible, err := parseHeartbeat(query)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err)
 		return
 	}
 
 	// Headers: the upgrade, and a first frame that tells where the feed stands.
-	conn, err := upgrader.Upgrade(w, r, nil)
+	corker := &corker{ResponseWriter: w}
+	conn, err := upgrader.Upgrade(corker, r, nil)
 	if err != nil {
 		return // the upgrader has answered
 	}
@@ -87,13 +100,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var listener sync.WaitGroup
 	listener.Go(func() {
 		defer leave()
-		h.listen(conn)
+		h.listen(conn, r)
 	})
 
 	// News, and every so often a heartbeat.
 	for err == nil {
 		ctx, cancel := context.WithTimeout(here, every)
-		cursor, err = h.follow(ctx, conn, cursor)
+		cursor, err = h.follow(ctx, conn, &corker.cork, cursor)
 		cancel()
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = write(conn, websocket.PingMessage, nil)
@@ -119,26 +132,41 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // follow sends what comes after the cursor until ctx ends, the feed is closed
-// or a write fails, and returns how far it came.
-func (h *Handler) follow(ctx context.Context, conn *websocket.Conn, cursor feed.Cursor) (feed.Cursor, error) {
+// or a write fails, and returns how far it came. All that waits goes out in one
+// write, each message in a frame of its own.
+func (h *Handler) follow(ctx context.Context, conn *websocket.Conn, cork *cork, cursor feed.Cursor) (feed.Cursor, error) {
 	var msgs []feed.Message
 	for ctx.Err() == nil {
 		// Wait.
 		var err error
 		msgs, cursor, err = h.Feed.Wait(ctx, cursor, msgs[:0])
+		gaps := 0
 		var gap *feed.GapError
 		if errors.As(err, &gap) {
 			err = write(conn, websocket.TextMessage, gap.JSON())
+			gaps++
 		}
 		if err != nil {
 			return cursor, err
 		}
 
-		// Write: a frame is a flush.
+		// Write and flush.
+		if len(msgs) > 1 {
+			cork.hold()
+		}
 		for _, m := range msgs {
-			if err := write(conn, websocket.TextMessage, m.JSON()); err != nil {
-				return cursor, err
+			if err = write(conn, websocket.TextMessage, m.JSON()); err != nil {
+				break // the listener has sent a close frame, which is to go out too
 			}
+		}
+		if err := errors.Join(err, cork.release()); err != nil {
+			return cursor, err
+		}
+		if h.Sent != nil {
+			h.Sent(msgs, gaps)
+		}
+		if len(msgs) > many {
+			msgs = nil // a reader that has caught up needs no such room
 		}
 	}
 	return cursor, ctx.Err()
@@ -146,7 +174,7 @@ func (h *Handler) follow(ctx context.Context, conn *websocket.Conn, cursor feed.
 
 // listen publishes what the client sends, until the connection ends or the
 // client breaks the rules.
-func (h *Handler) listen(conn *websocket.Conn) {
+func (h *Handler) listen(conn *websocket.Conn, r *http.Request) {
 	conn.SetReadLimit(feed.MaxData) // beyond it, gorilla sends close code 1009
 	conn.SetPongHandler(func(string) error {
 		return conn.SetReadDeadline(time.Now().Add(maxSilence))
@@ -154,21 +182,45 @@ func (h *Handler) listen(conn *websocket.Conn) {
 	for {
 		conn.SetReadDeadline(time.Now().Add(maxSilence))
 		kind, data, err := conn.ReadMessage()
-		switch {
-		case err != nil:
-		case kind != websocket.TextMessage:
-			err = errors.New("websocket: a message is a text frame of JSON")
-			sendClose(conn, websocket.CloseUnsupportedData, err.Error())
-		default:
-			if _, err = h.Feed.Publish(data); errors.Is(err, feed.ErrInvalid) {
-				sendClose(conn, websocket.CloseInvalidFramePayloadData, err.Error())
-			}
-		}
 		if err != nil {
 			drain(conn, err)
 			return
 		}
+		if err := h.publish(r, kind, data); err != nil {
+			sendClose(conn, closeCode(err), err.Error())
+			drain(conn, err)
+			return
+		}
 	}
+}
+
+var errBinary = errors.New("websocket: a message is a text frame of JSON")
+
+func (h *Handler) publish(r *http.Request, kind int, data []byte) error {
+	if kind != websocket.TextMessage {
+		return errBinary
+	}
+	if h.Publish != nil {
+		return h.Publish(r, data)
+	}
+	_, err := h.Feed.Publish(data)
+	return err
+}
+
+// closeCode returns the close code for what cannot be published (RFC 6455,
+// section 7.4.1).
+func closeCode(err error) int {
+	switch {
+	case err == errBinary:
+		return websocket.CloseUnsupportedData
+	case errors.Is(err, feed.ErrInvalid):
+		return websocket.CloseInvalidFramePayloadData
+	case errors.Is(err, feed.ErrTooLarge):
+		return websocket.CloseMessageTooBig
+	case errors.Is(err, feed.ErrClosed):
+		return websocket.CloseGoingAway
+	}
+	return websocket.ClosePolicyViolation
 }
 
 // write sends one frame. A client that does not take it in time is let go.
@@ -197,8 +249,8 @@ func drain(conn *websocket.Conn, err error) {
 
 // parseHeartbeat returns the time between heartbeats, and whether browser code
 // is to see them.
-func parseHeartbeat(r *http.Request) (every time.Duration, visible bool, err error) {
-	text, visible := r.URL.Query()["heartbeat"]
+func parseHeartbeat(query url.Values) (every time.Duration, visible bool, err error) {
+	text, visible := query["heartbeat"]
 	if !visible {
 		return pingEvery, false, nil
 	}

@@ -16,7 +16,7 @@ import (
 func serveCommand() *cobra.Command {
 	var addr, control string
 	var verbose bool
-	settings := lab.Settings{Source: source.Default()}
+	settings := lab.Settings{Source: source.Default(), Limits: lab.DefaultLimits()}
 	serve := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the feed and its page (the default)",
@@ -37,6 +37,16 @@ func serveCommand() *cobra.Command {
 	flags.IntVar(&settings.Source.Payload, "payload", settings.Source.Payload, "pad a message's data to this many `bytes`; 0 does not")
 	flags.Uint64Var(&settings.Source.Seed, "seed", settings.Source.Seed, "seed of the market; the same seed gives the same data")
 	flags.IntVar(&settings.Keep, "keep", feed.Keep, fmt.Sprintf("messages that the feed remembers, at most %d", feed.Keep))
+	limits := &settings.Limits
+	flags.IntVar(&limits.Clients, "max-clients", limits.Clients, "`requests` on the lanes at once, streams among them; beyond: 503")
+	flags.IntVar(&limits.Requests, "max-requests", limits.Requests, "other `requests` at once; beyond: 503")
+	flags.Float64Var(&limits.Publishes, "max-publishes", limits.Publishes, "publishes a second and connection; 0: any `rate`; beyond: 429")
+	flags.IntVar(&limits.Message, "max-message", limits.Message, "`bytes` that a client may publish as one message; beyond: 413")
+	flags.IntVar(&limits.Header, "max-header", limits.Header, "`bytes` of a request's head; beyond: 431")
+	flags.DurationVar(&limits.HeaderTime, "header-time", limits.HeaderTime, "`time` for a request's head to arrive")
+	flags.DurationVar(&limits.BodyTime, "body-time", limits.BodyTime, "`time` for its body to arrive")
+	flags.StringSliceVar(&settings.Origins, "allow-origin", nil, "let pages of this `origin` read and publish too, such as http://localhost:3000")
+	flags.BoolVar(&settings.Profiles, "pprof", false, "serve /debug/pprof on the control address")
 	flags.BoolVarP(&verbose, "verbose", "v", false, "log every request")
 
 	serve.RunE = func(cmd *cobra.Command, args []string) error {

@@ -22,8 +22,9 @@ func TestArrows(t *testing.T) {
 		"internal/netsim": "",
 		"internal/source": "feed github.com/shirou/gopsutil",
 		"internal/lab": "feed polling longpoll sse websocket web internal/wire internal/netsim internal/source" +
-			" github.com/gin-gonic/gin",
-		"cmd/lab": "feed internal/lab internal/source github.com/spf13/cobra",
+			" github.com/gin-gonic/gin github.com/prometheus/client_golang golang.org/x/time/rate",
+		"benchmarks": "",
+		"cmd/lab":    "feed internal/lab internal/source github.com/spf13/cobra",
 	}
 	list := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "fourwires/...")
 	out, err := list.Output()

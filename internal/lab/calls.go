@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 	"unicode/utf8"
 
 	"fourwires/feed"
@@ -23,12 +22,17 @@ func healthz(c *gin.Context) {
 // publish appends a message with the body, which is JSON, and answers with its
 // id and time.
 func (l *Lab) publish(c *gin.Context) {
-	body, ok := readBody(c)
+	body, ok := l.readBody(c)
 	if !ok {
 		return
 	}
-	m, err := l.Feed.Publish(body)
+	m, err := l.accept(c.Request, body)
 	switch {
+	case err == errTooFast:
+		c.Header("Retry-After", "1")
+		fail(c, http.StatusTooManyRequests, err.Error())
+	case errors.Is(err, feed.ErrTooLarge):
+		fail(c, http.StatusRequestEntityTooLarge, err.Error())
 	case errors.Is(err, feed.ErrClosed):
 		c.Header("Retry-After", "1")
 		fail(c, http.StatusServiceUnavailable, err.Error())
@@ -41,8 +45,8 @@ func (l *Lab) publish(c *gin.Context) {
 
 // echo answers with the text it was sent: what /websocket/echo does a frame at
 // a time, with a request for each.
-func echo(c *gin.Context) {
-	text, ok := readBody(c)
+func (l *Lab) echo(c *gin.Context) {
+	text, ok := l.readBody(c)
 	if !ok {
 		return
 	}
@@ -54,14 +58,14 @@ func echo(c *gin.Context) {
 	c.String(http.StatusOK, "Server received: %s", text)
 }
 
-// readBody reads a body of at most 64 KiB, or fails the request.
-func readBody(c *gin.Context) ([]byte, bool) {
-	http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(bodyLimit))
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, feed.MaxData))
+// readBody reads a body of at most as many bytes as a message may have, or
+// fails the request.
+func (l *Lab) readBody(c *gin.Context) ([]byte, bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, int64(l.limits.Message)))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		fail(c, http.StatusRequestEntityTooLarge, fmt.Sprintf("a body has at most %d bytes", feed.MaxData))
+		fail(c, http.StatusRequestEntityTooLarge, fmt.Sprintf("a body has at most %d bytes", l.limits.Message))
 	case err != nil:
 		fail(c, http.StatusBadRequest, "the body did not arrive: "+err.Error())
 	}
@@ -84,7 +88,7 @@ func (l *Lab) showFeed(c *gin.Context) {
 
 // changeFeed changes what is named, and only if all of it is right.
 func (l *Lab) changeFeed(c *gin.Context) {
-	body, ok := readBody(c)
+	body, ok := l.readBody(c)
 	if !ok {
 		return
 	}

@@ -30,7 +30,7 @@ func conform(t *testing.T, keep int, test func(t *testing.T, s suite)) {
 	for _, transport := range lab.Transports {
 		t.Run(transport.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l, network := inMemory(t, keep)
+				l, network := inMemory(t, quiet(keep))
 				test(t, suite{transport, l, network})
 			})
 		})
@@ -188,7 +188,7 @@ func TestRestart(t *testing.T) {
 		if got := read(t.Context(), c, 1); !strings.HasPrefix(got, "error:") {
 			t.Errorf("while there is no server: %s, want an error", got)
 		}
-		s.lab, s.network = inMemory(t, feed.Keep)
+		s.lab, s.network = inMemory(t, quiet(feed.Keep))
 		publish(t, s.lab.Feed, 1, 3)
 		c = s.Client("http://localhost/"+s.Name, s.network.Dial, *c.Cursor)
 		if got, want := read(t.Context(), c, 4), "epoch:"+was+" 1 2 3"; got != want {

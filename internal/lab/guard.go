@@ -1,13 +1,14 @@
 package lab
 
 import (
-	"encoding/json"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/gin-gonic/gin"
 )
 
 // namesOf returns the names and addresses by which a listener at addr is
@@ -37,22 +38,33 @@ func namesOf(addr net.Addr) []string {
 
 // onlyNames refuses requests whose Host is none of names. The port may be any:
 // it is another one behind a forwarded port.
-func onlyNames(names []string, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := url.URL{Host: strings.ToLower(r.Host)}
+func onlyNames(names []string) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		host := url.URL{Host: strings.ToLower(c.Request.Host)}
 		if !slices.Contains(names, host.Hostname()) {
-			deny(w, "this lab is not called "+host.Hostname())
-			return
+			fail(c, http.StatusForbidden, "this lab is not called "+host.Hostname())
 		}
-		next.ServeHTTP(w, r)
-	})
+	}
 }
 
-// sameOrigin refuses what a page of another origin would change.
-func sameOrigin(next http.Handler) http.Handler {
+// sameOrigin refuses what a page of another origin would change, and lets pages
+// of the origins named, besides the lab's own, read and change (CORS, WHATWG
+// Fetch section 3.3).
+func sameOrigin(origins []string) gin.HandlerFunc {
 	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(http.HandlerFunc(denyOrigin))
-	return protection.Handler(next)
+	return func(c *gin.Context) {
+		origin := c.Request.Header.Get("Origin")
+		if origin != "" && slices.Contains(origins, origin) {
+			allow(c, origin, "GET, POST")
+			// A WebSocket's handler takes its own origin only, and one that is not
+			// from a browser; this one is judged.
+			c.Request.Header.Del("Origin")
+			return
+		}
+		if protection.Check(c.Request) != nil {
+			denyOrigin(c)
+		}
+	}
 }
 
 // originsOf returns the origins of a page that is served at addr under names.
@@ -66,43 +78,35 @@ func originsOf(names []string, addr net.Addr) []string {
 	return origins
 }
 
-// onlyOrigins lets pages of these origins, and no other's, read the answers
-// (CORS, WHATWG Fetch section 3.3) and make changes.
-func onlyOrigins(origins []string, next http.Handler) http.Handler {
+// onlyOrigins lets pages of these origins read and change, and no other page.
+func onlyOrigins(origins []string) gin.HandlerFunc {
 	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(http.HandlerFunc(denyOrigin))
-	for _, origin := range origins {
-		if err := protection.AddTrustedOrigin(origin); err != nil {
-			panic(err) // originsOf makes origins
+	return func(c *gin.Context) {
+		c.Header("Vary", "Origin")
+		origin := c.Request.Header.Get("Origin")
+		if slices.Contains(origins, origin) {
+			allow(c, origin, "GET, PATCH")
+			return
+		}
+		if protection.Check(c.Request) != nil {
+			denyOrigin(c)
 		}
 	}
-	next = protection.Handler(next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Vary", "Origin")
-		origin := r.Header.Get("Origin")
-		if !slices.Contains(origins, origin) {
-			next.ServeHTTP(w, r)
-			return
-		}
-		w.Header().Set("Access-Control-Allow-Origin", origin)
-		if r.Method == http.MethodOptions {
-			w.Header().Set("Access-Control-Allow-Methods", "GET, PATCH")
-			w.Header().Set("Access-Control-Allow-Headers", "Content-Type")
-			w.Header().Set("Access-Control-Max-Age", "600")
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
-func denyOrigin(w http.ResponseWriter, r *http.Request) {
-	deny(w, "a page of another origin ("+r.Header.Get("Origin")+") may not do this")
+// allow tells a browser that a page of origin may read the answer, and answers
+// its question beforehand (a preflight).
+func allow(c *gin.Context, origin, methods string) {
+	c.Header("Access-Control-Allow-Origin", origin)
+	c.Header("Access-Control-Expose-Headers", "ETag, Retry-After")
+	if c.Request.Method == http.MethodOptions {
+		c.Header("Access-Control-Allow-Methods", methods)
+		c.Header("Access-Control-Allow-Headers", "Content-Type, If-None-Match, Last-Event-ID")
+		c.Header("Access-Control-Max-Age", "600")
+		c.AbortWithStatus(http.StatusNoContent)
+	}
 }
 
-func deny(w http.ResponseWriter, sentence string) {
-	body, _ := json.Marshal(map[string]string{"error": sentence})
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusForbidden)
-	w.Write(body)
+func denyOrigin(c *gin.Context) {
+	fail(c, http.StatusForbidden, "a page of another origin ("+c.Request.Header.Get("Origin")+") may not do this")
 }

@@ -41,7 +41,7 @@ func ask(t *testing.T, method, url, body string, headers ...string) (*http.Respo
 
 // Bad input is answered with one JSON sentence and changes nothing.
 func TestRefusals(t *testing.T) {
-	l, lanes, control := onLoopback(t)
+	l, lanes, control := onLoopback(t, quiet(feed.Keep))
 	publish(t, l.Feed, 1, 1)
 	page := "Origin: " + lanes
 	for _, test := range []struct {
@@ -121,7 +121,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestPublishAndEcho(t *testing.T) {
-	l, lanes, _ := onLoopback(t)
+	l, lanes, _ := onLoopback(t, quiet(feed.Keep))
 	resp, body := ask(t, "POST", lanes+"/publish?page=7f3a", ` {"text": "<b>"} `, "Origin: "+lanes)
 	msgs, _, _ := l.Feed.Since(feed.Cursor{}, nil)
 	if len(msgs) != 1 || string(msgs[0].Data) != `{"text":"<b>"}` {
@@ -140,7 +140,7 @@ func TestPublishAndEcho(t *testing.T) {
 // The control API can be read and used by the page that this lab serves, under
 // any of its names, and by scripts; and by no other page.
 func TestControl(t *testing.T) {
-	_, lanes, control := onLoopback(t)
+	_, lanes, control := onLoopback(t, quiet(feed.Keep))
 	for origin, want := range map[string]string{
 		lanes: lanes,
 		strings.Replace(lanes, "127.0.0.1", "localhost", 1): strings.Replace(lanes, "127.0.0.1", "localhost", 1),
@@ -170,7 +170,7 @@ func TestControl(t *testing.T) {
 
 // The page comes with a policy that lets it talk to the lab and nobody else.
 func TestPage(t *testing.T) {
-	_, lanes, control := onLoopback(t)
+	_, lanes, control := onLoopback(t, quiet(feed.Keep))
 	resp, body := ask(t, "GET", lanes+"/", "")
 	host := strings.TrimPrefix(lanes, "http://")
 	for name, want := range map[string]string{

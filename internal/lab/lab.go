@@ -19,32 +19,33 @@ import (
 )
 
 const (
-	headerLimit = 10 * time.Second // for a request's head to arrive
-	bodyLimit   = 10 * time.Second // for its body
-	answerLimit = 70 * time.Second // for an answer, a long-poll's wait included; streams put it off with each write
-	idleLimit   = 2 * time.Minute  // for the next request on a connection
-	maxHeader   = 64 << 10         // bytes of a request's head
-	grace       = 500 * time.Millisecond
+	answerTime = 70 * time.Second       // for an answer, a long-poll's wait included; streams put it off with each write
+	idleTime   = 2 * time.Minute        // for the next request on a connection
+	grace      = 500 * time.Millisecond // for clients to take their leave
 )
 
 // Settings say what a lab is made of.
 type Settings struct {
-	Keep   int             // messages that the feed keeps
-	Source source.Settings // what is published, and how fast
-	Log    *slog.Logger    // requests at level debug; nil: nothing is logged
+	Keep     int             // messages that the feed keeps
+	Source   source.Settings // what is published, and how fast
+	Limits   Limits          // what clients can take; the zero Limits are DefaultLimits
+	Origins  []string        // pages of these origins, such as http://host:8000, may read and publish
+	Profiles bool            // serve /debug/pprof on the control address
+	Log      *slog.Logger    // requests at level debug; nil: nothing is logged
 }
-
-// connKey is where a request's context holds its connection.
-type connKey struct{}
 
 // A Lab is a feed with its source and all that serves it.
 type Lab struct {
 	Feed *feed.Feed
 
-	pump    *source.Pump
-	changes sync.Mutex // one change of the pump's settings at a time
-	log     *slog.Logger
-	ends    chan struct{} // closed when the lab shuts down
+	pump     *source.Pump
+	changes  sync.Mutex // one change of the pump's settings at a time
+	limits   Limits
+	origins  []string
+	profiles bool
+	metrics  *metrics
+	log      *slog.Logger
+	ends     chan struct{} // closed when the lab shuts down
 }
 
 // New returns a lab that serves nothing yet. The error says which setting is
@@ -52,6 +53,17 @@ type Lab struct {
 func New(s Settings) (*Lab, error) {
 	if s.Keep < 1 || s.Keep > feed.Keep {
 		return nil, fmt.Errorf("keep %d: a feed keeps 1 to %d messages", s.Keep, feed.Keep)
+	}
+	if s.Limits == (Limits{}) {
+		s.Limits = DefaultLimits()
+	}
+	if err := s.Limits.check(); err != nil {
+		return nil, err
+	}
+	for _, origin := range s.Origins {
+		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("allow-origin %q: an origin is scheme://host:port", origin)
+		}
 	}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
@@ -61,7 +73,10 @@ func New(s Settings) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Lab{Feed: f, pump: pump, log: s.Log, ends: make(chan struct{})}, nil
+	return &Lab{
+		Feed: f, pump: pump, limits: s.Limits, origins: s.Origins, profiles: s.Profiles,
+		metrics: newMetrics(f), log: s.Log, ends: make(chan struct{}),
+	}, nil
 }
 
 // Serve serves both addresses until ctx ends or a listener fails, and then
@@ -78,21 +93,19 @@ func (l *Lab) Serve(ctx context.Context, lanes, control net.Listener) error {
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				handlers.Add(1)
 				defer handlers.Done()
-				defer hijacked.Delete(r.Context().Value(connKey{}))
+				defer hijacked.Delete(peerOf(r).conn)
 				handler.ServeHTTP(w, r)
 			}),
-			ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
-				return context.WithValue(ctx, connKey{}, conn)
-			},
+			ConnContext: l.limits.greet,
 			ConnState: func(conn net.Conn, state http.ConnState) {
 				if state == http.StateHijacked {
 					hijacked.Store(conn, nil)
 				}
 			},
-			ReadHeaderTimeout: headerLimit,
-			WriteTimeout:      answerLimit,
-			IdleTimeout:       idleLimit,
-			MaxHeaderBytes:    maxHeader,
+			ReadHeaderTimeout: l.limits.HeaderTime,
+			WriteTimeout:      answerTime,
+			IdleTimeout:       idleTime,
+			MaxHeaderBytes:    l.limits.Header,
 			ErrorLog:          slog.NewLogLogger(l.log.Handler(), slog.LevelDebug),
 		}
 		loops.Go(func() { stop(server.Serve(listener)) })

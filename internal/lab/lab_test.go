@@ -25,12 +25,17 @@ type running struct {
 	done chan struct{} // closed when Serve has returned
 }
 
-// run serves a lab, which publishes nothing by itself, on two listeners.
-func run(t *testing.T, keep int, lanes, control net.Listener) running {
+// quiet are the settings of a lab that publishes nothing by itself.
+func quiet(keep int) lab.Settings {
+	settings := lab.Settings{Keep: keep, Source: source.Default(), Limits: lab.DefaultLimits()}
+	settings.Source.Source = source.None
+	return settings
+}
+
+// run serves a lab on two listeners.
+func run(t *testing.T, settings lab.Settings, lanes, control net.Listener) running {
 	t.Helper()
-	settings := source.Default()
-	settings.Source = source.None
-	l, err := lab.New(lab.Settings{Keep: keep, Source: settings})
+	l, err := lab.New(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,14 +56,14 @@ func run(t *testing.T, keep int, lanes, control net.Listener) running {
 
 // inMemory runs a lab in memory, for the virtual time of a synctest bubble. Its
 // address is http://localhost.
-func inMemory(t *testing.T, keep int) (running, *netsim.Memory) {
+func inMemory(t *testing.T, settings lab.Settings) (running, *netsim.Memory) {
 	t.Helper()
 	network := netsim.Listen()
-	return run(t, keep, network, netsim.Listen()), network
+	return run(t, settings, network, netsim.Listen()), network
 }
 
 // onLoopback runs a lab on real sockets and returns the URLs of its addresses.
-func onLoopback(t *testing.T) (l running, lanes, control string) {
+func onLoopback(t *testing.T, settings lab.Settings) (l running, lanes, control string) {
 	t.Helper()
 	var listeners [2]net.Listener
 	for i := range listeners {
@@ -67,7 +72,7 @@ func onLoopback(t *testing.T) (l running, lanes, control string) {
 			t.Fatal(err)
 		}
 	}
-	l = run(t, feed.Keep, listeners[0], listeners[1])
+	l = run(t, settings, listeners[0], listeners[1])
 	return l, "http://" + listeners[0].Addr().String(), "http://" + listeners[1].Addr().String()
 }
 
@@ -86,7 +91,7 @@ func TestNewRefuses(t *testing.T) {
 		0:             "keep 0: a feed keeps 1 to 4096 messages",
 		feed.Keep + 1: "keep 4097: a feed keeps 1 to 4096 messages",
 	} {
-		if _, err := lab.New(lab.Settings{Keep: keep, Source: source.Default()}); err == nil || err.Error() != want {
+		if _, err := lab.New(quiet(keep)); err == nil || err.Error() != want {
 			t.Errorf("keep %d: %v, want %s", keep, err, want)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"net/url"
 	"regexp"
 	"runtime/debug"
@@ -15,51 +16,79 @@ import (
 	"fourwires/websocket"
 
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // lanes returns what the lanes' address serves: the four transports, the way
 // up, and the page.
 func (l *Lab) lanes(names []string, control net.Addr) http.Handler {
-	engine := l.engine()
-	for _, t := range Transports {
-		engine.GET("/"+t.Name, l.logged(t.Stream), query(t.Query...), gin.WrapH(t.Handler(l.Feed)))
-	}
-	engine.GET("/websocket/echo", l.logged(true), query("stamps"), gin.WrapH(&websocket.Echo{Done: l.ends}))
+	engine := l.engine(names)
+	engine.Use(sameOrigin(l.origins))
 
-	calls := engine.Group("/", l.logged(false), query())
+	clients := atMost(l.limits.Clients, "clients")
+	for _, t := range Transports {
+		handler := t.Handler(l.Feed, l.metrics.sent(l.Feed, t.Name))
+		if both, ok := handler.(*websocket.Handler); ok {
+			both.Publish = func(r *http.Request, data []byte) error { // the way up, as POST /publish is
+				_, err := l.accept(r, data)
+				return err
+			}
+		}
+		engine.GET("/"+t.Name, l.logged(t.Stream), query(t.Query...), clients, l.metrics.reading(t.Name), gin.WrapH(handler))
+	}
+	engine.GET("/websocket/echo", l.logged(true), query("stamps"), clients, gin.WrapH(&websocket.Echo{Done: l.ends}))
+
+	calls := engine.Group("/", l.logged(false), query(), atMost(l.limits.Requests, "requests"))
 	calls.POST("/publish", l.publish)
-	calls.POST("/echo", echo)
+	calls.POST("/echo", l.echo)
 	calls.GET("/healthz", healthz)
 
-	page := engine.Group("/", l.logged(false), query(), policy(control))
+	page := calls.Group("/", policy(control))
 	page.GET("/", index(control))
 	page.GET("/static/*file", static(web.Static()))
-
-	return onlyNames(names, sameOrigin(engine))
+	return engine
 }
 
 // control returns what the control address serves, to scripts and to the page
 // that the lanes' address shows.
 func (l *Lab) control(names []string, lanes net.Addr) http.Handler {
-	engine := l.engine()
-	calls := engine.Group("/", l.logged(false), query())
+	engine := l.engine(names)
+	engine.Use(onlyOrigins(originsOf(names, lanes)))
+
+	calls := engine.Group("/", l.logged(false), query(), atMost(l.limits.Requests, "requests"))
 	calls.GET("/healthz", healthz)
+	calls.GET("/metrics", gin.WrapH(promhttp.HandlerFor(l.metrics.registry, promhttp.HandlerOpts{})))
 	calls.GET("/control/feed", l.showFeed)
 	calls.PATCH("/control/feed", l.changeFeed)
-
-	return onlyNames(names, onlyOrigins(originsOf(names, lanes), engine))
+	if l.profiles {
+		engine.GET("/debug/pprof/*name", query("debug", "gc", "seconds"), gin.WrapF(profile))
+	}
+	return engine
 }
 
-// engine returns a router that answers every fault with one JSON sentence.
-func (l *Lab) engine() *gin.Engine {
+// profile serves what net/http/pprof has.
+func profile(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/debug/pprof/profile":
+		pprof.Profile(w, r)
+	case "/debug/pprof/trace":
+		pprof.Trace(w, r)
+	default:
+		pprof.Index(w, r)
+	}
+}
+
+// engine returns a router that answers requests to these names only, and every
+// fault with one JSON sentence.
+func (l *Lab) engine(names []string) *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
-	engine.Use(gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, fault any) {
+	engine.Use(l.metrics.refused, gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, fault any) {
 		l.log.Error("panic", "path", c.Request.URL.Path, "fault", fault, "stack", string(debug.Stack()))
 		fail(c, http.StatusInternalServerError, "the lab made a mistake; its log says which")
-	}))
+	}), onlyNames(names), l.limits.bodies)
 	engine.NoRoute(func(c *gin.Context) {
 		fail(c, http.StatusNotFound, fmt.Sprintf("nothing is at %s", c.Request.URL.Path))
 	})

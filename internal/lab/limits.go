@@ -1,0 +1,120 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"fourwires/feed"
+
+	"github.com/gin-gonic/gin"
+	"golang.org/x/time/rate"
+)
+
+// Limits bound what clients can take from a lab.
+type Limits struct {
+	Clients    int           // requests on the four lanes at once, streams among them; the next is answered 503
+	Requests   int           // other requests at once, on each address; the next is answered 503
+	Publishes  float64       // publishes a second and connection, 0: any; the next is answered 429, or close code 1008
+	Message    int           // bytes of data a message may carry, at most feed.MaxData; more is answered 413, or 1009
+	Header     int           // bytes of a request's head; more is answered 431
+	HeaderTime time.Duration // for a request's head to arrive; then the connection is closed
+	BodyTime   time.Duration // for its body; then 400
+}
+
+// DefaultLimits returns the limits of a lab that was given none.
+func DefaultLimits() Limits {
+	return Limits{
+		Clients:    10_000,
+		Requests:   1_000,
+		Publishes:  20,
+		Message:    feed.MaxData,
+		Header:     64 << 10,
+		HeaderTime: 10 * time.Second,
+		BodyTime:   10 * time.Second,
+	}
+}
+
+// check returns one sentence on the first limit that is none.
+func (m Limits) check() error {
+	switch {
+	case m.Clients < 1:
+		return fmt.Errorf("max-clients %d: must be at least 1", m.Clients)
+	case m.Requests < 1:
+		return fmt.Errorf("max-requests %d: must be at least 1", m.Requests)
+	case !(m.Publishes >= 0): // so written, NaN is refused too
+		return fmt.Errorf("max-publishes %v: must be a number from 0", m.Publishes)
+	case m.Message < 1 || m.Message > feed.MaxData:
+		return fmt.Errorf("max-message %d: must be from 1 to %d bytes", m.Message, feed.MaxData)
+	case m.Header < 1<<10 || m.Header > 1<<20:
+		return fmt.Errorf("max-header %d: must be from %d to %d bytes", m.Header, 1<<10, 1<<20)
+	case m.HeaderTime <= 0:
+		return fmt.Errorf("header-time %v: must be above 0", m.HeaderTime)
+	case m.BodyTime <= 0:
+		return fmt.Errorf("body-time %v: must be above 0", m.BodyTime)
+	}
+	return nil
+}
+
+// A peer is what the lab knows of a connection. A request's context holds it.
+type peer struct {
+	conn      net.Conn
+	publishes *rate.Limiter
+}
+
+type peerKey struct{}
+
+func peerOf(r *http.Request) *peer { return r.Context().Value(peerKey{}).(*peer) }
+
+// greet puts a peer into the context of a new connection.
+func (m Limits) greet(ctx context.Context, conn net.Conn) context.Context {
+	limit := rate.Limit(m.Publishes)
+	if m.Publishes == 0 {
+		limit = rate.Inf
+	}
+	burst := max(1, int(m.Publishes)) // a second's worth
+	return context.WithValue(ctx, peerKey{}, &peer{conn, rate.NewLimiter(limit, burst)})
+}
+
+var errTooFast = errors.New("lab: too many messages a second on this connection")
+
+// accept publishes what the client of a request sends, within the limits.
+func (l *Lab) accept(r *http.Request, data []byte) (feed.Message, error) {
+	switch {
+	case !peerOf(r).publishes.Allow():
+		return feed.Message{}, errTooFast
+	case len(data) > l.limits.Message:
+		return feed.Message{}, fmt.Errorf("%w: this lab takes %d", feed.ErrTooLarge, l.limits.Message)
+	}
+	return l.Feed.Publish(data)
+}
+
+// atMost refuses requests beyond so many at once.
+func atMost(limit int, what string) gin.HandlerFunc {
+	var now atomic.Int64
+	return func(c *gin.Context) {
+		defer now.Add(-1)
+		if now.Add(1) > int64(limit) {
+			c.Header("Retry-After", "5")
+			fail(c, http.StatusServiceUnavailable, fmt.Sprintf("this lab has its %d %s", limit, what))
+			return
+		}
+		c.Next()
+	}
+}
+
+// bodies bounds the time for a body to arrive, and refuses one where the method
+// gives it no meaning: nobody would read it, and a stream would end with it.
+func (m Limits) bodies(c *gin.Context) {
+	if c.Request.Body == http.NoBody {
+		return
+	}
+	http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(m.BodyTime))
+	if c.Request.Method == http.MethodGet {
+		fail(c, http.StatusBadRequest, "a GET has no body")
+	}
+}
