@@ -33,12 +33,12 @@ type Client struct {
 // Client.
 func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 	return func(yield func(feed.Message, error) bool) {
-		p := &Parser{}
+		stream := &Stream{URL: c.URL, Dial: c.Dial}
 		if c.Cursor != (feed.Cursor{}) {
-			p.LastID = c.Cursor.String()
+			stream.LastID = c.Cursor.String()
 		}
-		for event, err := range events(ctx, c.Dial, c.URL, p) {
-			if moved := c.move(p.LastID); moved != nil {
+		for event, err := range stream.Events(ctx) {
+			if moved := c.move(stream.LastID); moved != nil {
 				err = moved
 			}
 			if err != nil {

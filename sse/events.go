@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 const (
@@ -36,18 +38,41 @@ type Event struct {
 	Data string // the data lines, joined by line feeds
 }
 
-// Events opens a stream at url and yields its events until the first error:
-// that of ctx, a refusal, [ErrSilent], [ErrTooLong], or the stream's own end,
-// io.EOF. It reads any SSE stream, not only this lab's. A lastID that is not
-// empty is sent as Last-Event-ID; to resume, call it again with the ID of the
-// last event.
-func Events(ctx context.Context, url, lastID string) iter.Seq2[Event, error] {
-	return events(ctx, nil, url, &Parser{LastID: lastID})
+// A RefusedError says that the server answered, but not with a stream of events.
+type RefusedError struct {
+	Status int    // 200 where only the Content-Type is another
+	Text   string // the status line, what is wrong with it, and how the body begins
 }
 
-// events is Events with a dialer, and with a parser that goes on holding the
-// last event id when the stream has ended.
-func events(ctx context.Context, dial dialFunc, url string, p *Parser) iter.Seq2[Event, error] {
+func (e *RefusedError) Error() string { return "sse: " + e.Text }
+
+// Events opens a stream at url and yields its events until the first error:
+// that of ctx, a [*RefusedError], [ErrSilent], [ErrTooLong], or the stream's own
+// end, io.EOF. It reads any SSE stream, not only this lab's. A lastID that is
+// not empty is sent as Last-Event-ID. To read on after an error, use a [Stream].
+func Events(ctx context.Context, url, lastID string) iter.Seq2[Event, error] {
+	return (&Stream{URL: url, LastID: lastID}).Events(ctx)
+}
+
+// A Stream is a stream of events, this lab's or any other, that can be read on
+// after a cut.
+type Stream struct {
+	URL    string
+	Header http.Header // goes with each request; nil: nothing more than needed
+
+	// Dial opens a connection; nil means net.Dialer's DialContext.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// LastID is the last event id, where Events begins; empty: wherever the
+	// stream does. Retry is how long the stream wants a client to wait before it
+	// comes again; 0 where it has not said. Events moves both.
+	LastID string
+	Retry  time.Duration
+}
+
+// Events opens the stream and yields its events, as the function Events does;
+// to read on, range again. Only one range at a time may use a Stream.
+func (s *Stream) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
@@ -60,16 +85,17 @@ func events(ctx context.Context, dial dialFunc, url string, p *Parser) iter.Seq2
 			yield(Event{}, err)
 		}
 
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL, nil)
 		if err != nil {
 			fail(fmt.Errorf("sse: %w", err))
 			return
 		}
+		maps.Copy(req.Header, s.Header)
 		req.Header.Set("Accept", "text/event-stream")
-		if p.LastID != "" {
-			req.Header.Set("Last-Event-ID", p.LastID)
+		if s.LastID != "" && !strings.ContainsFunc(s.LastID, unicode.IsControl) { // else no header can carry it
+			req.Header.Set("Last-Event-ID", s.LastID)
 		}
-		transport := &http.Transport{DialContext: dial, DisableCompression: true}
+		transport := &http.Transport{DialContext: s.Dial, DisableCompression: true}
 		defer transport.CloseIdleConnections()
 		resp, err := transport.RoundTrip(req)
 		if err != nil {
@@ -77,15 +103,15 @@ func events(ctx context.Context, dial dialFunc, url string, p *Parser) iter.Seq2
 			return
 		}
 		defer resp.Body.Close()
-		if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); resp.StatusCode != http.StatusOK || kind != "text/event-stream" {
-			text, _ := io.ReadAll(io.LimitReader(resp.Body, 1024))
-			fail(fmt.Errorf("sse: %s: %s", resp.Status, text))
+		if err := refusal(resp); err != nil {
+			fail(err)
 			return
 		}
 
-		p.in = bufio.NewReader(wakeful{resp.Body, silence})
+		p := &Parser{LastID: s.LastID, Retry: s.Retry, in: bufio.NewReader(wakeful{resp.Body, silence})}
 		for {
 			event, err := p.Next()
+			s.LastID, s.Retry = p.LastID, p.Retry
 			if err != nil {
 				fail(fmt.Errorf("sse: the stream ended: %w", err))
 				return
@@ -97,7 +123,23 @@ func events(ctx context.Context, dial dialFunc, url string, p *Parser) iter.Seq2
 	}
 }
 
-type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
+// refusal returns nil for a stream, and otherwise what the server said instead.
+// Redirects are not followed, but told.
+func refusal(resp *http.Response) error {
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	text := resp.Status
+	if resp.StatusCode == http.StatusOK {
+		if kind == "text/event-stream" {
+			return nil
+		}
+		text += fmt.Sprintf(", but of type %q", kind)
+	}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 256))
+	if more := cmp.Or(resp.Header.Get("Location"), strings.TrimSpace(string(body))); more != "" {
+		text += ": " + more
+	}
+	return &RefusedError{resp.StatusCode, text}
+}
 
 // wakeful puts off an alarm whenever something is read.
 type wakeful struct {

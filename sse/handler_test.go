@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -143,16 +144,49 @@ func TestClientNoticesSilence(t *testing.T) {
 	})
 }
 
+// A stream is read on from the id that was set last, be it by a block without
+// data; but not from one that no header can carry.
+func TestStreamReadsOn(t *testing.T) {
+	answers := []string{"id: 7\nretry: 5000\n\n", "data: x\n\nid: 8\ndata: cut off", "id: 9\x01\n\n", ""}
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, answers[len(asked)])
+		asked = append(asked, r.Header.Get("Last-Event-ID")+" "+r.UserAgent())
+	}))
+	defer server.Close()
+	stream := sse.Stream{URL: server.URL, Header: http.Header{"User-Agent": {"me"}}, LastID: "6"}
+	events := ""
+	for range answers {
+		for event, err := range stream.Events(t.Context()) {
+			if err == nil {
+				events += event.ID + event.Data
+			} else if !errors.Is(err, io.EOF) {
+				t.Errorf("got %v, want the end of the stream", err)
+			}
+		}
+	}
+	if got, want := fmt.Sprintf("%q", asked), `["6 me" "7 me" "7 me" " me"]`; got != want {
+		t.Errorf("asked for what comes after %s, want %s", got, want)
+	}
+	if events != "7x" || stream.LastID != "9\x01" || stream.Retry != 5*time.Second {
+		t.Errorf("events %q, id %q, retry %v, want 7x, 9\\x01 and 5s", events, stream.LastID, stream.Retry)
+	}
+}
+
 // What is no stream of events is refused, in the server's words.
 func TestEventsRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for answer, want := range map[string]string{
 			"HTTP/1.1 404 Not Found\r\nContent-Type: text/event-stream\r\nContent-Length: 4\r\n\r\ngone": "sse: 404 Not Found: gone",
-			"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\n<p>x":                "sse: 200 OK: <p>x",
+			"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\n<p>x":                `sse: 200 OK, but of type "text/html": <p>x`,
+			"HTTP/1.1 301 Moved Permanently\r\nLocation: /there\r\nContent-Length: 4\r\n\r\n<p>x":        "sse: 301 Moved Permanently: /there",
+			"HTTP/1.1 204 No Content\r\n\r\n": "sse: 204 No Content",
 		} {
 			client := sse.Client{URL: "http://lab/sse", Dial: serveRaw(answer)}
 			for _, err := range client.Messages(t.Context()) {
-				if err == nil || err.Error() != want {
+				var refused *sse.RefusedError
+				if err == nil || err.Error() != want || !errors.As(err, &refused) || !strings.HasPrefix(refused.Text, fmt.Sprint(refused.Status)) {
 					t.Errorf("got %v, want %s", err, want)
 				}
 			}

@@ -1,7 +1,8 @@
 // Package source says where messages come from and how fast: a [Pump]
-// publishes the data of one source to a feed.
+// publishes the data of one source to a feed. Some sources are made here and
+// take any pace, others are inputs from elsewhere and bring their own.
 //
-// # Sources
+// # Made here
 //
 // host: readings of this machine, a new one at most every 100 ms. A message
 // that comes sooner repeats the last reading; sampled tells.
@@ -26,6 +27,48 @@
 //
 // none: nothing. The feed carries only what others publish to it.
 //
+// # Inputs
+//
+// A pump knows those that it was made with: a change of its settings chooses
+// among them, and cannot name another file or address. Rate, phase, payload and
+// seed do not touch them. When one has ended it says so in the log, and the
+// pump waits for another source.
+//
+// stdin and relay publish text that is JSON as it is, and any other as a JSON
+// string; bad UTF-8 is replaced by U+FFFD first. What is then larger than
+// [feed.MaxData] is skipped and logged.
+//
+// stdin: the lines of standard input, as fast as they come; empty ones are
+// skipped. While another source is in force nothing more is read: whoever
+// writes has to wait, and nothing is lost.
+//
+//	64 bytes from localhost: time=0.03 ms    "64 bytes from localhost: time=0.03 ms"
+//	{"temperature": 21.5}                    {"temperature":21.5}
+//
+// relay: the data of each event, of whatever type, of a stream of Server-Sent
+// Events. After a cut, and after a time with another source, it goes on behind
+// the last event id; of a stream without ids, what came meanwhile is lost. If
+// the stream cannot go on there, because it answers 400 or because more than
+// 1 MiB follow without an end, it begins anew.
+//
+// Between two attempts a relay waits at random: at least a second, or what the
+// stream's retry asks for, and at most twice that, which doubles with each
+// attempt that brings no event. 30 s is the limit of all. A refusal is tried
+// again like any failure, where a browser gives up; only 204 ends the relay, for
+// that is how a stream says so. Redirects are not followed, but told.
+//
+// replay: the messages of a file, one a line as this lab sends them, with the
+// gaps that their times have, divided by the speed. The first comes at once;
+// there is no gap where the clock went back. Ids are the feed's own. Empty lines
+// and gap entries are skipped. The file is read as it is played, so a line that
+// is anything else is found when it is its turn; the log names it, and the
+// replay ends. It does not loop, but begins anew whenever the source changes to
+// it. Such a file, and what makes one:
+//
+//	{"id":412,"at":1767225600000000,"data":{"cpu":12.5}}
+//
+//	curl -sN http://127.0.0.1:8080/sse | sed -n 's/^data: //p' > recording
+//
 // # Payload
 //
 // A payload of n bytes makes the data exactly n bytes long, by a last field
@@ -33,9 +76,10 @@
 //
 // # Pace
 //
-// The schedule is open loop: each message has an intended instant, one gap
-// after the intended instant of the message before, however late that one was.
-// What has fallen due meanwhile is published at once, so neither a coarse timer
-// nor a slow moment lowers the rate. Only a pump more than a second behind, such
-// as that of a laptop which slept, begins a new schedule: it must not flood.
+// The schedule, that of a replay too, is open loop: each message has an intended
+// instant, one gap after the intended instant of the message before, however
+// late that one was. What has fallen due meanwhile is published at once, so
+// neither a coarse timer nor a slow moment lowers the rate. Only a pump more
+// than a second behind, such as that of a laptop which slept, begins a new
+// schedule: it must not flood.
 package source

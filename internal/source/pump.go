@@ -27,7 +27,7 @@ const (
 // does not go back between them.
 type data func(dst []byte, now time.Time) []byte
 
-// open returns the data of a source, nil for none.
+// open returns the data of a source, nil for none and for an input.
 func open(s Settings) data {
 	switch s.Source {
 	case Host:
@@ -38,29 +38,43 @@ func open(s Settings) data {
 	return nil
 }
 
-// A Pump publishes the data of one source to a feed at a pace. Make one with
-// [New] and let it work with [Pump.Run]. Its methods may be called by any number
-// of goroutines at once, but only one may be in Run.
+// A Pump publishes the data of one source to a feed, at the source's own pace
+// or at the one that is set. Make one with [New] and let it work with
+// [Pump.Run]. Its methods may be called by any number of goroutines at once,
+// but only one may be in Run.
 type Pump struct {
 	feed    *feed.Feed
+	inputs  []Input
 	changed chan struct{} // tells Run that next is another; holds one
 
 	mu       sync.Mutex
 	settings Settings
-	data     data
+	input    *Input             // in force and not yet ended; nil for a source without a pace of its own
+	leave    context.CancelFunc // ends the run of the input
+	data     data               // nil for an input
 	gaps     *rand.Rand
 	next     time.Time // the intended instant of the next message
 	buffer   []byte    // Publish does not keep data, so all messages share one
 }
 
-// New returns a pump for f. It publishes nothing before [Pump.Run]. The error
-// is that of [Settings.Check].
-func New(f *feed.Feed, s Settings) (*Pump, error) {
-	p := &Pump{feed: f, changed: make(chan struct{}, 1)}
+// New returns a pump for f that knows the sources host, market and none, and
+// these inputs, which are each of another kind. It publishes nothing before
+// [Pump.Run]. The error is that of [Pump.Change].
+func New(f *feed.Feed, s Settings, inputs ...Input) (*Pump, error) {
+	p := &Pump{feed: f, inputs: inputs, changed: make(chan struct{}, 1), leave: func() {}}
 	if err := p.Change(s); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// Sources returns the names of the sources that this pump knows.
+func (p *Pump) Sources() []string {
+	names := []string{Host, Market, None}
+	for _, input := range p.inputs {
+		names = append(names, input.name)
+	}
+	return names
 }
 
 // Settings returns the settings in force.
@@ -72,9 +86,13 @@ func (p *Pump) Settings() Settings {
 
 // Change puts s in force at once, running or not: the next message is due one
 // new gap from now. A market's walk goes on from where it is, unless source or
-// seed are others. The error is that of [Settings.Check]; then nothing changes.
+// seed are others. An input goes on through all changes but that of the source;
+// what it has in hand when it is left, it may still publish.
+//
+// The error is one sentence on the first fault, made for whoever gave the
+// settings; then nothing changes.
 func (p *Pump) Change(s Settings) error {
-	if err := s.Check(); err != nil {
+	if err := s.check(p.Sources()); err != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -87,6 +105,13 @@ func (p *Pump) Change(s Settings) error {
 	if s.Source != was.Source || s.Seed != was.Seed {
 		p.data = open(s)
 	}
+	if s.Source != was.Source {
+		p.input = nil
+		if i := slices.IndexFunc(p.inputs, func(input Input) bool { return input.name == s.Source }); i >= 0 {
+			p.input = &p.inputs[i]
+		}
+		p.leave()
+	}
 	p.next = time.Now().Add(p.gap())
 	select {
 	case p.changed <- struct{}{}:
@@ -97,7 +122,7 @@ func (p *Pump) Change(s Settings) error {
 
 // Run publishes until ctx ends or the feed is closed, and then returns nil. It
 // learns of the closing when it publishes, so with none it waits for ctx. The
-// first message is due one gap after the call.
+// first message is due one gap after the call, but for an input.
 func (p *Pump) Run(ctx context.Context) error {
 	p.mu.Lock()
 	p.next = time.Now().Add(p.gap())
@@ -106,7 +131,11 @@ func (p *Pump) Run(ctx context.Context) error {
 	timer := time.NewTimer(forever)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		wait, err := p.step()
+		err := p.follow(ctx)
+		wait := forever
+		if err == nil {
+			wait, err = p.step()
+		}
 		if errors.Is(err, feed.ErrClosed) {
 			return nil
 		}
@@ -121,6 +150,29 @@ func (p *Pump) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// follow lets the input in force run, if there is one, until it ends, another
+// source takes its place, or ctx ends.
+func (p *Pump) follow(ctx context.Context) error {
+	p.mu.Lock()
+	input := p.input
+	if input == nil {
+		p.mu.Unlock()
+		return nil
+	}
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
+	p.leave = leave
+	p.mu.Unlock()
+
+	err := input.run(ctx, p.feed)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if ctx.Err() == nil { // it has ended by itself
+		p.input = nil
+	}
+	return err
 }
 
 // step publishes the next message if it is due, one only, so that a change or

@@ -20,10 +20,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const keep = 20_000 // more than any test publishes
 
 // start runs a pump until the test's bubble ends.
-func start(t *testing.T, s Settings) (*Pump, *feed.Feed) {
+func start(t *testing.T, s Settings, inputs ...Input) (*Pump, *feed.Feed) {
 	t.Helper()
 	f := feed.New(keep)
-	p, err := New(f, s)
+	p, err := New(f, s, inputs...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -397,7 +397,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, source := range Sources() {
 			f := feed.New(keep)
-			p, err := New(f, Settings{Source: source, Rate: 10, Phase: Even})
+			p, err := New(f, Settings{Source: source, Rate: 10, Phase: Even}, oneOfEach(t)...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -427,6 +427,77 @@ func TestRunEndsWithTheFeed(t *testing.T) {
 		}
 		if got, want := f.Head().ID, uint64(2); got != want {
 			t.Errorf("%d messages, want %d", got, want)
+		}
+	})
+}
+
+func TestInputEndsWithTheFeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, input := range oneOfEach(t) {
+			f := feed.New(keep)
+			p, err := New(f, of(input), input)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Close()
+			if err := p.Run(t.Context()); err != nil {
+				t.Errorf("%s: Run: %v", input.name, err)
+			}
+		}
+	})
+}
+
+func TestPumpKnowsItsInputs(t *testing.T) {
+	input := NewStdin(strings.NewReader(""), quiet)
+	p, err := New(feed.New(keep), Default(), input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := p.Sources(), []string{Host, Market, None, Stdin}; !slices.Equal(got, want) {
+		t.Errorf("Sources %v, want %v", got, want)
+	}
+	if err := p.Change(of(input)); err != nil {
+		t.Error(err)
+	}
+	err = p.Change(Settings{Source: Relay, Rate: 1, Phase: Even})
+	if want := `source "relay": must be one of host, market, none, stdin`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// What is set for other sources does not touch an input, and one that has ended
+// does not begin again.
+func TestChangeOfPaceLeavesAnInput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		input := recording(t, quiet, message(0, "1"), message(100, "2"), message(200, "3"))
+		p, f := start(t, of(input), input)
+		for range 50 {
+			time.Sleep(7 * time.Millisecond)
+			s := p.Settings()
+			s.Rate, s.Payload, s.Seed = s.Rate+1, s.Payload+1, s.Seed+1
+			change(t, p, s)
+		}
+		if got, want := instants(t, f, begin), milliseconds(0, 100, 200); !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	})
+}
+
+func TestInputGivesWayAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inputs := oneOfEach(t)
+		p, f := start(t, Settings{Source: None, Rate: 1, Phase: Even}, inputs...)
+		for _, input := range inputs {
+			change(t, p, of(input))
+			time.Sleep(500 * time.Millisecond)
+			change(t, p, Settings{Source: Market, Rate: 1, Phase: Even})
+			synctest.Wait()
+			before := f.Head().ID
+			time.Sleep(2500 * time.Millisecond)
+			if n := f.Head().ID - before; n != 2 {
+				t.Errorf("%s: %d messages after it, want the market's 2", input.name, n)
+			}
 		}
 	})
 }

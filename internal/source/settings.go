@@ -13,6 +13,9 @@ const (
 	Host   = "host"
 	Market = "market"
 	None   = "none"
+	Stdin  = "stdin"  // takes NewStdin
+	Relay  = "relay"  // takes NewRelay
+	Replay = "replay" // takes NewReplay
 
 	Poisson = "poisson" // gaps at random, exponential: any instant is as likely as any other
 	Even    = "even"    // equal gaps
@@ -27,15 +30,17 @@ const (
 	MaxHostRate = 10
 )
 
-// Sources returns the names of the known sources, the default first.
-func Sources() []string { return []string{Host, Market, None} }
+// Sources returns the names of all sources, the default first. A pump knows
+// stdin, relay and replay only if it was given them: see [Pump.Sources].
+func Sources() []string { return []string{Host, Market, None, Stdin, Relay, Replay} }
 
 // Phases returns the names of the known phases, the default first.
 func Phases() []string { return []string{Poisson, Even} }
 
-// Settings say what is published and how fast.
+// Settings say what is published and how fast. An input has a pace and data of
+// its own: for stdin, relay and replay, only Source means anything.
 type Settings struct {
-	Source  string  `json:"source"`  // one of Sources
+	Source  string  `json:"source"`  // one of Pump.Sources
 	Rate    float64 `json:"rate"`    // messages a second: above 0, at most MaxRate, for host MaxHostRate
 	Phase   string  `json:"phase"`   // one of Phases
 	Payload int     `json:"payload"` // pads data to this many bytes, at most feed.MaxData; 0: no padding
@@ -47,13 +52,13 @@ func Default() Settings {
 	return Settings{Source: Host, Rate: 2, Phase: Poisson, Seed: 1}
 }
 
-// Check returns nil for settings that a [Pump] takes, and otherwise one
-// sentence on the first fault, made for whoever gave the settings. The rate is
-// checked for none too, so that it can be kept when the source changes.
-func (s Settings) Check() error {
+// check returns nil for settings that a pump with these sources takes, and
+// otherwise one sentence on the first fault. All is checked whatever the source
+// uses of it, so that it can be kept when the source changes.
+func (s Settings) check(sources []string) error {
 	switch {
-	case !slices.Contains(Sources(), s.Source):
-		return fmt.Errorf("source %q: must be one of %s", s.Source, strings.Join(Sources(), ", "))
+	case !slices.Contains(sources, s.Source):
+		return fmt.Errorf("source %q: must be one of %s", s.Source, strings.Join(sources, ", "))
 	case !slices.Contains(Phases(), s.Phase):
 		return fmt.Errorf("phase %q: must be one of %s", s.Phase, strings.Join(Phases(), ", "))
 	case !(s.Rate > 0): // so written, NaN is refused too

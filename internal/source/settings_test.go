@@ -46,11 +46,11 @@ func TestCheck(t *testing.T) {
 	}
 	for _, test := range tests {
 		got := ""
-		if err := test.settings.Check(); err != nil {
+		if err := test.settings.check([]string{Host, Market, None}); err != nil {
 			got = err.Error()
 		}
 		if got != test.want {
-			t.Errorf("Check of %+v\n got %q\nwant %q", test.settings, got, test.want)
+			t.Errorf("check of %+v\n got %q\nwant %q", test.settings, got, test.want)
 		}
 	}
 }

@@ -1,0 +1,75 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+
+	"fourwires/feed"
+)
+
+// An Input is a source that has its own pace: it publishes when something
+// comes. Give it to [New], and to one pump only.
+type Input struct {
+	name string
+
+	// run publishes to f until ctx ends or nothing more will come, and returns
+	// nil; or the error of a feed that is closed. It says in the log what
+	// happened. It may be called again, but calls do not overlap.
+	run func(ctx context.Context, f *feed.Feed) error
+}
+
+// asJSON returns text if it is JSON, and otherwise text as a JSON string. Bad
+// UTF-8 is replaced by U+FFFD first.
+func asJSON(text []byte) []byte {
+	text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
+	if json.Valid(text) {
+		return text
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.Encode(string(text)) // any string can be encoded
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// maxLine is the most bytes of a line: the most data that a feed takes, and room
+// for the id and the time that a message has around it.
+const maxLine = feed.MaxData + 1024
+
+// lines takes a text apart into lines, in bounded memory.
+type lines struct {
+	in     *bufio.Reader
+	number int // of the last line, counted from 1
+}
+
+func newLines(in io.Reader) *lines {
+	return &lines{in: bufio.NewReaderSize(in, maxLine)}
+}
+
+// next returns the next line without its end, LF or CR LF. It is valid until
+// the call after. The error is in's, io.EOF behind the last line, or
+// [feed.ErrTooLarge] for a line that is too long; then next goes on behind it.
+func (l *lines) next() ([]byte, error) {
+	l.number++
+	line, err := l.in.ReadSlice('\n')
+	if err == bufio.ErrBufferFull {
+		for err == bufio.ErrBufferFull {
+			_, err = l.in.ReadSlice('\n')
+		}
+		if err == nil || err == io.EOF {
+			err = feed.ErrTooLarge
+		}
+		return nil, err
+	}
+	if err == io.EOF {
+		if len(line) == 0 {
+			l.number--
+			return nil, err
+		}
+		err = nil // the last line needs no end
+	}
+	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")), err
+}

@@ -1,0 +1,445 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/internal/netsim"
+	"fourwires/sse"
+)
+
+type dial = func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// relayOver returns a relay of http://lab/sse from its beginning, in memory.
+func relayOver(dial dial, log *slog.Logger) Input {
+	r := &relay{log: log, stream: sse.Stream{URL: "http://lab/sse?after=0", Dial: dial}}
+	return Input{Relay, r.run}
+}
+
+// stream is how an answer begins that is one.
+const stream = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+
+// answers gives a first connection the first of the answers, and so on; the
+// last serves all that come after. Behind an answer the server says no more,
+// or with "CUT" at its end closes the connection.
+func answers(list ...string) dial {
+	return func(context.Context, string, string) (net.Conn, error) {
+		answer, cut := strings.CutSuffix(list[0], "CUT")
+		if len(list) > 1 {
+			list = list[1:]
+		}
+		return answering(strings.NewReader(answer), cut), nil
+	}
+}
+
+// answering returns a connection to a server that answers a request so.
+func answering(answer io.Reader, cut bool) net.Conn {
+	client, server := net.Pipe()
+	go func() {
+		server.Read(make([]byte, 4096))
+		io.Copy(server, answer)
+		if !cut {
+			io.Copy(io.Discard, server) // until the client closes
+		}
+		server.Close()
+	}()
+	return client
+}
+
+// lab serves a feed in memory, as another lab would.
+func lab(t *testing.T, f *feed.Feed) dial { return serve(t, &sse.Handler{Feed: f}) }
+
+// serve serves in memory until the test ends.
+func serve(t *testing.T, handler http.Handler) dial {
+	network := netsim.Listen()
+	server := &http.Server{Handler: handler}
+	go server.Serve(network)
+	t.Cleanup(func() { server.Close() })
+	return network.Dial
+}
+
+// A frail connection breaks after so many bytes were read.
+type frail struct {
+	net.Conn
+	left int
+}
+
+func (c *frail) Read(b []byte) (int, error) {
+	if c.left == 0 {
+		c.Close()
+		return 0, errors.New("cut")
+	}
+	n, err := c.Conn.Read(b[:min(len(b), c.left)])
+	c.left -= n
+	return n, err
+}
+
+// Wherever in a stream a connection is cut, nothing of the other lab's feed is
+// lost and nothing comes twice.
+func TestRelayThroughCuts(t *testing.T) {
+	for left := range 500 {
+		synctest.Test(t, func(t *testing.T) {
+			from := feed.New(keep)
+			dial, cuts := lab(t, from), 3
+			input := relayOver(func(ctx context.Context, network, addr string) (net.Conn, error) {
+				conn, err := dial(ctx, network, addr)
+				if cuts--; cuts < 0 || err != nil {
+					return conn, err
+				}
+				return &frail{conn, left}, nil
+			}, quiet)
+			_, to := start(t, of(input), input)
+			var want strings.Builder
+			for n := range 30 {
+				m, err := from.Publish(fmt.Append(nil, n))
+				if err != nil {
+					t.Fatal(err)
+				}
+				want.Write(m.JSON())
+				want.WriteByte('\n')
+				time.Sleep(300 * time.Millisecond)
+			}
+			time.Sleep(time.Minute)
+			if got := published(t, to); got != want.String() {
+				t.Errorf("cut after %d bytes: got\n%s", left, got)
+			}
+			if cuts >= 0 {
+				t.Errorf("cut after %d bytes: %d cuts too few", left, cuts+1)
+			}
+		})
+	}
+}
+
+// A stream may say where it begins before it has anything to say. What comes
+// between a cut and the next attempt is then not lost either.
+func TestRelayCutBeforeTheFirstEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from := feed.New(keep)
+		from.Publish([]byte(`"before"`))
+		dial := lab(t, from)
+		var conn net.Conn
+		r := &relay{log: quiet, stream: sse.Stream{URL: "http://lab/sse", Dial: func(ctx context.Context, network, addr string) (_ net.Conn, err error) {
+			conn, err = dial(ctx, network, addr)
+			return conn, err
+		}}}
+		input := Input{Relay, r.run}
+		_, to := start(t, of(input), input)
+		conn.Close()
+		m, _ := from.Publish([]byte(`"after"`))
+		time.Sleep(10 * time.Second)
+		if got, want := published(t, to), string(m.JSON())+"\n"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}
+
+func TestRelayThroughChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from := feed.New(keep)
+		input := relayOver(lab(t, from), quiet)
+		p, to := start(t, of(input), input)
+		var want strings.Builder
+		for range 100 {
+			for _, s := range []Settings{{Source: None, Rate: 1, Phase: Even}, of(input)} {
+				for n := range 10 {
+					m, _ := from.Publish(fmt.Append(nil, n))
+					want.Write(m.JSON())
+					want.WriteByte('\n')
+				}
+				change(t, p, s)
+				time.Sleep(time.Second)
+			}
+		}
+		if got := published(t, to); got != want.String() {
+			t.Errorf("got\n%s\nwant\n%s", got, want.String())
+		}
+	})
+}
+
+// Over real sockets, with the connections cut again and again.
+func TestRelayOverSockets(t *testing.T) {
+	from, to := feed.New(keep), feed.New(keep)
+	server := httptest.NewServer(&sse.Handler{Feed: from})
+	defer server.Close()
+	input, err := NewRelay(server.URL+"?after=0", quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := New(to, of(input), input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- p.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	}()
+
+	cursor := to.Head()
+	var got []feed.Message
+	for n := 1; n <= 30; n++ {
+		m, err := from.Publish(fmt.Append(nil, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 15 {
+			server.CloseClientConnections() // with the message on its way
+		}
+		for len(got) < n {
+			if got, cursor, err = to.Wait(ctx, cursor, got); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(got) != n || string(got[n-1].Data) != string(m.JSON()) {
+			t.Fatalf("%d messages, the last %s, want %d and %s", len(got), got[len(got)-1].Data, n, m.JSON())
+		}
+	}
+}
+
+func TestRelayData(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		most := strings.Repeat("x", feed.MaxData-2)
+		var log bytes.Buffer
+		input := relayOver(answers(stream+"data: {\"a\":\ndata: 1}\n\n"+"event: gap\ndata: two\ndata: lines\n\n"+":\n\n"+"data\n\n"+
+			"data: "+most+"\n\n"+"id: 5\ndata: "+most+"x\n\n"+"data: "+strings.Repeat("\x01", feed.MaxData/2)+"\n\n"+"data: 7\n\nCUT", stream), journal(&log))
+		_, f := start(t, of(input), input)
+		if got, want := published(t, f), "{\"a\":1}\n\"two\\nlines\"\n\"\"\n\""+most+"\"\n7\n"; got != want {
+			t.Errorf("got\n%.200s\nwant\n%.200s", got, want)
+		}
+		if got, want := log.String(), `level=INFO msg="relay: opening the stream"
+level=INFO msg="relay: the stream is there"
+level=WARN msg="relay: an event is skipped, and so will be others like it" id=5 err="feed: data has more than 65536 bytes"
+level=WARN msg="relay: no stream, trying again" err="sse: the stream ended: EOF" events=7 skipped=2
+`; got != want {
+			t.Errorf("the log is\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
+// A crooked server is asked again, neither too often nor too seldom. What it
+// says is published if it is whole, trouble that stays the same is told once,
+// and a server that has come to its senses is followed.
+func TestRelayOfACrookedServer(t *testing.T) {
+	const (
+		headers  = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+		crooked  = 20 * time.Minute
+		slowest  = 30 * time.Second
+		silent   = 41 * time.Second // with the second until the next attempt
+		ended    = "sse: the stream ended: EOF"
+		isSilent = "sse: the stream is silent"
+	)
+	tests := []struct {
+		name        string
+		answer      string        // "" is silence
+		least, most time.Duration // from one attempt to the next
+		log         string
+	}{
+		{"nobody there", "REFUSED", time.Second, slowest, "sse: refused"},
+		{"404", "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone", time.Second, slowest, "sse: 404 Not Found: gone"},
+		{"elsewhere", "HTTP/1.1 301 Moved Permanently\r\nLocation: http://there/\r\nContent-Length: 0\r\n\r\n", time.Second, slowest,
+			"sse: 301 Moved Permanently: http://there/"},
+		{"HTML", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 17\r\n\r\n<h1>Welcome!</h1>", time.Second, slowest,
+			`sse: 200 OK, but of type \"text/html\": <h1>Welcome!</h1>`},
+		{"no HTTP", "SSH-2.0-OpenSSH_10.0\r\n", time.Second, slowest,
+			`sse: net/http: HTTP/1.x transport connection broken: malformed HTTP response \"SSH-2.0-OpenSSH_10.0\"`},
+		{"no answer", "CUT", time.Second, slowest, "sse: EOF"},
+		{"half a head", headers + "Retry-AfCUT", time.Second, slowest,
+			`sse: net/http: HTTP/1.x transport connection broken: malformed MIME header: missing colon: \"Retry-Af\"`},
+		{"an empty stream", stream + "CUT", time.Second, slowest, ended},
+
+		{"silence", "", silent, silent + time.Second, isSilent},
+		{"a silent refusal", "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\n", silent, silent + time.Second, isSilent},
+		{"a silent stream", stream, silent, silent + time.Second, isSilent},
+
+		{"half an event", stream + "data: 1\n\nid: 2\ndata: 2CUT", time.Second, 2 * time.Second, ended},
+		{"half a chunk", headers + "Transfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n9\r\ndata: 2CUT", time.Second, 2 * time.Second,
+			"sse: the stream ended: unexpected EOF"},
+		{"binary", stream + "\x00\xff\n\n\x1f\x8b\r\rdata\xff: 2\n\nid: \x01\x02\ndata: 1\n\n\x00CUT", time.Second, 2 * time.Second, ended},
+		{"no pause, it says", stream + "retry: 0\n\ndata: 1\n\nCUT", time.Second, 2 * time.Second, ended},
+		{"five seconds, it says", stream + "retry: 5000\n\ndata: 1\n\nCUT", 5 * time.Second, 10 * time.Second, ended},
+		{"an hour, it says", stream + "retry: 3600000\n\ndata: 1\n\nCUT", slowest, slowest, ended},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sane := feed.New(keep)
+				m, _ := sane.Publish([]byte(`"sane"`))
+				dial := lab(t, sane)
+				begin := time.Now()
+				var attempts []time.Duration
+				var log bytes.Buffer
+				input := relayOver(func(ctx context.Context, network, addr string) (net.Conn, error) {
+					if time.Since(begin) > crooked {
+						return dial(ctx, network, addr)
+					}
+					attempts = append(attempts, time.Since(begin))
+					if test.answer == "REFUSED" {
+						return nil, errors.New("refused")
+					}
+					return answers(test.answer)(ctx, network, addr)
+				}, journal(&log))
+				_, f := start(t, of(input), input)
+				time.Sleep(crooked + 2*time.Minute)
+				synctest.Wait()
+
+				n := len(attempts)
+				for i := range attempts[1:] {
+					if gap := attempts[i+1] - attempts[i]; gap < test.least || gap > test.most {
+						t.Errorf("attempt %d came %v after the one before, want %v to %v", i+2, gap, test.least, test.most)
+					}
+				}
+				if slow := int(crooked / test.most); n < slow || n > 3*slow {
+					t.Errorf("%d attempts in %v", n, crooked)
+				}
+				want, lines := string(m.JSON())+"\n", 3 // the beginning, the trouble, and its end
+				if strings.Contains(test.answer, "data: 1\n\n") {
+					want, lines = strings.Repeat("1\n", n)+want, 2*n+2
+				}
+				if got := published(t, f); got != want {
+					t.Errorf("published\n%s\nwant\n%s", got, want)
+				}
+				if got := strings.Count(log.String(), "\n"); got != lines || !strings.Contains(log.String(), `err="`+test.log+`" `) {
+					t.Errorf("%d attempts, %d lines in the log, want %d with %s:\n%.1000s", n, got, lines, test.log, log.String())
+				}
+			})
+		})
+	}
+}
+
+// What would fail each time that it is asked for is given up.
+func TestRelayCannotGoOn(t *testing.T) {
+	for name, resume := range map[string]func(w http.ResponseWriter){
+		"a bad request": func(w http.ResponseWriter) { http.Error(w, "gone", http.StatusBadRequest) },
+		"an endless line": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			io.WriteString(w, "data: ")
+			io.Copy(w, letters{})
+		},
+		"an endless event": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			for err := error(nil); err == nil; {
+				_, err = io.WriteString(w, "data: "+strings.Repeat("x", 1000)+"\n")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ids := make(chan string)
+				dial := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					id := r.Header.Get("Last-Event-ID")
+					ids <- id
+					if id != "" {
+						resume(w)
+						return
+					}
+					w.Header().Set("Content-Type", "text/event-stream")
+					io.WriteString(w, "id: 5\ndata: 1\n\n")
+				}))
+				var log bytes.Buffer
+				input := relayOver(dial, journal(&log))
+				_, f := start(t, of(input), input)
+				for _, want := range []string{"", "5", "", "5"} {
+					if got := <-ids; got != want {
+						t.Errorf("asked for what comes after %q, want %q", got, want)
+					}
+				}
+				synctest.Wait()
+				if got, want := published(t, f), "1\n1\n"; got != want {
+					t.Errorf("got %q, want %q", got, want)
+				}
+				if want := "level=WARN msg=\"relay: cannot go on behind the last event, begins anew\" id=5\n"; strings.Count(log.String(), want) != 2 {
+					t.Errorf("the log is\n%s\nwant twice\n%s", log.String(), want)
+				}
+			})
+		})
+	}
+}
+
+func TestRelayEndsWith204(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		dial := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked++
+			w.WriteHeader(http.StatusNoContent)
+		}))
+		var log bytes.Buffer
+		input := relayOver(dial, journal(&log))
+		p, _ := start(t, of(input), input)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if asked != 1 {
+			t.Errorf("asked %d times in an hour, want once", asked)
+		}
+		if got, want := log.String(), "level=INFO msg=\"relay: opening the stream\"\nlevel=INFO msg=\"relay has ended, the stream asks not to come again; the lab goes on\"\n"; got != want {
+			t.Errorf("the log is\n%s\nwant\n%s", got, want)
+		}
+		change(t, p, Settings{Source: None, Rate: 1, Phase: Even})
+		synctest.Wait()
+		change(t, p, of(input))
+		synctest.Wait()
+		if asked != 2 {
+			t.Errorf("asked %d times after another source, want once more", asked)
+		}
+	})
+}
+
+func TestRelayPause(t *testing.T) {
+	tests := []struct {
+		retry       time.Duration
+		attempts    int
+		least, most time.Duration
+	}{
+		{0, 1, time.Second, 2 * time.Second},
+		{0, 2, time.Second, 4 * time.Second},
+		{0, 4, time.Second, 16 * time.Second},
+		{0, 5, time.Second, 30 * time.Second},
+		{0, 1 << 40, time.Second, 30 * time.Second},
+		{time.Millisecond, 1, time.Second, 2 * time.Second},
+		{3 * time.Second, 1, 3 * time.Second, 6 * time.Second},
+		{20 * time.Second, 1, 20 * time.Second, 30 * time.Second},
+		{24 * time.Hour, 7, 30 * time.Second, 30 * time.Second},
+	}
+	for _, test := range tests {
+		r := relay{stream: sse.Stream{Retry: test.retry}}
+		shortest, longest := test.most, test.least
+		for range 1000 {
+			pause := r.pause(test.attempts)
+			shortest, longest = min(shortest, pause), max(longest, pause)
+		}
+		// The whole range is used: full jitter.
+		width := test.most - test.least
+		if shortest < test.least || longest > test.most || shortest > test.least+width/10 || longest < test.most-width/10 {
+			t.Errorf("retry %v, attempt %d: pauses from %v to %v, want %v to %v", test.retry, test.attempts, shortest, longest, test.least, test.most)
+		}
+	}
+}
+
+func TestNewRelayRefuses(t *testing.T) {
+	for _, address := range []string{"http://127.0.0.1:8080/sse", "https://stream.example.org/v2/x?since=1", "HTTP://[::1]/"} {
+		if _, err := NewRelay(address, quiet); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	for _, address := range []string{"", "localhost:8080", "/sse", "http://", "http://:8080/", "ftp://lab/", "file:///etc/passwd", "http://a b/", "http://me:secret@lab/", "\x00"} {
+		_, err := NewRelay(address, quiet)
+		if want := fmt.Sprintf("url %q: must be http:// or https:// and a host, without a user", address); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+
+	"fourwires/feed"
+)
+
+// NewStdin returns the source stdin, which publishes the lines of in, usually
+// os.Stdin.
+func NewStdin(in io.Reader, log *slog.Logger) Input {
+	s := &stdin{lines: newLines(in), log: log}
+	return Input{Stdin, s.run}
+}
+
+// A stdin has one read under way at most. Nothing can interrupt it, so it
+// outlives the run that began it, and the next run takes what it brings.
+type stdin struct {
+	lines *lines
+	log   *slog.Logger
+	read  chan line // holds what the read under way will bring; nil where there is none
+}
+
+type line struct {
+	text []byte
+	err  error
+}
+
+func (s *stdin) run(ctx context.Context, f *feed.Feed) error {
+	for ctx.Err() == nil {
+		if s.read == nil {
+			read := make(chan line, 1)
+			go func() {
+				text, err := s.lines.next()
+				read <- line{text, err}
+			}()
+			s.read = read
+		}
+		var l line
+		select {
+		case l = <-s.read:
+			s.read = nil
+		case <-ctx.Done():
+			return nil
+		}
+
+		err := l.err
+		if err == nil && len(l.text) > 0 {
+			_, err = f.Publish(asJSON(l.text))
+		}
+		switch {
+		case errors.Is(err, feed.ErrClosed):
+			return err
+		case errors.Is(err, feed.ErrTooLarge):
+			s.log.Warn("stdin: a line is skipped", "line", s.lines.number, "err", err)
+		case err == io.EOF:
+			s.log.Info("stdin has ended; the lab goes on", "lines", s.lines.number)
+			return nil
+		case err != nil:
+			s.log.Error("stdin has failed; the lab goes on", "err", err)
+			return nil
+		}
+	}
+	return nil
+}
