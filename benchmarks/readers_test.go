@@ -1,140 +1,204 @@
+//go:build linux
+
 package benchmarks
 
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// transports are what is compared: the four, and the limit.
-var transports = append(names(), "tcp")
+const (
+	pollEvery = 2 * time.Second // the polling client's usual interval
+	patience  = time.Minute     // with readers that do not come forward
+)
 
-func names() (names []string) {
+// four are the transports of the lab.
+func four() (names []string) {
 	for _, t := range lab.Transports {
 		names = append(names, t.Name)
 	}
 	return names
 }
 
-// readers are many clients of one transport.
-type readers struct {
-	stop    context.CancelFunc
-	done    sync.WaitGroup
-	got     atomic.Int64 // deliveries
-	mu      sync.Mutex
-	latency *hdrhistogram.Histogram // ns
+// transports are what is compared: the four, and the limit.
+var transports = append(four(), "tcp")
+
+// follow calls on for each message from the first on, until it returns false.
+func (s *server) follow(ctx context.Context, transport string, on func(feed.Message) bool) error {
+	if transport == "tcp" {
+		return followTCP(ctx, s.news, on)
+	}
+	i := slices.IndexFunc(lab.Transports, func(t lab.Transport) bool { return t.Name == transport })
+	client := lab.Transports[i].Client("http://"+s.lanes+"/"+transport+"?after=0", nil, feed.Cursor{})
+	for m, err := range client.Messages(ctx) {
+		if err != nil {
+			return err
+		}
+		if !on(m) {
+			return nil
+		}
+	}
+	return nil
 }
 
-// read starts n readers, each after its cursor, and returns when all of them
-// are connected, which is when each has the first message, published here.
-func (s *server) read(transport string, n int) *readers {
-	s.b.Helper()
+// followTCP is follow on a plain connection.
+func followTCP(ctx context.Context, addr string, on func(feed.Message) bool) error {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	lines := bufio.NewScanner(conn)
+	for lines.Scan() {
+		m, err := feed.Decode(slices.Clone(lines.Bytes()))
+		if err != nil {
+			return err
+		}
+		if !on(m) {
+			return nil
+		}
+	}
+	return errors.Join(errors.New("tcp: the connection ended"), lines.Err())
+}
+
+// A reader is what came to one client.
+type reader struct {
+	transport        string
+	next             uint64 // the id that is to come next
+	lost, duplicated int
+	came             []arrival
+}
+
+// An arrival is a message that came, by the monotonic clock.
+type arrival struct {
+	id         uint64
+	sent, came int64
+}
+
+// take counts a message. Loss and duplicates are counted by id, so that one
+// does not make up for the other; what comes out of order counts as both.
+func (r *reader) take(m feed.Message) {
+	if m.ID < r.next {
+		r.duplicated++
+		return
+	}
+	r.lost += int(m.ID - r.next)
+	r.next = m.ID + 1
+	r.came = append(r.came, arrival{m.ID, stamp(m.Data), monotonic()})
+}
+
+// readers are many clients at once. What each reader has is to be looked at
+// after close.
+type readers struct {
+	each []*reader
+
+	s     *server
+	stop  context.CancelFunc
+	going sync.WaitGroup
+
+	goal    atomic.Uint64 // the id that all are awaited to reach
+	missing atomic.Int64  // readers that have not
+	reached chan struct{} // closed when none is missing
+}
+
+// read connects n readers, of each of these transports in turn, and returns when
+// all of them have the first message.
+func (s *server) read(n int, transports ...string) *readers {
+	s.tb.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	r := &readers{stop: stop, latency: hdrhistogram.New(1_000, 60_000_000_000, 3)}
-	s.b.Cleanup(r.close)
-	ready := make(chan struct{}, n)
-	gate := make(chan struct{}, 64) // connects under way at once
-	s.publish(1)
-	for range n {
-		r.done.Go(func() {
-			gate <- struct{}{}
-			first := true
-			r.follow(ctx, s, transport, func(data []byte) {
-				now := monotonic()
-				if first {
-					first = false
-					<-gate
-					ready <- struct{}{}
-					return
+	r := &readers{s: s, stop: stop}
+	s.tb.Cleanup(r.close)
+	connects := make(chan struct{}, 64) // under way at once
+	for i := range n {
+		r.each = append(r.each, &reader{transport: transports[i%len(transports)], next: 1})
+	}
+	r.expect(s.head)
+	for i, own := range r.each {
+		r.going.Go(func() {
+			if own.transport == "polling" { // polls come at phases of their own
+				time.Sleep(pollEvery * time.Duration(i) / time.Duration(n))
+			}
+			connects <- struct{}{}
+			err := s.follow(ctx, own.transport, func(m feed.Message) bool {
+				was, goal := own.next, r.goal.Load()
+				own.take(m)
+				if was == 1 {
+					<-connects
 				}
-				r.mu.Lock()
-				r.latency.RecordValue(now - stamp(data))
-				r.mu.Unlock()
-				r.got.Add(1)
+				if was <= goal && goal < own.next && r.missing.Add(-1) == 0 {
+					close(r.reached)
+				}
+				return true
 			})
+			if ctx.Err() == nil {
+				s.tb.Errorf("a reader of %s ended behind message %d: %v", own.transport, own.next-1, err)
+			}
 		})
 	}
-	for range n {
-		select {
-		case <-ready:
-		case <-time.After(time.Minute):
-			s.b.Fatal("a reader does not connect")
-		}
+	if !r.await() {
+		s.tb.Fatal("not every reader got the first message")
 	}
 	return r
 }
 
-// follow calls on for each message, in order, from the first on.
-func (r *readers) follow(ctx context.Context, s *server, transport string, on func(data []byte)) {
-	if transport == "tcp" {
-		followTCP(ctx, s, on)
-		return
-	}
-	for _, t := range lab.Transports {
-		if t.Name != transport {
-			continue
-		}
-		c := t.Client("http://"+s.lanes+"/"+transport+"?after=0", nil, feed.Cursor{})
-		for m, err := range c.Messages(ctx) {
-			if err != nil {
-				if ctx.Err() == nil {
-					s.b.Errorf("%s: %v", transport, err)
-				}
-				return
-			}
-			on(m.Data)
-		}
+// expect names an id, not yet published, that all readers are to reach.
+func (r *readers) expect(id uint64) {
+	r.reached = make(chan struct{})
+	r.missing.Store(int64(len(r.each)))
+	r.goal.Store(id)
+}
+
+// await waits for that, and reports whether it came about.
+func (r *readers) await() bool {
+	select {
+	case <-r.reached:
+		return true
+	case <-time.After(patience):
+		return false
 	}
 }
 
-// followTCP is follow on a plain connection, which has no cursor: the first
-// message is taken as read.
-func followTCP(ctx context.Context, s *server, on func(data []byte)) {
-	conn, err := net.Dial("tcp", s.tcp)
-	if err != nil {
-		s.b.Error(err)
-		return
-	}
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	on(nil)
-	lines := bufio.NewScanner(conn)
-	for lines.Scan() {
-		m, err := feed.Decode(append([]byte(nil), lines.Bytes()...))
-		if err != nil {
-			s.b.Error(err)
-			return
-		}
-		on(m.Data)
-	}
-}
-
-// drain waits until want deliveries have come, as long as some still come, and
-// returns how many never did.
-func (r *readers) drain(want int64) (lost int64) {
-	for {
-		got := r.got.Load()
-		if got >= want {
-			return 0
-		}
-		for wait := time.Duration(0); r.got.Load() == got; wait += 10 * time.Millisecond {
-			if wait > 5*time.Second {
-				return want - got
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-	}
-}
-
+// close ends all readers.
 func (r *readers) close() {
 	r.stop()
-	r.done.Wait()
+	r.going.Wait()
 }
 
+// missed returns, after close, how many messages readers of a transport lost and
+// how many came twice.
+func (r *readers) missed(transport string) (lost, duplicated int) {
+	for _, own := range r.each {
+		if own.transport == transport {
+			lost += own.lost + int(r.s.head+1-own.next)
+			duplicated += own.duplicated
+		}
+	}
+	return lost, duplicated
+}
+
+// quantile returns the smallest of sorted values that a share of them, at least,
+// do not exceed.
+func quantile(sorted []int64, share float64) float64 {
+	return float64(sorted[int(share*float64(len(sorted)-1)+0.5)])
+}
+
+func TestTake(t *testing.T) {
+	r := reader{next: 1}
+	for _, id := range []uint64{1, 2, 2, 5} {
+		r.take(feed.Message{ID: id, Data: stamped(7)})
+	}
+	if r.lost != 2 || r.duplicated != 1 || len(r.came) != 3 || r.came[0].sent != 7 {
+		t.Errorf("%+v, want 2 lost, 1 duplicated, 3 come, sent at 7", r)
+	}
+}

@@ -1,10 +1,10 @@
+//go:build linux
+
 package benchmarks
 
 import (
 	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -22,6 +22,7 @@ import (
 	"fourwires/internal/lab"
 	"fourwires/internal/source"
 
+	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,7 +31,8 @@ const asServer = "FOURWIRES_BENCHMARK_SERVER"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asServer) == "" {
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m)
+		return
 	}
 	if err := serve(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "benchmark server:", err)
@@ -38,130 +40,174 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// A usage is what the server process has used.
-type usage struct {
-	CPU        time.Duration // user and system
-	RSS        int64         // bytes of memory that it holds, after a collection
-	Goroutines int
-}
-
-// serve is the server process: it says its two addresses, and then does what
+// serve is the server process: it says its three addresses, and then does what
 // each line of stdin asks, until stdin ends.
 //
-//	publish N   publishes N messages at once
-//	usage       answers with a usage as JSON
+//	publish N AT   at AT of the monotonic clock (0: now) publishes N messages
+//	time           answers with that clock and the CPU time used so far, in ns
+//	memory         collects garbage, and answers with the bytes of memory that
+//	               the process holds (RSS) and its goroutines
 func serve(stdin io.Reader, stdout io.Writer) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	quiet := source.Default()
-	quiet.Source = source.None
-	l, err := lab.New(lab.Settings{Keep: feed.Keep, Source: quiet})
+	settings := lab.Settings{Keep: feed.Keep, Source: source.Default(), Limits: lab.DefaultLimits()}
+	settings.Source.Source = source.None
+	settings.Limits.Clients = 20_000
+	l, err := lab.New(settings)
 	if err != nil {
 		return err
 	}
-	var listeners [3]net.Listener
+	var listeners [4]net.Listener // lanes, control, and two of transport=tcp
 	for i := range listeners {
 		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 			return err
 		}
 	}
 	var serving sync.WaitGroup
-	serving.Go(func() { l.Serve(ctx, listeners[0], listeners[1]) })
+	serving.Go(func() { err = l.Serve(ctx, listeners[0], listeners[1]) })
 	serving.Go(func() { fanOut(l.Feed, listeners[2]) })
-	defer serving.Wait()
-	defer stop()
-	defer listeners[2].Close()
-	fmt.Fprintln(stdout, listeners[0].Addr(), listeners[2].Addr())
+	serving.Go(func() { pourOut(l.Feed, listeners[3]) })
+	fmt.Fprintln(stdout, listeners[0].Addr(), listeners[2].Addr(), listeners[3].Addr())
 
-	lines := bufio.NewScanner(stdin)
-	for lines.Scan() {
-		var n int
-		switch line := lines.Text(); {
-		case line == "usage":
-			if err := json.NewEncoder(stdout).Encode(used()); err != nil {
-				return err
+	commands := bufio.NewScanner(stdin)
+	for commands.Scan() {
+		command, rest, _ := strings.Cut(commands.Text(), " ")
+		switch command {
+		case "publish":
+			var n int
+			var at int64
+			fmt.Sscan(rest, &n, &at)
+			if at == 0 {
+				at = monotonic()
 			}
-		case sscan(line, "publish %d", &n):
+			sleepUntil(at)
 			for range n {
-				if _, err := l.Feed.Publish(stamped(monotonic())); err != nil {
+				if _, err := l.Feed.Publish(stamped(at)); err != nil {
 					return err
 				}
 			}
-		default:
-			return fmt.Errorf("what is %q?", line)
+		case "time":
+			var used syscall.Rusage
+			if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+				return err
+			}
+			fmt.Fprintln(stdout, monotonic(), used.Utime.Nano()+used.Stime.Nano())
+		case "memory":
+			runtime.GC()
+			debug.FreeOSMemory()
+			var size, resident int
+			statm, err := os.ReadFile("/proc/self/statm") // in pages
+			if err != nil {
+				return err
+			}
+			fmt.Sscan(string(statm), &size, &resident)
+			fmt.Fprintln(stdout, resident*os.Getpagesize(), runtime.NumGoroutine())
 		}
 	}
-	return lines.Err()
+	stop()
+	listeners[2].Close()
+	listeners[3].Close()
+	serving.Wait()
+	return err
 }
 
-func sscan(line, format string, into ...any) bool {
-	_, err := fmt.Sscanf(line, format, into...)
-	return err == nil
-}
-
-// fanOut is transport=tcp: it writes each message and a line feed to every
-// connection, from one goroutine, one write each.
+// fanOut is transport=tcp for news: one goroutine writes each message to every
+// connection, one write each. A connection begins with the newest message.
 func fanOut(f *feed.Feed, listener net.Listener) {
 	var mu sync.Mutex
 	conns := map[net.Conn]bool{}
-	go func() {
+	var newest []byte
+	write := func(conn net.Conn) {
+		if _, err := conn.Write(newest); err != nil {
+			conn.Close()
+			delete(conns, conn)
+		}
+	}
+	follow := func() {
 		cursor := f.Head()
+		cursor.ID -= min(cursor.ID, 1)
 		var msgs []feed.Message
 		for {
 			var err error
-			msgs, cursor, err = f.Wait(context.Background(), cursor, msgs[:0])
-			if errors.Is(err, feed.ErrClosed) {
-				return
+			if msgs, cursor, err = f.Wait(context.Background(), cursor, msgs[:0]); err != nil {
+				return // the feed is closed
 			}
 			mu.Lock()
 			for _, m := range msgs {
-				line := append(m.JSON()[:len(m.JSON()):len(m.JSON())], '\n')
+				newest = line(m)
 				for conn := range conns {
-					if _, err := conn.Write(line); err != nil {
-						conn.Close()
-						delete(conns, conn)
-					}
+					write(conn)
 				}
 			}
 			mu.Unlock()
 		}
-	}()
+	}
+	var once sync.Once
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
 			return
 		}
+		once.Do(func() { go follow() }) // not beside the other transports
 		mu.Lock()
 		conns[conn] = true
+		write(conn)
 		mu.Unlock()
 	}
 }
 
-func used() usage {
-	runtime.GC()
-	debug.FreeOSMemory()
-	var r syscall.Rusage
-	syscall.Getrusage(syscall.RUSAGE_SELF, &r)
-	u := usage{CPU: time.Duration(r.Utime.Nano() + r.Stime.Nano()), Goroutines: runtime.NumGoroutine()}
-	var pages, resident int64
-	statm, _ := os.ReadFile("/proc/self/statm")
-	fmt.Sscan(string(statm), &pages, &resident)
-	u.RSS = resident * int64(os.Getpagesize())
-	return u
+// pourOut is transport=tcp for readers that are behind: it writes all that is
+// kept to each connection, one write for each message, and closes it.
+func pourOut(f *feed.Feed, listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer conn.Close()
+			var msgs []feed.Message
+			for cursor := (feed.Cursor{}); ; {
+				var err error
+				if msgs, cursor, err = f.Since(cursor, msgs[:0]); err != nil || len(msgs) == 0 {
+					return
+				}
+				for _, m := range msgs {
+					if _, err := conn.Write(line(m)); err != nil {
+						return
+					}
+				}
+			}
+		}()
+	}
 }
 
-// monotonic returns the machine's monotonic clock in nanoseconds. It is the
-// same for all processes.
+// line returns a message and a line feed.
+func line(m feed.Message) []byte {
+	return append(m.JSON()[:len(m.JSON()):len(m.JSON())], '\n')
+}
+
+// monotonic returns the machine's monotonic clock in ns, the same in all
+// processes.
 func monotonic() int64 {
 	var t unix.Timespec
 	unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
 	return t.Nano()
 }
 
+// sleepUntil sleeps until at of the monotonic clock. A timer of Go's may be 1 ms
+// late.
+func sleepUntil(at int64) {
+	time.Sleep(time.Duration(at-monotonic()) - 2*time.Millisecond)
+	t := unix.NsecToTimespec(at)
+	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &t, nil) == unix.EINTR {
+	}
+}
+
 // payload is how many bytes of data a message carries.
 const payload = 128
 
-// stamped returns data of payload bytes that says when it was published.
+// stamped returns data that says when it was to be published.
 func stamped(at int64) []byte {
 	data := fmt.Appendf(make([]byte, 0, payload), `{"t":%d,"pad":"`, at)
 	for len(data) < payload-len(`"}`) {
@@ -181,69 +227,93 @@ func stamp(data []byte) (at int64) {
 	return at
 }
 
-// A server is the server process as the benchmarks see it.
+// A server is the server process as seen from here. Its feed has one message.
 type server struct {
-	lanes, tcp string // its addresses
-	b          *testing.B
-	in         io.WriteCloser
-	out        *bufio.Reader
+	lanes, news, all string // its addresses: the lab's lanes, fanOut's, pourOut's
+	head             uint64 // the newest id
+
+	tb  testing.TB
+	in  io.WriteCloser
+	out *bufio.Reader
 }
 
-// startServer starts a server that ends with the benchmark.
-func startServer(b *testing.B) *server {
-	b.Helper()
+// startServer starts a server that ends with the test.
+func startServer(tb testing.TB) *server {
+	tb.Helper()
 	self, err := os.Executable()
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), asServer+"=1")
 	cmd.Stderr = os.Stderr
-	s := &server{b: b}
+	s := &server{tb: tb}
 	if s.in, err = cmd.StdinPipe(); err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	s.out = bufio.NewReader(out)
 	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	b.Cleanup(func() {
+	tb.Cleanup(func() {
 		s.in.Close()
+		defer time.AfterFunc(10*time.Second, func() { cmd.Process.Kill() }).Stop()
 		if err := cmd.Wait(); err != nil {
-			b.Error(err)
+			tb.Error("the server process: ", err)
 		}
 	})
-	if _, err := fmt.Sscan(s.line(), &s.lanes, &s.tcp); err != nil {
-		b.Fatal(err)
-	}
+	s.answer(&s.lanes, &s.news, &s.all)
+	s.publish(1, 0)
 	return s
 }
 
-func (s *server) line() string {
-	s.b.Helper()
-	line, err := s.out.ReadString('\n')
+// answer reads what the server says.
+func (s *server) answer(into ...any) {
+	s.tb.Helper()
+	text, err := s.out.ReadString('\n')
+	if err == nil {
+		_, err = fmt.Sscan(text, into...)
+	}
 	if err != nil {
-		s.b.Fatal("the server process: ", err)
-	}
-	return strings.TrimSpace(line)
-}
-
-func (s *server) publish(n int) {
-	s.b.Helper()
-	if _, err := fmt.Fprintf(s.in, "publish %d\n", n); err != nil {
-		s.b.Fatal("the server process: ", err)
+		s.tb.Fatalf("the server process says %q: %v", text, err)
 	}
 }
 
-func (s *server) usage() (u usage) {
-	s.b.Helper()
-	fmt.Fprintln(s.in, "usage")
-	if err := json.Unmarshal([]byte(s.line()), &u); err != nil {
-		s.b.Fatal(err)
+// ask writes a command. Commands are obeyed one after the other.
+func (s *server) ask(command string, args ...any) {
+	s.tb.Helper()
+	if _, err := fmt.Fprintln(s.in, append([]any{command}, args...)...); err != nil {
+		s.tb.Fatal("the server process: ", err)
 	}
-	return u
+}
+
+// publish has n messages published at an instant, and does not wait for that.
+func (s *server) publish(n int, at int64) {
+	s.tb.Helper()
+	s.ask("publish", n, at)
+	s.head += uint64(n)
+}
+
+// A reading is what the server's clocks showed at one moment, in ns.
+type reading struct{ monotonic, cpu int64 }
+
+// time reads the server's clocks, once all has been published.
+func (s *server) time() (r reading) {
+	s.tb.Helper()
+	s.ask("time")
+	s.answer(&r.monotonic, &r.cpu)
+	return r
+}
+
+// memory returns the bytes that the server holds, after a collection, and its
+// goroutines.
+func (s *server) memory() (bytes, goroutines int) {
+	s.tb.Helper()
+	s.ask("memory")
+	s.answer(&bytes, &goroutines)
+	return bytes, goroutines
 }

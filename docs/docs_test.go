@@ -46,9 +46,10 @@ import (
 
 // notRun has the blocks that are not console, by page and first line.
 var notRun = map[string]string{
-	"README.md: $ go test ./...":                    "this test is a part of it",
-	"README.md: python3 -uc '":                      "needs Python, which the tests do not ask for",
-	"README.md: node --experimental-websocket -e '": "needs Node, which the tests do not ask for",
+	"README.md: $ go test ./...":                                                        "this test is a part of it",
+	"README.md: ping localhost | go run ./cmd/lab serve --source stdin":                 "needs ping; cmd/lab's test pipes lines in",
+	"README.md: python3 -uc '":                                                          "needs Python, which the tests do not ask for",
+	"README.md: node --experimental-websocket -e '":                                     "needs Node, which the tests do not ask for",
 	"README.md: new EventSource(\"/sse\").onmessage = ({ data }) => console.log(data)":  "needs a browser; those tests are in web",
 	"docs/reference.md: {\"gap\":{\"from\":1,\"to\":5}}":                                "a shape",
 	"docs/01-ten-minutes.md: $ go test ./docs -run TestLive -v":                         "TestLive compares it",

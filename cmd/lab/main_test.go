@@ -65,6 +65,13 @@ func TestCommandLine(t *testing.T) {
 		{"--rate 0", 2, "", `lab: rate 0: .*\n`},
 		{"--source market --rate 10001", 2, "", `lab: rate 10001: .*\n`},
 		{"--source stars", 2, "", `lab: source "stars": must be one of host, market, none\n`},
+		{"--source relay", 2, "", `lab: --source relay: --url says which stream\n`},
+		{"--source replay", 2, "", `lab: --source replay: --file says which file\n`},
+		{"--url ftp://localhost/", 2, "", `lab: .*ftp.*\n`},
+		{"--file nothing.jsonl", 2, "", `lab: .*nothing.jsonl.*\n`},
+		{"--file main.go --speed 0", 2, "", `lab: .*speed 0.*\n`},
+		{"--max-clients 0", 2, "", `lab: max-clients 0: must be at least 1\n`},
+		{"--allow-origin localhost", 2, "", `lab: allow-origin "localhost": .*\n`},
 		{"--phase full", 2, "", `lab: phase "full": must be one of poisson, even\n`},
 		{"--payload -1", 2, "", `lab: payload -1: .*\n`},
 		{"--seed -1", 2, "", `lab: invalid argument "-1" for "--seed".*\n`},
@@ -93,7 +100,15 @@ func TestCommandLine(t *testing.T) {
 // start starts the program and returns it with the address of its lanes.
 func start(t *testing.T, args ...string) (*exec.Cmd, string) {
 	t.Helper()
-	cmd := exec.Command(binary, append(args, "--addr", "127.0.0.1:0", "--control", "127.0.0.1:0")...)
+	cmd := exec.Command(binary)
+	return cmd, launch(t, cmd, args...)
+}
+
+// launch starts the program, until the test ends, and returns the address of
+// its lanes.
+func launch(t *testing.T, cmd *exec.Cmd, args ...string) string {
+	t.Helper()
+	cmd.Args = append(append(cmd.Args, args...), "--addr", "127.0.0.1:0", "--control", "127.0.0.1:0")
 	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -113,7 +128,7 @@ func start(t *testing.T, args ...string) (*exec.Cmd, string) {
 	if err != nil || match == nil {
 		t.Fatalf("the program begins with %q, %v, want what to open", line, err)
 	}
-	return cmd, match[1]
+	return match[1]
 }
 
 // Either signal ends the program within a second, with 400 clients and a silent
@@ -186,4 +201,55 @@ func TestServe(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What is piped in is published, a line a message; a second lab relays it; and
+// what came out of that one is replayed by a third.
+func TestInputs(t *testing.T) {
+	cmd := exec.Command(binary)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := launch(t, cmd, "--source", "stdin")
+	second := launch(t, exec.Command(binary), "--source", "relay", "--url", "http://"+first+"/sse?after=0")
+	if _, err := io.WriteString(in, "64 bytes from localhost\n\n{\"seq\": 2}\n"); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{`"64 bytes from localhost"`, `{"seq":2}`}
+	file, err := os.Create(filepath.Join(t.TempDir(), "recording"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, m := range readFirst(t, first, 2, want) {
+		file.Write(append(m.JSON(), '\n'))
+	}
+	for i, m := range readFirst(t, second, 2, nil) { // the whole message of the first is the data of the second
+		inner, err := feed.Decode(m.Data)
+		if err != nil || string(inner.Data) != want[i] {
+			t.Errorf("relayed: %s, %v, want %s in it", m.Data, err, want[i])
+		}
+	}
+	third := launch(t, exec.Command(binary), "--source", "replay", "--file", file.Name(), "--speed", "100")
+	readFirst(t, third, 2, want)
+	in.Close()
+}
+
+// readFirst returns the first n messages of a lab, whose data is want, if any.
+func readFirst(t *testing.T, addr string, n int, want []string) (msgs []feed.Message) {
+	t.Helper()
+	c := lab.Transports[2].Client("http://"+addr+"/sse?after=0", nil, feed.Cursor{})
+	for m, err := range c.Messages(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want != nil && string(m.Data) != want[len(msgs)] {
+			t.Errorf("message %d is %s, want %s", m.ID, m.Data, want[len(msgs)])
+		}
+		if msgs = append(msgs, m); len(msgs) == n {
+			break
+		}
+	}
+	return msgs
 }

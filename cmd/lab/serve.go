@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -14,15 +16,17 @@ import (
 )
 
 func serveCommand() *cobra.Command {
-	var addr, control string
+	var addr, control, url, file string
+	var speed float64
 	var verbose bool
 	settings := lab.Settings{Source: source.Default(), Limits: lab.DefaultLimits()}
 	serve := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the feed and its page (the default)",
-		Example: `  lab                                     # readings of this machine, twice a second
-  lab serve --source market --rate 200    # a busy market
-  lab serve --source none                 # only what you publish:
+		Example: `  lab                                       # readings of this machine, twice a second
+  lab serve --source market --rate 200      # a busy market
+  ping localhost | lab serve --source stdin # each line a message
+  lab serve --source none                   # only what you publish:
   curl -d '"hello"' http://127.0.0.1:8080/publish`,
 		Args: cobra.NoArgs,
 	}
@@ -31,6 +35,9 @@ func serveCommand() *cobra.Command {
 	flags.StringVar(&addr, "addr", "127.0.0.1:8080", "`address` of the four lanes and the page")
 	flags.StringVar(&control, "control", "127.0.0.1:8081", "`address` of the control API")
 	flags.StringVar(&settings.Source.Source, "source", settings.Source.Source, "what is published: `name` is "+strings.Join(source.Sources(), ", "))
+	flags.StringVar(&url, "url", "", "`address` of the stream of Server-Sent Events that relay publishes")
+	flags.StringVar(&file, "file", "", "`file` that replay publishes: messages, one a line")
+	flags.Float64Var(&speed, "speed", 1, fmt.Sprintf("how much faster than recorded replay is, at most %d", source.MaxSpeed))
 	flags.Float64Var(&settings.Source.Rate, "rate", settings.Source.Rate,
 		fmt.Sprintf("messages a second; host at most %d, market at most %d", source.MaxHostRate, source.MaxRate))
 	flags.StringVar(&settings.Source.Phase, "phase", settings.Source.Phase, "instants of messages: `name` is "+strings.Join(source.Phases(), ", "))
@@ -55,6 +62,10 @@ func serveCommand() *cobra.Command {
 			level = slog.LevelDebug
 		}
 		settings.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+		var err error
+		if settings.Inputs, err = inputs(cmd.InOrStdin(), settings.Source.Source, url, file, speed, settings.Log); err != nil {
+			return err
+		}
 		l, err := lab.New(settings)
 		if err != nil {
 			return err
@@ -88,6 +99,36 @@ func callable(addr net.Addr) string {
 		return fmt.Sprintf("localhost:%d", tcp.Port)
 	}
 	return tcp.String()
+}
+
+// inputs returns the inputs that the flags ask for. The control API can choose
+// one later whose flag was given; stdin it cannot, since reading that is not
+// what a terminal expects.
+func inputs(stdin io.Reader, name, url, file string, speed float64, log *slog.Logger) (list []source.Input, err error) {
+	if name == source.Relay && url == "" {
+		return nil, errors.New("--source relay: --url says which stream")
+	}
+	if name == source.Replay && file == "" {
+		return nil, errors.New("--source replay: --file says which file")
+	}
+	if name == source.Stdin {
+		list = append(list, source.NewStdin(stdin, log))
+	}
+	if url != "" {
+		relay, err := source.NewRelay(url, log)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, relay)
+	}
+	if file != "" {
+		replay, err := source.NewReplay(file, speed, log)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, replay)
+	}
+	return list, nil
 }
 
 // listen opens the address that a flag gives.

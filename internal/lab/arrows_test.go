@@ -20,7 +20,7 @@ func TestArrows(t *testing.T) {
 		"docs":            "",
 		"internal/wire":   "",
 		"internal/netsim": "",
-		"internal/source": "feed github.com/shirou/gopsutil",
+		"internal/source": "feed sse github.com/shirou/gopsutil",
 		"internal/lab": "feed polling longpoll sse websocket web internal/wire internal/netsim internal/source" +
 			" github.com/gin-gonic/gin github.com/prometheus/client_golang golang.org/x/time/rate",
 		"benchmarks": "",

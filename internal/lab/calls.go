@@ -83,7 +83,7 @@ type feedState struct {
 
 func (l *Lab) showFeed(c *gin.Context) {
 	head := l.Feed.Head()
-	c.JSON(http.StatusOK, feedState{head.Epoch, head.ID, l.pump.Settings(), source.Sources(), source.Phases()})
+	c.JSON(http.StatusOK, feedState{head.Epoch, head.ID, l.pump.Settings(), l.pump.Sources(), source.Phases()})
 }
 
 // changeFeed changes what is named, and only if all of it is right.

@@ -28,6 +28,7 @@ const (
 type Settings struct {
 	Keep     int             // messages that the feed keeps
 	Source   source.Settings // what is published, and how fast
+	Inputs   []source.Input  // sources beyond those that the lab has of its own
 	Limits   Limits          // what clients can take; the zero Limits are DefaultLimits
 	Origins  []string        // pages of these origins, such as http://host:8000, may read and publish
 	Profiles bool            // serve /debug/pprof on the control address
@@ -69,7 +70,7 @@ func New(s Settings) (*Lab, error) {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
 	f := feed.New(s.Keep)
-	pump, err := source.New(f, s.Source)
+	pump, err := source.New(f, s.Source, s.Inputs...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,60 @@
+//go:build linux
+
+package benchmarks
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"fourwires/feed"
+)
+
+// BenchmarkCatchUp asks how fast the server brings readers that are behind by
+// all that it keeps, 4 096 messages, up to date: deliveries for each second of
+// its CPU time. It is fair in that the readers' CPU time does not count, so
+// that their pace does not matter. One op is 16 readers at once.
+func BenchmarkCatchUp(b *testing.B) {
+	const n = 16
+	for _, transport := range transports {
+		b.Run("transport="+transport, func(b *testing.B) {
+			s := startServer(b)
+			s.publish(feed.Keep-1, 0)
+			s.time() // all is published
+			catchUp := func() {
+				ctx, stop := context.WithTimeout(context.Background(), patience)
+				defer stop()
+				var all sync.WaitGroup
+				for range n {
+					all.Go(func() {
+						own := reader{next: 1}
+						on := func(m feed.Message) bool {
+							own.take(m)
+							return own.next <= s.head
+						}
+						var err error
+						if transport == "tcp" {
+							err = followTCP(ctx, s.all, on)
+						} else {
+							err = s.follow(ctx, transport, on)
+						}
+						if err != nil || own.lost > 0 || own.duplicated > 0 {
+							b.Errorf("behind message %d, %d lost, %d duplicated: %v", own.next-1, own.lost, own.duplicated, err)
+						}
+					})
+				}
+				all.Wait()
+			}
+			catchUp()
+			before := s.time()
+			for b.Loop() {
+				catchUp()
+			}
+			after := s.time()
+			cpu, delivered := float64(after.cpu-before.cpu), float64(b.N)*n*feed.Keep
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(cpu/delivered, "cpu-ns/msg")
+			b.ReportMetric(delivered/cpu*1e9, "msg/cpu-s")
+		})
+	}
+}

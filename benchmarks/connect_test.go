@@ -1,0 +1,46 @@
+//go:build linux
+
+package benchmarks
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"fourwires/feed"
+)
+
+// BenchmarkConnect asks what a reader that comes, gets the one message that
+// there is, and goes, costs the server, and how long it takes from nothing to
+// that message. It is fair in that each has a client and a connection of its
+// own, one after the other; the time counts the client's work too.
+func BenchmarkConnect(b *testing.B) {
+	for _, transport := range transports {
+		b.Run("transport="+transport, func(b *testing.B) {
+			s := startServer(b)
+			connect := func() (took int64) {
+				start := time.Now()
+				err := s.follow(context.Background(), transport, func(feed.Message) bool {
+					took = time.Since(start).Nanoseconds()
+					return false
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+				return took
+			}
+			for range 100 {
+				connect()
+			}
+			var times []int64
+			before := s.time()
+			for b.Loop() {
+				times = append(times, connect())
+			}
+			after := s.time()
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(float64(after.cpu-before.cpu)/float64(b.N), "cpu-ns/connect")
+			reportQuantiles(b, times)
+		})
+	}
+}

@@ -1,0 +1,65 @@
+//go:build linux
+
+package benchmarks
+
+import (
+	"runtime/debug"
+	"slices"
+	"syscall"
+	"testing"
+)
+
+// TestTenThousand has 10 000 readers at once, of the four transports in turn,
+// on one server, and holds it to: all are served, nothing is lost or comes
+// twice, and message after message takes no more memory.
+func TestTenThousand(t *testing.T) {
+	n := 10_000
+	if raceDetected() { // it knows at most 8 128 goroutines
+		n = 1_000
+	}
+	t.Logf("%d readers", n)
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if need := uint64(n + 500); limit.Cur < need {
+		t.Fatalf("%d readers need %d open files in a process, and this one may have %d: raise the hard limit, ulimit -Hn %d",
+			n, need, limit.Cur, need)
+	}
+
+	s := startServer(t)
+	r := s.read(n, four()...)
+	const rounds, each = 6, 5
+	var held [rounds]int // bytes
+	for round := range rounds {
+		r.expect(s.head + each)
+		s.publish(each, 0)
+		if !r.await() {
+			t.Fatalf("round %d: %d of %d readers do not get its messages", round+1, r.missing.Load(), n)
+		}
+		held[round], _ = s.memory()
+	}
+	r.close()
+	t.Logf("the server held %d KiB after each round", kib(held[:]))
+	if third, last := held[2], held[rounds-1]; last > third+third/20 {
+		t.Errorf("the server held %d bytes after the third round and %d after the last", third, last)
+	}
+	for _, transport := range four() {
+		if lost, duplicated := r.missed(transport); lost > 0 || duplicated > 0 {
+			t.Errorf("%s: %d messages lost, %d duplicated", transport, lost, duplicated)
+		}
+	}
+}
+
+func kib(bytes []int) (kib []int) {
+	for _, b := range bytes {
+		kib = append(kib, b>>10)
+	}
+	return kib
+}
+
+// raceDetected reports whether this binary was built with -race.
+func raceDetected() bool {
+	build, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(build.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
