@@ -10,11 +10,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"fourwires/feed"
+	"fourwires/internal/netsim"
 	"fourwires/internal/wire"
 	"fourwires/sse"
 )
@@ -207,4 +209,49 @@ func serveRaw(answer string) wire.Dial {
 		}()
 		return client, nil
 	}
+}
+
+// A reader that is behind is caught up in one write, each message in an event
+// of its own. (net/http flushes in steps of 4 KiB; these fit into one.)
+func TestCatchUpIsOneWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := feed.New(feed.Keep)
+		publish(t, f, 1, 50)
+		network := counted{netsim.Listen(), new(atomic.Int64)}
+		server := &http.Server{Handler: &sse.Handler{Feed: f}}
+		go server.Serve(network)
+		defer server.Close()
+		time.AfterFunc(time.Second, f.Close)
+		client := sse.Client{URL: "http://lab/sse?after=0", Dial: network.Dial}
+		n := 0
+		for _, err := range client.Messages(t.Context()) {
+			if err == nil {
+				n++
+			}
+		}
+		if writes := network.writes.Load(); n != 50 || writes != 3 {
+			t.Errorf("%d messages in %d writes, want 50 in 3: the first block, 50 events, the end", n, writes)
+		}
+	})
+}
+
+// counted counts the writes of the server.
+type counted struct {
+	*netsim.Memory
+	writes *atomic.Int64
+}
+
+func (l counted) Accept() (net.Conn, error) {
+	conn, err := l.Memory.Accept()
+	return countedConn{conn, l.writes}, err
+}
+
+type countedConn struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c countedConn) Write(b []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(b)
 }

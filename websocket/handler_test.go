@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -301,4 +303,44 @@ func TestClientCloses(t *testing.T) {
 			t.Errorf("the server saw %v, want close code 1000", err)
 		}
 	})
+}
+
+// A reader that is behind is caught up in one write, each message in a frame of
+// its own.
+func TestCatchUpIsOneWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := feed.New(feed.Keep)
+		publish(t, f, 1, 50)
+		network := counted{netsim.Listen(), new(atomic.Int64)}
+		server := &http.Server{Handler: &websocket.Handler{Feed: f}}
+		go server.Serve(network)
+		defer server.Close()
+		conn := dial(t, network.Dial, "/websocket?after=0")
+		time.AfterFunc(time.Second, f.Close)
+		frames, _ := readAll(conn)
+		if writes := network.writes.Load(); len(frames) != 51 || writes != 4 {
+			t.Errorf("%d frames in %d writes, want 51 in 4: the answer, the first frame, 50 messages, the close", len(frames), writes)
+		}
+	})
+}
+
+// counted counts the writes of the server.
+type counted struct {
+	*netsim.Memory
+	writes *atomic.Int64
+}
+
+func (l counted) Accept() (net.Conn, error) {
+	conn, err := l.Memory.Accept()
+	return countedConn{conn, l.writes}, err
+}
+
+type countedConn struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c countedConn) Write(b []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(b)
 }
