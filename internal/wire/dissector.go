@@ -45,6 +45,9 @@ type Dissector struct {
 // section 9.3.2).
 const maxQueue = 256
 
+// maxUndo is how many bookings of a write a connection keeps room for.
+const maxUndo = 64
+
 // An exchange is a request and its answer.
 type exchange struct {
 	page string
@@ -98,6 +101,9 @@ func (d *Dissector) Down(b []byte) {
 func (d *Dissector) sendUp(b []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if cap(d.undo) > maxUndo {
+		d.undo = nil
+	}
 	d.undo, d.sending = d.undo[:0], true
 	d.feed(&d.up, b)
 	d.sending = false

@@ -274,7 +274,9 @@ func (h *half) headEnds() (wrong string) {
 				h.giveUp("a WebSocket extension")
 				return ""
 			}
-			h.d.up.upgrade()
+			if h.d.up.state == upgrading { // else it has given up
+				h.d.up.upgrade()
+			}
 			h.upgrade()
 			return ""
 		case m.status == 101 || ex.connect && m.status < 300 && m.status >= 200:
@@ -353,7 +355,7 @@ func (h *half) kindOf() kind {
 	switch {
 	case h.msg.status >= 400:
 		return wrapping // one sentence about what is wrong
-	case k == answer && !h.msg.json, k == stream && !h.msg.events:
+	case k == answer && !h.msg.json, k == stream && !h.msg.events, k == entries:
 		return wrapping
 	case h.msg.packed && (k == answer || k == stream || k == echoed):
 		return unreadable
