@@ -1,34 +1,68 @@
 // Package benchmarks measures what the four transports cost a server and its
 // readers, beside the least that it can cost.
 //
-//	go test ./benchmarks -run '^$' -bench Fanout
+//	go test ./benchmarks -run '^$' -bench Fanout//readers=1000 -benchtime 50x
 //
-// Keys are written as benchstat reads them (golang.org/x/perf/cmd/benchstat), so
+// asks one question; the key before each number is what benchstat reads
+// (golang.org/x/perf/cmd/benchstat), as in benchstat -col /transport. And
 //
-//	benchstat -col /transport -row .name,/readers results/fanout.txt
+//	benchmarks/run.sh && go test ./benchmarks -run Table -update
 //
-// sets the transports side by side.
+// asks all of them ten times in about ten minutes, keeps the raw answers in
+// results/all.txt and makes README.md's table of them. It needs Linux.
+//
+//	Fanout   what one message to one of many readers costs, and how long it takes
+//	Idle     what a reader costs to whom nothing comes
+//	Connect  what a reader that comes and goes costs, and how long the first message takes
+//	CatchUp  what a message costs a reader that is 4 096 of them behind
 //
 // # What is fair here
 //
-// The server is a process of its own, a whole lab as "lab serve" runs it, and
-// its CPU time is its own (getrusage), kernel time included; the readers, this
-// repository's own clients, run in the benchmark's process. All transports carry
-// the same bytes from the same feed. transport=tcp is no transport but the
-// limit: one goroutine that writes those bytes, one write for each message and
-// connection, to plain TCP connections.
+// The server is a process of its own, a whole lab but for its ledger: the tap
+// that counts bytes is off. Its CPU time is its own (getrusage), the kernel's
+// work for it included. The readers, this repository's own clients, run in the process of the benchmark
+// and do the same work for each message. All transports carry the same bytes
+// from the same feed. A run is warmed up first; run.sh runs all transports in
+// each of its rounds, so that a machine that changes its pace does so for all.
 //
-// Messages are published on a schedule that does not wait for receipts, at
-// random phases. A message carries the monotonic clock of the machine when it
-// was published, which the readers' process shares; the latency of each
-// delivery runs from there to the callback. p50 and p99 are over all deliveries
-// of the run, and lost counts those that never came.
+// transport=tcp is no transport but the limit: plain connections, to which one
+// goroutine writes each message and a line feed, with one write for each message
+// and connection. For readers that are behind it does the same, a goroutine a
+// connection. There the four pass it: they join what waits into one write.
+//
+// Messages are published on a schedule that does not wait for receipts, ten a
+// second on average, at random instants (exponential gaps). A message says on
+// the machine's monotonic clock when it was to be published, and its latency is
+// from then to the callback in the client; if the server is late with it, that
+// counts. CPU time for a message is the server's CPU time between two moments
+// over what came to readers between them.
+//
+// What a reader lost is counted by id after all had time to come, and so is what
+// came twice; one cannot hide the other.
 //
 // # What is not
 //
-// Server and readers share the machine's cores, so a latency says how the
-// transports compare on this machine in this run, not what they would take on
-// another. A polling reader asks every two seconds whatever the rate: its
-// figures are those of that interval. One run proves nothing: -count=10 and
-// benchstat do.
+// Server and readers share the cores and the loopback interface: the kernel
+// takes a packet to its receiver in the sender's CPU time, which no network card
+// would, and the readers take the CPU when the server could use it. So a latency
+// compares the transports on this machine, and is none to expect elsewhere. With
+// many readers it is mostly the time until a reader's turn comes, in the server
+// and in the client.
+//
+// The server's CPU time includes publishing: about half a millisecond for each
+// message, most of it to wake an idle process. 1 000 readers share that; with
+// readers=1 it is nearly all there is.
+//
+// A polling reader asks every 2 s whatever comes: its figures are those of that
+// interval and of ten messages a second. A long-polling reader gets in one answer
+// what was published since it asked, so that at a faster pace a message costs it
+// less; so do the others when they fall behind.
+//
+// Idle counts what the process holds in memory after a collection. The kernel
+// holds more for each connection, its socket and buffers, alike for all.
+//
+// Connect includes the reader's leaving in its CPU time, and the client's work
+// in its time. The 99th percentile of latency is over deliveries, but all that a
+// message caused come together: 50 messages to 1 000 readers are 50 samples of
+// what the machine was up to, not 50 000. One run proves nothing.
 package benchmarks

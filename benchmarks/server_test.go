@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -53,6 +54,7 @@ func serve(stdin io.Reader, stdout io.Writer) error {
 	settings := lab.Settings{Keep: feed.Keep, Source: source.Default(), Limits: lab.DefaultLimits()}
 	settings.Source.Source = source.None
 	settings.Limits.Clients = 20_000
+	settings.Untapped = true
 	l, err := lab.New(settings)
 	if err != nil {
 		return err
@@ -134,7 +136,7 @@ func fanOut(f *feed.Feed, listener net.Listener) {
 			}
 			mu.Lock()
 			for _, m := range msgs {
-				newest = line(m)
+				newest = append(slices.Clone(m.JSON()), '\n')
 				for conn := range conns {
 					write(conn)
 				}
@@ -167,24 +169,21 @@ func pourOut(f *feed.Feed, listener net.Listener) {
 		go func() {
 			defer conn.Close()
 			var msgs []feed.Message
+			var line []byte
 			for cursor := (feed.Cursor{}); ; {
 				var err error
 				if msgs, cursor, err = f.Since(cursor, msgs[:0]); err != nil || len(msgs) == 0 {
 					return
 				}
 				for _, m := range msgs {
-					if _, err := conn.Write(line(m)); err != nil {
+					line = append(append(line[:0], m.JSON()...), '\n')
+					if _, err := conn.Write(line); err != nil {
 						return
 					}
 				}
 			}
 		}()
 	}
-}
-
-// line returns a message and a line feed.
-func line(m feed.Message) []byte {
-	return append(m.JSON()[:len(m.JSON()):len(m.JSON())], '\n')
 }
 
 // monotonic returns the machine's monotonic clock in ns, the same in all
@@ -195,8 +194,8 @@ func monotonic() int64 {
 	return t.Nano()
 }
 
-// sleepUntil sleeps until at of the monotonic clock. A timer of Go's may be 1 ms
-// late.
+// sleepUntil sleeps until at of the monotonic clock: with Go's timers, which are
+// up to 1 ms late, only most of the way.
 func sleepUntil(at int64) {
 	time.Sleep(time.Duration(at-monotonic()) - 2*time.Millisecond)
 	t := unix.NsecToTimespec(at)

@@ -24,8 +24,9 @@
 //     to [New], and at most 16 MiB. The newest message is always kept.
 //  5. Publish never waits for readers. A feed has no goroutine, and no queue or
 //     other state per reader; a reader that is slow or gone costs nothing. The
-//     transports let a client go that takes nothing for 10 s. When it comes
-//     back, its cursor gets it what it missed, or a gap (see 2).
+//     transports give a client about 10 s to take a batch, of 64 KiB at most,
+//     and let it go where it does not. When it comes back, its cursor gets it
+//     what it missed, or a gap (see 2).
 //  6. One encoding. A message is encoded once, by Publish. [Message.JSON]
 //     returns those bytes to every reader; nobody may change them.
 //  7. Epochs. A feed is known by a random word. A cursor from another epoch,

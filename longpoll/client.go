@@ -15,6 +15,9 @@ import (
 	"fourwires/feed"
 )
 
+// maxAnswer is the most bytes of an answer that a client takes.
+const maxAnswer = 1 << 20
+
 // Client reads a feed by long-polling.
 type Client struct {
 	// URL is the handler's, http://host/longpoll. Its query is kept, ?wait= as
@@ -79,7 +82,7 @@ func (c *Client) get(ctx context.Context, client *http.Client) ([]json.RawMessag
 	}
 	defer resp.Body.Close()
 
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("longpoll: %w", err)

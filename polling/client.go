@@ -15,6 +15,9 @@ import (
 	"fourwires/feed"
 )
 
+// maxAnswer is the most bytes of an answer that a client takes.
+const maxAnswer = 1 << 20
+
 // Client reads a feed by polling.
 type Client struct {
 	// URL is the handler's, http://host/polling. Its query is kept, so with
@@ -65,7 +68,7 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 				}
 			}
 			if c.Cursor.ID < head.ID {
-				continue // the answer was cut at 1 MiB: there is more
+				continue // there is more
 			}
 			select {
 			case <-next.C:
@@ -98,7 +101,7 @@ func (c *Client) get(ctx context.Context, client *http.Client) (entries []json.R
 	}
 	defer resp.Body.Close()
 
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	switch {
 	case err != nil:
 		return nil, head, fmt.Errorf("polling: %w", err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,10 +12,8 @@ import (
 	"fourwires/feed"
 )
 
-const (
-	maxAnswer  = 1 << 20          // bytes of an answer; the client asks again
-	writeLimit = 10 * time.Second // for each 64 KiB of it
-)
+// writeLimit is the time that a client has to take an answer.
+const writeLimit = 10 * time.Second
 
 // Handler answers GET with what the feed has after the request's cursor. It
 // never waits.
@@ -71,50 +70,37 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer returns the answer's body, {"epoch":…,"messages":[…]}, and what is in
-// it: messages, and how many gaps.
+// it: messages, and how many gaps. It holds one read of the feed; where there
+// is more, the client asks again.
 func (h *Handler) answer(cursor feed.Cursor) (body []byte, msgs []feed.Message, gaps int) {
 	body = append(body, `{"epoch":"`+cursor.Epoch+`","messages":[`...)
-	add := func(entry []byte) bool {
-		if len(body)+len(entry)+len(",]}") > maxAnswer {
-			return false
-		}
-		if body[len(body)-1] != '[' {
-			body = append(body, ',')
-		}
-		body = append(body, entry...)
-		return true
+	var gap *feed.GapError
+	msgs, cursor, err := h.Feed.Since(cursor, nil)
+	for ; errors.As(err, &gap); msgs, cursor, err = h.Feed.Since(cursor, nil) {
+		body = append(append(body, gap.JSON()...), ',')
+		gaps++
 	}
-	for {
-		var err error
-		known := len(msgs)
-		msgs, cursor, err = h.Feed.Since(cursor, msgs)
-		var gap *feed.GapError
-		if errors.As(err, &gap) && add(gap.JSON()) {
-			gaps++
-			continue
-		}
-		for i, m := range msgs[known:] {
-			if !add(m.JSON()) {
-				return append(body, "]}"...), msgs[:known+i], gaps
-			}
-		}
-		if len(msgs) == known { // nothing more, or the feed is closed
-			return append(body, "]}"...), msgs, gaps
-		}
+	size := 0
+	for _, m := range msgs {
+		size += len(m.JSON()) + len(",")
 	}
+	body = slices.Grow(body, size+len("]}"))
+	for _, m := range msgs {
+		body = append(append(body, m.JSON()...), ',')
+	}
+	if gaps+len(msgs) > 0 {
+		body = body[:len(body)-1] // the last comma
+	}
+	return append(body, "]}"...), msgs, gaps
 }
 
-// send writes the body so that a client gets writeLimit for each part of it,
-// and takes the deadline back for the connection's next request.
+// send writes the body, which a client has writeLimit to take, and takes the
+// deadline back for the connection's next request.
 func send(w http.ResponseWriter, body []byte) error {
 	control := http.NewResponseController(w)
-	for len(body) > 0 {
-		part := body[:min(len(body), feed.MaxRead)]
-		control.SetWriteDeadline(time.Now().Add(writeLimit))
-		if _, err := w.Write(part); err != nil {
-			return err
-		}
-		body = body[len(part):]
+	control.SetWriteDeadline(time.Now().Add(writeLimit))
+	if _, err := w.Write(body); err != nil {
+		return err
 	}
 	if err := control.Flush(); err != nil {
 		return err

@@ -141,16 +141,16 @@ func refusal(resp *http.Response) error {
 	return &RefusedError{resp.StatusCode, text}
 }
 
-// wakeful puts off an alarm whenever something is read.
+// wakeful sets an alarm for as long as it waits for something to read.
 type wakeful struct {
 	io.Reader
 	alarm *time.Timer
 }
 
 func (w wakeful) Read(b []byte) (int, error) {
-	n, err := w.Reader.Read(b)
 	w.alarm.Reset(maxSilence)
-	return n, err
+	defer w.alarm.Stop()
+	return w.Reader.Read(b)
 }
 
 // A Parser takes a text/event-stream apart as the standard says: lines end in

@@ -26,8 +26,8 @@ const (
 // stream begins with what comes from now on. Every 15 s the stream carries a
 // comment; with ?heartbeat= (a Go duration from 1s to 15s) it carries an event
 // of type heartbeat instead, which browser code can see. A bad cursor, one
-// ahead of the feed, or a bad heartbeat is answered 400. A client that takes
-// nothing for 10 s is let go; it can resume.
+// ahead of the feed, or a bad heartbeat is answered 400. A client that does
+// not take a batch in about 10 s is let go; it can resume.
 type Handler struct {
 	Feed *feed.Feed
 
@@ -65,7 +65,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // else nginx holds events back
-	out := &stream{w: w, control: http.NewResponseController(w)}
+	out := &stream{w: w, control: http.NewResponseController(w), http2: r.ProtoMajor == 2}
 	err = out.write(fmt.Appendf(nil, "id: %s\nretry: 3000\n\n", cursor))
 
 	// News, and every so often a heartbeat.
@@ -114,7 +114,7 @@ func (h *Handler) follow(ctx context.Context, out *stream, cursor feed.Cursor) (
 		if h.Sent != nil {
 			h.Sent(msgs, gaps)
 		}
-		if len(msgs) > many {
+		if len(msgs) > many && cursor == h.Feed.Head() {
 			msgs, batch = nil, nil // a reader that has caught up needs no such room
 		}
 	}
@@ -136,20 +136,26 @@ func appendEvent(batch []byte, id feed.Cursor, data []byte) []byte {
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	http2   bool
 	armed   time.Time // when the write deadline was last put off
 }
 
 // write sends a batch at once. A client that does not take it in time is let
-// go. Putting the deadline off costs a timer, so it is done once a second.
+// go. Putting the deadline off costs a timer, so it is done once a second; but
+// on HTTP/2 a deadline ends the stream even when nothing is being written, so
+// there it is taken back.
 func (s *stream) write(batch []byte) error {
-	if now := time.Now(); now.Sub(s.armed) >= time.Second {
+	if now := time.Now(); s.http2 || now.Sub(s.armed) >= time.Second {
 		s.armed = now
 		s.control.SetWriteDeadline(now.Add(writeLimit))
 	}
 	if _, err := s.w.Write(batch); err != nil {
 		return err
 	}
-	return s.control.Flush()
+	if err := s.control.Flush(); err != nil || !s.http2 {
+		return err
+	}
+	return s.control.SetWriteDeadline(time.Time{})
 }
 
 // parseHeartbeat returns the time between heartbeats, and whether browser code

@@ -255,3 +255,44 @@ func (c countedConn) Write(b []byte) (int, error) {
 	c.writes.Add(1)
 	return c.Conn.Write(b)
 }
+
+// On HTTP/2 a quiet stream goes on too: a write deadline that is left standing
+// would end it.
+func TestQuietOnHTTP2(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var h2 http.Protocols
+		h2.SetUnencryptedHTTP2(true)
+		f := feed.New(feed.Keep)
+		network := netsim.Listen()
+		server := &http.Server{Handler: &sse.Handler{Feed: f}, Protocols: &h2}
+		go server.Serve(network)
+		defer server.Close()
+		transport := &http.Transport{DialContext: network.Dial, Protocols: &h2}
+		defer transport.CloseIdleConnections()
+		req, _ := http.NewRequest("GET", "http://lab/sse", nil)
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(time.Minute, f.Close)
+		text, err := io.ReadAll(resp.Body)
+		if want := "id: " + f.Head().String() + "\nretry: 3000\n\n" + strings.Repeat(":\n\n", 3); resp.ProtoMajor != 2 || err != nil || !strings.HasPrefix(string(text), want) {
+			t.Errorf("HTTP/%d: %q, %v, want %q", resp.ProtoMajor, text, err, want)
+		}
+	})
+}
+
+// A client that is long at work on an event does not take that for silence.
+func TestBusyClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stream := sse.Stream{URL: "http://lab/sse", Dial: serveRaw("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: x\n\n")}
+		start := time.Now()
+		for _, err := range stream.Events(t.Context()) {
+			if err == nil {
+				time.Sleep(41 * time.Second)
+			} else if took := time.Since(start); err != sse.ErrSilent || took != 81*time.Second {
+				t.Errorf("got %v after %v, want ErrSilent after 1m21s", err, took)
+			}
+		}
+	})
+}

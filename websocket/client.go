@@ -3,6 +3,7 @@ package websocket
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -58,11 +59,12 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 			time.AfterFunc(linger, func() { conn.Close() })
 		})()
 
+		if err := c.greet(ctx, conn); err != nil {
+			yield(feed.Message{}, err)
+			return
+		}
 		for {
-			m, err := c.next(conn)
-			if ctx.Err() != nil {
-				err = ctx.Err()
-			}
+			m, err := c.next(ctx, conn)
 			if !yield(m, err) || err != nil {
 				return
 			}
@@ -70,7 +72,7 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 	}
 }
 
-// open dials and reads the first frame, which tells where the feed stands.
+// open dials and upgrades.
 func (c *Client) open(ctx context.Context) (*websocket.Conn, error) {
 	target, err := url.Parse(c.URL)
 	if err != nil {
@@ -95,21 +97,28 @@ func (c *Client) open(ctx context.Context) (*websocket.Conn, error) {
 		return nil, fmt.Errorf("websocket: %w", err)
 	}
 	conn.SetReadLimit(maxFrame)
-	conn.SetReadDeadline(time.Now().Add(maxSilence))
 	conn.SetPingHandler(func(data string) error {
 		conn.SetReadDeadline(time.Now().Add(maxSilence))
 		conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(writeLimit))
 		return nil
 	})
+	return conn, nil
+}
 
+// greet reads the first frame, which tells where the feed stands.
+func (c *Client) greet(ctx context.Context, conn *websocket.Conn) error {
+	frame, err := read(ctx, conn)
+	if err != nil {
+		return err
+	}
 	var hello struct {
 		Epoch string `json:"epoch"`
 		Head  uint64 `json:"head"`
 	}
-	if err := conn.ReadJSON(&hello); err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("websocket: first frame: %w", err)
+	if err := json.Unmarshal(frame, &hello); err != nil || hello.Epoch == "" {
+		return fmt.Errorf("websocket: the first frame is %q", frame)
 	}
+	target, _ := url.Parse(c.URL) // open has
 	switch was := c.Cursor.Epoch; {
 	case c.Cursor == (feed.Cursor{}) && !target.Query().Has("after"):
 		c.Cursor = feed.Cursor{Epoch: hello.Epoch, ID: hello.Head}
@@ -117,30 +126,40 @@ func (c *Client) open(ctx context.Context) (*websocket.Conn, error) {
 		c.Cursor.Epoch = hello.Epoch
 	case was != hello.Epoch:
 		c.Cursor = feed.Cursor{Epoch: hello.Epoch}
-		conn.Close()
-		return nil, &feed.EpochError{Was: was, Is: hello.Epoch}
+		return &feed.EpochError{Was: was, Is: hello.Epoch}
 	}
-	return conn, nil
+	return nil
 }
 
 // next returns the next message and moves the cursor past it.
-func (c *Client) next(conn *websocket.Conn) (feed.Message, error) {
-	for {
-		_, frame, err := conn.ReadMessage()
-		if err != nil {
-			return feed.Message{}, fmt.Errorf("websocket: %w", err)
-		}
-		conn.SetReadDeadline(time.Now().Add(maxSilence))
-		if bytes.HasPrefix(frame, []byte(`{"heartbeat":`)) {
-			continue
-		}
-		m, err := feed.Decode(frame)
-		var gap *feed.GapError
-		if err == nil {
-			c.Cursor.ID = m.ID
-		} else if errors.As(err, &gap) {
-			c.Cursor.ID = gap.To
-		}
-		return m, err
+func (c *Client) next(ctx context.Context, conn *websocket.Conn) (feed.Message, error) {
+	frame, err := read(ctx, conn)
+	for err == nil && bytes.HasPrefix(frame, []byte(`{"heartbeat":`)) {
+		frame, err = read(ctx, conn)
 	}
+	if err != nil {
+		return feed.Message{}, err
+	}
+	m, err := feed.Decode(frame)
+	var gap *feed.GapError
+	if err == nil {
+		c.Cursor.ID = m.ID
+	} else if errors.As(err, &gap) {
+		c.Cursor.ID = gap.To
+	}
+	return m, err
+}
+
+// read returns the next frame, unless ctx has ended: what comes after that is
+// left for the next range.
+func read(ctx context.Context, conn *websocket.Conn) ([]byte, error) {
+	conn.SetReadDeadline(time.Now().Add(maxSilence))
+	_, frame, err := conn.ReadMessage()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("websocket: %w", err)
+	}
+	return frame, nil
 }

@@ -2,10 +2,13 @@ package websocket
 
 import (
 	"bufio"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"fourwires/feed"
 )
 
 // A cork joins writes. Gorilla writes each frame by itself; while the cork is
@@ -32,21 +35,27 @@ func (c *corker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return &c.cork, buffers, err
 }
 
-// Write writes, or keeps b until the cork is released.
+// Write writes, or keeps b while the cork is held.
 func (c *cork) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.held {
-		c.wait = append(c.wait, b...)
-		return len(b), nil
+	if !c.held {
+		return c.Conn.Write(b)
 	}
-	return c.Conn.Write(b)
+	if len(c.wait)+len(b) > maxWait {
+		return 0, errFull
+	}
+	c.wait = append(c.wait, b...)
+	return len(b), nil
 }
 
 // SetWriteDeadline puts the deadline off, but not for less than a second: gorilla
-// does it with each frame, and every time costs a timer.
+// does it with each frame, and every time costs a timer. While the cork is held
+// no frame is being written: the deadline is that of the release.
 func (c *cork) SetWriteDeadline(t time.Time) error {
-	if later := t.Sub(c.armed); later >= 0 && later < time.Second {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if later := t.Sub(c.armed); c.held || later >= 0 && later < time.Second {
 		return nil
 	}
 	c.armed = t
@@ -59,15 +68,35 @@ func (c *cork) hold() {
 	c.held = true
 }
 
-// release writes what was kept.
-func (c *cork) release() error {
+// release writes what was kept, and then what the listener has added meanwhile,
+// which does not wait for that. It keeps the room for a client that is still
+// behind.
+func (c *cork) release(behind bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.held = false
-	if len(c.wait) == 0 {
-		return nil
+	defer func() { c.held = false }()
+	for len(c.wait) > 0 {
+		batch := c.wait
+		c.wait = nil
+		c.armed = time.Now().Add(writeLimit)
+		c.mu.Unlock()
+		err := c.Conn.SetWriteDeadline(time.Now().Add(writeLimit))
+		if err == nil {
+			_, err = c.Conn.Write(batch)
+		}
+		c.mu.Lock()
+		if err != nil {
+			return err
+		}
+		if c.wait == nil && behind {
+			c.wait = batch[:0]
+		}
 	}
-	_, err := c.Conn.Write(c.wait)
-	c.wait = nil // a reader that has caught up needs no such room
-	return err
+	return nil
 }
+
+// maxWait is the most bytes that wait for a release: a batch with its frames,
+// and pongs that a client asks for and does not read.
+const maxWait = 4 * feed.MaxRead
+
+var errFull = errors.New("websocket: too much waits for a client that does not read")

@@ -33,8 +33,8 @@ const (
 // from now on. Every 15 s the client is pinged; with ?heartbeat= (a Go duration
 // from 1s to 15s) it is sent a heartbeat frame too, which browser code can see.
 // A bad cursor, one ahead of the feed, or a bad heartbeat is answered 400, an
-// Origin that is not the request's Host 403. A client that takes nothing for 10 s,
-// or is silent for 40 s, is let go; it can resume.
+// Origin that is not the request's Host 403. A client that does not take
+// a batch in about 10 s, or is silent for 40 s, is let go; it can resume.
 //
 // A text frame from the client is published: close code 1003 answers binary
 // frames, 1007 what is not JSON, 1009 more than 64 KiB, 1008 what Publish
@@ -159,13 +159,14 @@ func (h *Handler) follow(ctx context.Context, conn *websocket.Conn, cork *cork, 
 				break // the listener has sent a close frame, which is to go out too
 			}
 		}
-		if err := errors.Join(err, cork.release()); err != nil {
+		behind := cursor != h.Feed.Head()
+		if err := errors.Join(err, cork.release(behind)); err != nil {
 			return cursor, err
 		}
 		if h.Sent != nil {
 			h.Sent(msgs, gaps)
 		}
-		if len(msgs) > many {
+		if len(msgs) > many && !behind {
 			msgs = nil // a reader that has caught up needs no such room
 		}
 	}

@@ -344,3 +344,87 @@ func (c countedConn) Write(b []byte) (int, error) {
 	c.writes.Add(1)
 	return c.Conn.Write(b)
 }
+
+// A client that is slow to take a batch, and pings meanwhile, has the same time
+// for it as any other, and gets its pong behind it.
+func TestPingDuringCatchUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := feed.New(feed.Keep)
+		publish(t, f, 1, 1000)
+		conn := dial(t, serve(t, f), "/websocket?after=0")
+		pongs := 0
+		conn.SetPongHandler(func(string) error {
+			pongs++
+			return nil
+		})
+		if _, _, err := conn.ReadMessage(); err != nil { // the first frame
+			t.Fatal(err)
+		}
+		synctest.Wait() // the batch is being written
+		if err := conn.WriteControl(gorilla.PingMessage, nil, time.Now().Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(9 * time.Second)
+		time.AfterFunc(time.Second, f.Close)
+		frames, err := readAll(conn)
+		if len(frames) != 1000 || pongs != 1 || !gorilla.IsCloseError(err, gorilla.CloseGoingAway) {
+			t.Errorf("%d frames, %d pongs, %v, want 1000, 1 and close code 1001", len(frames), pongs, err)
+		}
+	})
+}
+
+// What has come when the context ends is left for the next range, and what was
+// yielded moved the cursor: nothing is lost between two ranges.
+func TestClientResumesAfterCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := feed.New(feed.Keep)
+		publish(t, f, 1, 3)
+		client := websocket.Client{URL: "http://lab/websocket?after=0", Dial: serve(t, f)}
+		var got []uint64
+		for len(got) < 3 {
+			ctx, cancel := context.WithCancel(t.Context())
+			for m, err := range client.Messages(ctx) {
+				if err == nil {
+					got = append(got, m.ID)
+				} else if m.ID != 0 {
+					t.Errorf("message %d comes with an error: %v", m.ID, err)
+				}
+				cancel() // while it is at work on the message
+				time.Sleep(time.Millisecond)
+			}
+			cancel()
+		}
+		if fmt.Sprint(got) != "[1 2 3]" {
+			t.Errorf("got %v, want 1, 2 and 3", got)
+		}
+	})
+}
+
+// A server that upgrades and then says nothing does not hold a client whose
+// context has ended.
+func TestClientCancelsBeforeHello(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := netsim.Listen()
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			upgrader := gorilla.Upgrader{}
+			conn, err := upgrader.Upgrade(w, r, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			readAll(conn)
+		})}
+		go server.Serve(network)
+		defer server.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		client := websocket.Client{URL: "http://lab/websocket", Dial: network.Dial}
+		for _, err := range client.Messages(ctx) {
+			if took := time.Since(start); err != context.DeadlineExceeded || took > 2*time.Second {
+				t.Errorf("got %v after %v, want the context's error after 1s", err, took)
+			}
+		}
+	})
+}

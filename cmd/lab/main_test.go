@@ -65,6 +65,8 @@ func TestCommandLine(t *testing.T) {
 		{"--rate 0", 2, "", `lab: rate 0: .*\n`},
 		{"--source market --rate 10001", 2, "", `lab: rate 10001: .*\n`},
 		{"--source stars", 2, "", `lab: source "stars": must be one of host, market, none\n`},
+		{"wire", 2, "", `lab: accepts 1 arg.*\n`},
+		{"wire pigeon", 2, "", `lab: invalid argument "pigeon" for "lab wire"\n`},
 		{"--source relay", 2, "", `lab: --source relay: --url says which stream\n`},
 		{"--source replay", 2, "", `lab: --source replay: --file says which file\n`},
 		{"--url ftp://localhost/", 2, "", `lab: .*ftp.*\n`},
@@ -252,4 +254,42 @@ func readFirst(t *testing.T, addr string, n int, want []string) (msgs []feed.Mes
 		}
 	}
 	return msgs
+}
+
+// Every byte of the exchange is named, and the lines add up to the sums.
+func TestWire(t *testing.T) {
+	for _, transport := range lab.Transports {
+		var stdout, stderr bytes.Buffer
+		cmd := exec.Command(binary, "wire", transport.Name)
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		if err := cmd.Run(); err != nil {
+			t.Fatal(err, stderr.String())
+		}
+		listing, sums, _ := strings.Cut(stdout.String(), "\n\n")
+		added := map[string]int{}
+		for line := range strings.Lines(listing) {
+			var mark, unit, part string
+			var n int
+			if _, err := fmt.Sscan(line, &mark, &n, &unit, &part); err != nil {
+				t.Fatalf("%s: line %q: %v", transport.Name, line, err)
+			}
+			added[mark+part] += n
+			added[mark+"total"] += n
+		}
+		seen := 0
+		for line := range strings.Lines(sums) {
+			var part string
+			var up, down int
+			if _, err := fmt.Sscanf(line, "%s %d B %d B", &part, &up, &down); err != nil {
+				continue // the heading, and the last line
+			}
+			seen++
+			if up != added[">"+part] || down != added["<"+part] {
+				t.Errorf("%s: %s is %d and %d B, the lines add up to %d and %d", transport.Name, part, up, down, added[">"+part], added["<"+part])
+			}
+		}
+		if seen < 4 || added["<payload"] == 0 || !strings.HasSuffix(sums, "\nunaccounted: 0 B\n") {
+			t.Errorf("%s: %d sums, want some, and nothing unaccounted:\n%s", transport.Name, seen, sums)
+		}
+	}
 }

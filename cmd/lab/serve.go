@@ -70,14 +70,19 @@ func serveCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		lanes, err := listen("addr", addr)
+		for flag, addr := range map[string]string{"addr": addr, "control": control} {
+			if _, err := net.ResolveTCPAddr("tcp", addr); err != nil {
+				return fmt.Errorf("--%s: %w", flag, err)
+			}
+		}
+		lanes, err := net.Listen("tcp", addr)
 		if err != nil {
-			return err
+			return failure{fmt.Errorf("--addr: %w", err)}
 		}
 		defer lanes.Close()
-		controls, err := listen("control", control)
+		controls, err := net.Listen("tcp", control)
 		if err != nil {
-			return err
+			return failure{fmt.Errorf("--control: %w", err)}
 		}
 		defer controls.Close()
 
@@ -129,16 +134,4 @@ func inputs(stdin io.Reader, name, url, file string, speed float64, log *slog.Lo
 		list = append(list, replay)
 	}
 	return list, nil
-}
-
-// listen opens the address that a flag gives.
-func listen(flag, addr string) (net.Listener, error) {
-	if _, err := net.ResolveTCPAddr("tcp", addr); err != nil {
-		return nil, fmt.Errorf("--%s: %w", flag, err)
-	}
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, failure{fmt.Errorf("--%s: %w", flag, err)}
-	}
-	return listener, nil
 }

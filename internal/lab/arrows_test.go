@@ -24,7 +24,7 @@ func TestArrows(t *testing.T) {
 		"internal/lab": "feed polling longpoll sse websocket web internal/wire internal/netsim internal/source" +
 			" github.com/gin-gonic/gin github.com/prometheus/client_golang golang.org/x/time/rate",
 		"benchmarks": "",
-		"cmd/lab":    "feed internal/lab internal/source github.com/spf13/cobra",
+		"cmd/lab":    "feed internal/lab internal/source internal/wire github.com/spf13/cobra",
 	}
 	list := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "fourwires/...")
 	out, err := list.Output()

@@ -86,6 +86,16 @@ func (l *Lab) showFeed(c *gin.Context) {
 	c.JSON(http.StatusOK, feedState{head.Epoch, head.ID, l.pump.Settings(), l.pump.Sources(), source.Phases()})
 }
 
+// showLedger answers with what was counted on the lanes' address: for a page, or
+// for all of them.
+func (l *Lab) showLedger(c *gin.Context) {
+	if page := c.Query("page"); page != "" {
+		c.JSON(http.StatusOK, gin.H{"rows": l.Ledger.Page(page)})
+		return
+	}
+	c.JSON(http.StatusOK, l.Ledger.Snapshot())
+}
+
 // changeFeed changes what is named, and only if all of it is right.
 func (l *Lab) changeFeed(c *gin.Context) {
 	body, ok := l.readBody(c)

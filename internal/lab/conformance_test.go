@@ -19,6 +19,7 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
+	"fourwires/internal/wire"
 
 	gorilla "github.com/gorilla/websocket"
 )
@@ -32,8 +33,30 @@ func conform(t *testing.T, keep int, test func(t *testing.T, s suite)) {
 			synctest.Test(t, func(t *testing.T) {
 				l, network := inMemory(t, quiet(keep))
 				test(t, suite{transport, l, network})
+				l.stop()
+				<-l.done
+				synctest.Wait() // until the last connection is closed
+				balance(t, l.Ledger.Snapshot())
 			})
 		})
+	}
+}
+
+// balance checks that every byte on the sockets was named.
+func balance(t *testing.T, s wire.Snapshot) {
+	t.Helper()
+	var up, down int64
+	for _, row := range s.Rows {
+		up, down = up+row.Up.Total, down+row.Down.Total
+		if n := row.Up.Unaccounted + row.Down.Unaccounted; n != 0 {
+			t.Errorf("%s: %d bytes are unaccounted", row.Transport, n)
+		}
+	}
+	if up != s.Up || down != s.Down {
+		t.Errorf("the parts have %d bytes up and %d down, the sockets %d and %d", up, down, s.Up, s.Down)
+	}
+	if s.Up == 0 || s.Down == 0 {
+		t.Errorf("the sockets had %d bytes up and %d down", s.Up, s.Down)
 	}
 }
 

@@ -53,6 +53,9 @@ func onlyNames(names []string) gin.HandlerFunc {
 func sameOrigin(origins []string) gin.HandlerFunc {
 	protection := http.NewCrossOriginProtection()
 	return func(c *gin.Context) {
+		if len(origins) > 0 {
+			c.Header("Vary", "Origin")
+		}
 		origin := c.Request.Header.Get("Origin")
 		if origin != "" && slices.Contains(origins, origin) {
 			allow(c, origin, "GET, POST")

@@ -11,11 +11,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"fourwires/feed"
 	"fourwires/internal/source"
+	"fourwires/internal/wire"
 )
 
 const (
@@ -32,12 +34,14 @@ type Settings struct {
 	Limits   Limits          // what clients can take; the zero Limits are DefaultLimits
 	Origins  []string        // pages of these origins, such as http://host:8000, may read and publish
 	Profiles bool            // serve /debug/pprof on the control address
+	Untapped bool            // do not count the bytes on the lanes' address; the ledger stays empty
 	Log      *slog.Logger    // requests at level debug; nil: nothing is logged
 }
 
 // A Lab is a feed with its source and all that serves it.
 type Lab struct {
-	Feed *feed.Feed
+	Feed   *feed.Feed
+	Ledger wire.Ledger // what crossed the lanes' address, to the byte
 
 	pump     *source.Pump
 	changes  sync.Mutex // one change of the pump's settings at a time
@@ -45,6 +49,7 @@ type Lab struct {
 	origins  []string
 	profiles bool
 	metrics  *metrics
+	untapped bool
 	log      *slog.Logger
 	ends     chan struct{} // closed when the lab shuts down
 }
@@ -62,8 +67,8 @@ func New(s Settings) (*Lab, error) {
 		return nil, err
 	}
 	for _, origin := range s.Origins {
-		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil {
-			return nil, fmt.Errorf("allow-origin %q: an origin is scheme://host:port", origin)
+		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil || origin != strings.ToLower(origin) {
+			return nil, fmt.Errorf("allow-origin %q: an origin is scheme://host:port, in small letters", origin)
 		}
 	}
 	if s.Log == nil {
@@ -75,7 +80,7 @@ func New(s Settings) (*Lab, error) {
 		return nil, err
 	}
 	return &Lab{
-		Feed: f, pump: pump, limits: s.Limits, origins: s.Origins, profiles: s.Profiles,
+		Feed: f, pump: pump, limits: s.Limits, origins: s.Origins, profiles: s.Profiles, untapped: s.Untapped,
 		metrics: newMetrics(f), log: s.Log, ends: make(chan struct{}),
 	}, nil
 }
@@ -113,8 +118,12 @@ func (l *Lab) Serve(ctx context.Context, lanes, control net.Listener) error {
 		return server
 	}
 	names := namesOf(lanes.Addr())
+	tapped := lanes
+	if !l.untapped {
+		tapped = l.Ledger.Listen(lanes)
+	}
 	servers := []*http.Server{
-		serve(lanes, l.lanes(names, control.Addr())),
+		serve(tapped, l.lanes(names, control.Addr())),
 		serve(control, l.control(append(names, namesOf(control.Addr())...), lanes.Addr())),
 	}
 	servers[0].RegisterOnShutdown(func() {

@@ -31,6 +31,9 @@ func (l *Lab) lanes(names []string, control net.Addr) http.Handler {
 		if both, ok := handler.(*websocket.Handler); ok {
 			both.Publish = func(r *http.Request, data []byte) error { // the way up, as POST /publish is
 				_, err := l.accept(r, data)
+				if err != nil {
+					l.metrics.refusals.WithLabelValues("frame").Inc()
+				}
 				return err
 			}
 		}
@@ -58,6 +61,7 @@ func (l *Lab) control(names []string, lanes net.Addr) http.Handler {
 	calls := engine.Group("/", l.logged(false), query(), atMost(l.limits.Requests, "requests"))
 	calls.GET("/healthz", healthz)
 	calls.GET("/metrics", gin.WrapH(promhttp.HandlerFor(l.metrics.registry, promhttp.HandlerOpts{})))
+	calls.GET("/control/ledger", l.showLedger)
 	calls.GET("/control/feed", l.showFeed)
 	calls.PATCH("/control/feed", l.changeFeed)
 	if l.profiles {

@@ -17,8 +17,7 @@ const called = {
 
 // controls shows and changes what the feed carries, through the control API at
 // url, and the page's poll interval. Somebody else may change the feed too, so
-// it asks every five seconds. onchange is called when either has changed, with
-// the feed's settings or null where the control API does not answer.
+// it asks every five seconds. onchange is called when either has changed.
 export function controls(element, url, page, onchange) {
   element.innerHTML = `
     <form>
@@ -114,6 +113,6 @@ export function controls(element, url, page, onchange) {
 
 // choices fills a select, once.
 function choices(select, names) {
-  if (select.length === names.length) return;
+  if ([...select.options].map(({ value }) => value).join() === names.join()) return;
   select.replaceChildren(...names.map((name) => new Option(called[name] ?? name, name)));
 }

@@ -1,4 +1,5 @@
 import { Age } from "./age.js";
+import { label, rest } from "./bytes.js";
 import { latency, number, seconds, time, value } from "./format.js";
 import { Latency } from "./latency.js";
 import { mark } from "./mark.js";
@@ -8,8 +9,8 @@ import { Tally } from "./tally.js";
 
 // lane shows one transport. It returns on, the callbacks that the transport's
 // module calls; update(now), which writes what has changed; draw(now, top),
-// which draws the strip; mean(ms), which writes the mean age; and age and
-// oneWay, the measures.
+// which draws the strip; mean(ms), which writes the mean age; cost(row), which
+// writes the bytes; and age and oneWay, the measures.
 //
 // What arrived can be read off the element too: data-state, data-ids (the
 // epochs and runs of Tally.toString) and the counts of the tally.
@@ -31,6 +32,11 @@ export function lane(element, { name, letter, about }, page) {
       <canvas role="img" aria-label="the age over the last 20 seconds"></canvas>
     </div>
     <p class="newest"><span class="label">newest</span> <b></b> <span class="value"></span></p>
+    <div class="bytes">
+      <p class="figure">–</p>
+      <p class="label once"></p>
+      <p class="label rest"></p>
+    </div>
     <div class="latency">
       <p class="figure"></p>
       <p class="label">one-way p50<span class="n"></span></p>
@@ -55,6 +61,9 @@ export function lane(element, { name, letter, about }, page) {
     latency: part(".latency .figure"),
     n: part(".n"),
     error: part(".error"),
+    bytes: part(".bytes .figure"),
+    once: part(".once"),
+    rest: part(".rest"),
   };
   const paint = strip(part("canvas"));
 
@@ -137,7 +146,15 @@ export function lane(element, { name, letter, about }, page) {
 
   const mean = (ms) => put(parts.mean, ms === null ? "" : `, mean ${seconds(ms)} s`);
 
-  return { name, on, update, draw, mean, age, oneWay };
+  // cost writes what the ledger has of this lane, or null.
+  function cost(row) {
+    put(parts.bytes, row ? number(row.bytes) : "–");
+    put(parts.once, label(row));
+    put(parts.rest, rest(row));
+    element.dataset.unaccounted = row ? row.unaccounted : "";
+  }
+
+  return { name, on, update, draw, mean, cost, age, oneWay };
 }
 
 function ordinal(n) {

@@ -1,3 +1,4 @@
+import { ledger } from "./bytes.js";
 import { Clock } from "./clock.js";
 import { controls } from "./controls.js";
 import { number, seconds, time } from "./format.js";
@@ -59,6 +60,10 @@ for (let i = 0; i < wires.length; i++) {
 }
 
 setInterval(settings.refresh, 5000);
+
+ledger(`${control}/control/ledger?page=${me}`, (name, row) => {
+  for (const lane of lanes) if (name === lane.name || name === null) lane.cost(row);
+});
 
 // What arrives while the tab is hidden tells of the browser's thrift, not of
 // the wires; nor do the means over such a time.

@@ -25,7 +25,7 @@ export function open(url, after, on) {
       if (answer.status === 204) return again();
       const head = answer.headers.get("ETag").replaceAll('"', "");
       read(JSON.parse(text), head, now);
-      if (id(cursor) < id(head)) ask(); // an answer holds 1 MiB at most
+      if (id(cursor) < id(head)) ask(); // an answer holds 64 KiB, or one message
       else again();
     } catch (err) {
       if (stop.signal.aborted) return;

@@ -9,9 +9,9 @@ function open(change = {}) {
   const page = { clock, interval: 2000, epoch: "one", head: 7, visible: -Infinity, seen: (name, m) => seen.push([name, m.id]), ...change };
   const element = document.createElement("li");
   const about = ({ interval }) => `every ${interval}`;
-  const { on, update } = lane(element, { name: "polling", letter: "P", about }, page);
+  const { cost, on, update } = lane(element, { name: "polling", letter: "P", about }, page);
   const text = (selector) => element.querySelector(selector).textContent;
-  return { element, on, page, seen, text, update };
+  return { cost, element, on, page, seen, text, update };
 }
 
 // message returns one that was published at `at` on the server's clock.
@@ -103,4 +103,12 @@ test("lane: tells the page of each message", () => {
   on.message(message(8, 5000), 5020);
   on.message(message(9, 5000), 5020);
   equal(seen, [["polling", 8], ["polling", 9]]);
+});
+
+test("lane: what it cost, as the ledger has it", () => {
+  const { cost, text } = open();
+  cost({ bytes: 641.4, once: 753, unaccounted: 0 });
+  equal([text(".bytes .figure"), text(".once"), text(".rest")], ["641", "B a message, 753 once", "unaccounted: 0 B"]);
+  cost(null);
+  equal([text(".bytes .figure"), text(".once"), text(".rest")], ["–", "B a message", ""]);
 });
