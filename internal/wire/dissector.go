@@ -1,0 +1,253 @@
+package wire
+
+import (
+	"slices"
+	"sync"
+)
+
+// A Span is a run of bytes on the wire that are one thing. A read or a write
+// that ends in the middle of it cuts it in two. Spans come in the order of their
+// bytes; only where a chunk ends inside the name of an event's field, or inside
+// the first five bytes of a message, what the chunk had of it comes after its end.
+type Span struct {
+	Dir   Dir
+	Part  Part
+	Role  string // what it is: "field name", "chunk size", "message" …
+	Bytes []byte // as they are on the wire; the dissector's own once the callback has returned
+}
+
+// A Dissector names every byte of one connection and counts it in a ledger. It
+// holds no bodies: at most one line of a head, of 64 KiB, and a frame's header.
+//
+// What it cannot name is unaccounted. After bytes that break the protocol it
+// gives up on that direction of the connection and counts what follows there,
+// which it can no longer name either.
+//
+// It is safe for concurrent use. But requests must be known before their
+// answers are: feed each byte before whoever it is for can react to it.
+type Dissector struct {
+	ledger *Ledger
+	spans  func(Span)
+
+	mu     sync.Mutex
+	up     half
+	down   half
+	queue  []*exchange // requests, in the order in which their answers must come
+	fed    [2]int64    // bytes in each direction that the ledger has not been told of
+	begun  bool        // a request has been seen
+	closed bool
+
+	undo    []booking // how the bytes of the last call of Sending were counted
+	sending bool
+}
+
+// maxQueue is how many requests may wait for an answer (pipelining, RFC 9112,
+// section 9.3.2).
+const maxQueue = 256
+
+// An exchange is a request and its answer.
+type exchange struct {
+	page string
+	lane lane
+
+	// What RFC 9112, section 6.3, wants to know of the request to read the answer.
+	head, upgrade, connect bool
+
+	ended [2]bool
+
+	// What the ledger has not been told of.
+	requests, connections int64
+	counts                [2]counts
+	messages              [2]int64
+	notes                 []string
+}
+
+// A booking is something that was counted: bytes, or a message if there are none.
+type booking struct {
+	ex    *exchange
+	part  Part
+	bytes int64
+}
+
+// NewDissector returns a dissector of a new connection. It tells spans of each
+// span, in order, unless that is nil; spans must not block, nor call the
+// dissector. Close it.
+func NewDissector(ledger *Ledger, spans func(Span)) *Dissector {
+	d := &Dissector{ledger: ledger, spans: spans}
+	d.up = half{d: d, dir: Up}
+	d.down = half{d: d, dir: Down}
+	ledger.open(d)
+	return d
+}
+
+// Up takes the next bytes from the client to the server.
+func (d *Dissector) Up(b []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.feed(&d.up, b)
+}
+
+// Down takes the next bytes from the server to the client.
+func (d *Dissector) Down(b []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.feed(&d.down, b)
+}
+
+// sendUp takes bytes that a client is about to write.
+func (d *Dissector) sendUp(b []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.undo, d.sending = d.undo[:0], true
+	d.feed(&d.up, b)
+	d.sending = false
+}
+
+// takeBack uncounts the last n bytes given to sendUp: they could not be written.
+// What follows cannot be named.
+func (d *Dissector) takeBack(n int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fed[Up] -= n
+	held := min(n, int64(len(d.up.held))) // these were not counted yet
+	d.up.held = d.up.held[:int64(len(d.up.held))-held]
+	n -= held
+	for ; n > 0 && len(d.undo) > 0; d.undo = d.undo[:len(d.undo)-1] {
+		last := d.undo[len(d.undo)-1]
+		if last.bytes == 0 {
+			last.ex.messages[Up]--
+		}
+		back := min(n, last.bytes)
+		last.ex.counts[Up][last.part] -= back
+		n -= back
+		d.ledger.fold(last.ex)
+	}
+	d.up.giveUp("cut: a write")
+}
+
+func (d *Dissector) feed(h *half, b []byte) {
+	d.fed[h.dir] += int64(len(b))
+	for len(b) > 0 {
+		b = b[h.step(b):]
+	}
+	if d.closed {
+		d.fold()
+	}
+}
+
+// Close says that nothing more will come: what is unfinished has been cut.
+func (d *Dissector) Close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return
+	}
+	d.closed = true
+	d.up.cut()
+	d.down.cut()
+	for _, ex := range d.queue {
+		if !ex.ended[Down] && ex != d.down.ex {
+			ex.note("cut: before the answer")
+		}
+	}
+	d.fold()
+	d.queue = nil
+	d.ledger.close(d)
+}
+
+// flush tells the ledger what has been counted so far.
+func (d *Dissector) flush() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fold()
+}
+
+func (d *Dissector) fold() {
+	for _, ex := range d.queue {
+		d.ledger.fold(ex)
+	}
+	for _, h := range []*half{&d.up, &d.down} {
+		if h.ex != nil {
+			d.ledger.fold(h.ex)
+		}
+	}
+	d.ledger.foldSocket(d.fed)
+	d.fed = [2]int64{}
+}
+
+// A half is one direction of a connection: the place in its protocol where the
+// next byte belongs.
+type half struct {
+	d   *Dissector
+	dir Dir
+	ex  *exchange // whose bytes are coming; nil between two
+
+	state state
+	held  []byte // the beginning of a line that has not ended
+	msg   head   // the message whose head is being read
+	left  int64  // bytes until the end of the body, chunk or frame
+
+	kind   kind // what the body is, and where in it
+	poll   poll
+	events events
+	echo   echo
+	frame  frame
+}
+
+// book counts bytes.
+func (h *half) book(part Part, role string, b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	if h.ex == nil {
+		h.ex = stray()
+	}
+	n := int64(len(b))
+	h.ex.counts[h.dir][part] += n
+	if h.d.sending {
+		h.d.undo = append(h.d.undo, booking{h.ex, part, n})
+	}
+	if h.d.spans != nil {
+		h.d.spans(Span{h.dir, part, role, b})
+	}
+}
+
+// message counts a message whose last byte has come.
+func (h *half) message() {
+	h.ex.messages[h.dir]++
+	if h.d.sending {
+		h.d.undo = append(h.d.undo, booking{ex: h.ex})
+	}
+}
+
+// giveUp leaves the rest of this direction unaccounted.
+func (h *half) giveUp(why string) {
+	if h.state == lost {
+		return
+	}
+	h.state = lost
+	h.book(Unaccounted, "unknown", h.held)
+	h.held = nil
+	if h.ex == nil {
+		h.ex = stray()
+	}
+	h.ex.note(why)
+}
+
+// end ends the request, or the answer.
+func (h *half) end() {
+	ex := h.ex
+	h.ex = nil
+	ex.ended[h.dir] = true
+	if h.dir == Down && len(h.d.queue) > 0 && h.d.queue[0] == ex {
+		h.d.queue = slices.Delete(h.d.queue, 0, 1)
+	}
+	if ex.ended[Up] && ex.ended[Down] {
+		h.d.ledger.fold(ex)
+	}
+}
+
+// stray returns an exchange for bytes that belong to no request.
+func stray() *exchange { return &exchange{lane: lanes["other"], ended: [2]bool{true, false}} }
+
+func (ex *exchange) note(what string) { ex.notes = append(ex.notes, what) }

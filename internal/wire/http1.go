@@ -1,0 +1,487 @@
+package wire
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+)
+
+// A state is a place in HTTP/1.1 (RFC 9112), the same for requests and answers,
+// or what comes after it.
+type state uint8
+
+const (
+	startLine state = iota
+	fieldLine       // fields, up to the blank line
+	fixedBody       // of Content-Length
+	chunkSize
+	chunkData
+	chunkEnd
+	trailer
+	bodyToEnd // until the connection is closed
+	upgrading // a client waits for the answer to its upgrade
+	frames    // WebSocket
+	over      // nothing may follow
+	lost      // the dissector has given up
+)
+
+// maxLine bounds a line of a head, and so what a dissector holds.
+const maxLine = 64 << 10
+
+// head is what the fields of a request or an answer say about its body.
+type head struct {
+	status   int // of an answer
+	length   int64
+	sized    bool // length is given
+	coded    bool // there is a Transfer-Encoding
+	chunked  bool // and its last is chunked
+	last     bool // Connection: close
+	upgrades bool // Upgrade: websocket
+	json     bool // Content-Type: application/json
+	events   bool // Content-Type: text/event-stream
+	packed   bool // there is a Content-Encoding
+	extended bool // a WebSocket extension was agreed on
+}
+
+// step takes the bytes of b that belong to the present state, at least one, and
+// returns how many they were.
+func (h *half) step(b []byte) int {
+	switch h.state {
+	case fixedBody, chunkData:
+		n := int(min(h.left, int64(len(b))))
+		h.content(b[:n])
+		if h.left -= int64(n); h.left == 0 {
+			if h.state == fixedBody {
+				h.bodyEnds()
+			} else {
+				h.state = chunkEnd
+			}
+		}
+		return n
+	case bodyToEnd:
+		h.content(b)
+		return len(b)
+	case frames:
+		return h.frameBytes(b)
+	case upgrading:
+		h.giveUp("bytes between an upgrade and its answer")
+		fallthrough
+	case lost:
+		h.book(Unaccounted, "unknown", b)
+		return len(b)
+	case over:
+		h.giveUp("bytes after the end")
+		return 0
+	}
+
+	// All else comes in lines.
+	if h.state == startLine && len(h.held) == 0 && !h.begins(b[0]) {
+		h.giveUp("no HTTP/1.1")
+		return 0
+	}
+	n, ends := bytes.IndexByte(b, '\n')+1, true
+	if n == 0 {
+		n, ends = len(b), false
+	}
+	if len(h.held)+n > maxLine {
+		h.giveUp("a line beyond 64 KiB")
+		return 0
+	}
+	if !ends {
+		h.held = append(h.held, b...)
+		return n
+	}
+	line := b[:n]
+	if len(h.held) > 0 {
+		line = append(h.held, line...)
+		h.held = nil
+	}
+	if wrong := h.line(line); wrong != "" {
+		h.book(Unaccounted, "unknown", line)
+		h.giveUp(wrong)
+	}
+	return n
+}
+
+// begins reports whether a start line can begin with c, and for an answer finds
+// the request that it answers.
+func (h *half) begins(c byte) bool {
+	if h.dir == Up {
+		return isToken(c)
+	}
+	if h.ex == nil { // else an interim answer came before
+		if len(h.d.queue) > 0 {
+			h.ex = h.d.queue[0]
+		} else {
+			h.ex = stray() // such as 408, or 400 where the request made no sense
+		}
+	}
+	return c == 'H'
+}
+
+// line reads a whole line. If it returns what is wrong with it, it has booked
+// nothing.
+func (h *half) line(line []byte) (wrong string) {
+	// A bare LF is as good as CR LF (RFC 9112, section 2.2).
+	text := bytes.TrimSuffix(line[:len(line)-1], []byte("\r"))
+	end := line[len(text):]
+	switch h.state {
+	case startLine:
+		h.msg = head{}
+		if h.dir == Up {
+			return h.requestLine(text, end)
+		}
+		return h.statusLine(text, end)
+	case fieldLine, trailer:
+		part, blank := h.ex.lane.head, "blank line"
+		if h.state == trailer {
+			part, blank = Framing, "end of the last chunk"
+		}
+		if len(text) == 0 {
+			h.book(part, blank, end)
+			if h.state == trailer {
+				h.bodyEnds()
+				return ""
+			}
+			return h.headEnds()
+		}
+		return h.field(part, text, end)
+	case chunkSize:
+		return h.chunk(text, end)
+	default: // chunkEnd
+		if len(text) > 0 {
+			return "a chunk longer than its size"
+		}
+		h.book(Framing, "chunk end", end)
+		h.state = chunkSize
+		return ""
+	}
+}
+
+// requestLine reads method SP request-target SP HTTP-version (RFC 9112, section 3).
+func (h *half) requestLine(text, end []byte) (wrong string) {
+	method, rest, _ := bytes.Cut(text, []byte(" "))
+	target, version, _ := bytes.Cut(rest, []byte(" "))
+	if len(method) == 0 || len(target) == 0 || !isVersion(version) {
+		return "no HTTP/1.1"
+	}
+	for _, c := range method {
+		if !isToken(c) {
+			return "no HTTP/1.1"
+		}
+	}
+	if len(h.d.queue) == maxQueue {
+		return "too many requests that wait for an answer"
+	}
+	found, page, from, to := h.d.ledger.laneOf(target)
+	h.ex = &exchange{
+		page: page, lane: found, requests: 1,
+		head: string(method) == "HEAD", connect: string(method) == "CONNECT",
+	}
+	if !h.d.begun {
+		h.d.begun = true
+		h.ex.connections = 1
+	}
+	h.d.queue = append(h.d.queue, h.ex)
+
+	at := len(method) + len(" ")
+	h.book(found.head, "request line", text[:at+from])
+	h.book(Tag, "page tag", text[at+from:at+to])
+	h.book(found.head, "request line", text[at+to:])
+	h.book(found.head, "line end", end)
+	h.state = fieldLine
+	return ""
+}
+
+// statusLine reads HTTP-version SP status-code SP reason (RFC 9112, section 4).
+func (h *half) statusLine(text, end []byte) (wrong string) {
+	version, rest, _ := bytes.Cut(text, []byte(" "))
+	code, _, _ := bytes.Cut(rest, []byte(" "))
+	status, err := strconv.Atoi(string(code))
+	if !isVersion(version) || len(code) != 3 || err != nil || status < 100 {
+		return "no HTTP/1.1"
+	}
+	h.msg.status = status
+	h.book(h.ex.lane.head, "status line", text)
+	h.book(h.ex.lane.head, "line end", end)
+	h.state = fieldLine
+	return ""
+}
+
+// field reads a field line (RFC 9112, section 5), and remembers what says how
+// the body is to be read.
+func (h *half) field(part Part, text, end []byte) (wrong string) {
+	colon := bytes.IndexByte(text, ':')
+	switch {
+	case text[0] == ' ' || text[0] == '\t': // folded: still of the line before (RFC 9112, section 5.2)
+		h.book(part, "folded value", text)
+		h.book(part, "line end", end)
+		return ""
+	case colon < 1:
+		return "a field without a name"
+	}
+	name, value := text[:colon], bytes.Trim(text[colon+1:], " \t")
+	if h.state == fieldLine {
+		if wrong := h.msg.read(name, value); wrong != "" {
+			return wrong
+		}
+	}
+	before := bytes.Index(text[colon:], value) + colon // the colon and the space behind it go with the name
+	h.book(part, "field name", text[:before])
+	h.book(part, "field value", text[before:])
+	h.book(part, "line end", end)
+	return ""
+}
+
+func (m *head) read(name, value []byte) (wrong string) {
+	switch {
+	case is(name, "Content-Length"):
+		length, err := strconv.ParseUint(string(value), 10, 63)
+		if err != nil || m.sized && int64(length) != m.length {
+			return "a Content-Length that is none"
+		}
+		m.length, m.sized = int64(length), true
+	case is(name, "Transfer-Encoding"):
+		m.coded = true
+		m.chunked = is(lastOf(value), "chunked")
+	case is(name, "Connection"):
+		m.last = m.last || has(value, "close")
+	case is(name, "Upgrade"):
+		m.upgrades = has(value, "websocket")
+	case is(name, "Content-Type"):
+		kind, _, _ := bytes.Cut(value, []byte(";"))
+		kind = bytes.TrimRight(kind, " \t")
+		m.json = is(kind, "application/json")
+		m.events = is(kind, "text/event-stream")
+	case is(name, "Content-Encoding"):
+		m.packed = !is(value, "identity")
+	case is(name, "Sec-WebSocket-Extensions"):
+		m.extended = true
+	}
+	return ""
+}
+
+// headEnds decides what follows a head (RFC 9112, section 6.3).
+func (h *half) headEnds() (wrong string) {
+	m, ex := &h.msg, h.ex
+	if h.dir == Up {
+		ex.upgrade = m.upgrades || ex.connect
+	} else {
+		switch {
+		case m.status == 101 && ex.upgrade && m.upgrades && h.d.up.ex == ex:
+			if m.extended { // such as compression
+				h.d.up.giveUp("a WebSocket extension")
+				h.giveUp("a WebSocket extension")
+				return ""
+			}
+			h.d.up.upgrade()
+			h.upgrade()
+			return ""
+		case m.status == 101 || ex.connect && m.status < 300 && m.status >= 200:
+			h.d.up.giveUp("another protocol")
+			h.giveUp("another protocol")
+			return ""
+		case m.status < 200: // an interim answer (RFC 9110, section 15.2): the next head is for the same request
+			h.state = startLine
+			return ""
+		}
+		if h.d.up.state == upgrading && h.d.up.ex == ex { // refused
+			h.d.up.end()
+			h.d.up.state = startLine
+		}
+	}
+
+	h.kind = h.kindOf()
+	h.poll, h.events, h.echo = poll{}, events{}, echo{}
+	switch {
+	case h.dir == Down && (ex.head || m.status == 204 || m.status == 304):
+		h.messageEnds()
+	case m.chunked:
+		h.state = chunkSize
+	case m.coded && h.dir == Up:
+		h.giveUp("a request body without an end")
+	case m.coded:
+		h.state = bodyToEnd
+	case m.sized && m.length > 0:
+		h.left, h.state = m.length, fixedBody
+	case m.sized:
+		h.bodyEnds()
+	case h.dir == Down:
+		h.state = bodyToEnd
+	case ex.upgrade:
+		h.state = upgrading
+	default:
+		h.messageEnds()
+	}
+	return ""
+}
+
+// chunk reads the line before a chunk (RFC 9112, section 7.1).
+func (h *half) chunk(text, end []byte) (wrong string) {
+	digits := 0
+	var size int64
+	for digits < len(text) {
+		v := unhex(text[digits])
+		if v < 0 {
+			break
+		}
+		if size > math.MaxInt64>>4 {
+			return "a chunk beyond all bounds"
+		}
+		size = size<<4 | int64(v)
+		digits++
+	}
+	rest := bytes.TrimLeft(text[digits:], " \t")
+	if digits == 0 || len(rest) > 0 && rest[0] != ';' {
+		return "a chunk without a size"
+	}
+	h.book(Framing, "chunk size", text[:digits])
+	h.book(Framing, "chunk extension", text[digits:])
+	h.book(Framing, "line end", end)
+	if h.left, h.state = size, chunkData; size == 0 {
+		h.state = trailer
+	}
+	return ""
+}
+
+// kindOf returns how the body of the message is to be read.
+func (h *half) kindOf() kind {
+	if h.dir == Up {
+		return h.ex.lane.up
+	}
+	k := h.ex.lane.down
+	switch {
+	case h.msg.status >= 400:
+		return wrapping // one sentence about what is wrong
+	case k == answer && !h.msg.json, k == stream && !h.msg.events:
+		return wrapping
+	case h.msg.packed && (k == answer || k == stream || k == echoed):
+		return unreadable
+	}
+	return k
+}
+
+// content takes bytes of the body.
+func (h *half) content(b []byte) {
+	switch h.kind {
+	case wrapping:
+		h.book(Envelope, "body", b)
+	case text, file:
+		h.book(Payload, "body", b)
+	case unreadable:
+		h.book(Unaccounted, "compressed", b)
+	case answer:
+		h.pollBytes(b)
+	case stream:
+		h.eventBytes(b)
+	case echoed:
+		h.echoBytes(b)
+	}
+}
+
+func (h *half) bodyEnds() {
+	h.contentCut() // what a body holds back is decided at its end
+	if h.kind == text || h.kind == echoed && h.echo.begun() {
+		h.message()
+	}
+	h.messageEnds()
+}
+
+func (h *half) messageEnds() {
+	h.state = startLine
+	if h.dir == Down && h.msg.last {
+		h.state = over // RFC 9112, section 9.6
+	}
+	h.end()
+}
+
+// cut is called when nothing more will come. What is in the middle is noted.
+func (h *half) cut() {
+	what := ""
+	switch h.state {
+	case startLine:
+		if len(h.held) > 0 && h.dir == Down && bytes.HasPrefix([]byte("HTTP/1.1 "), h.held[:min(len(h.held), 9)]) {
+			h.book(h.ex.lane.head, "status line", h.held)
+			h.held = nil
+			what = "a head"
+		} else if len(h.held) > 0 {
+			h.giveUp("cut: a head") // whose, nobody can say
+		}
+	case fieldLine:
+		h.book(h.ex.lane.head, "field", h.held)
+		h.held = nil
+		what = "a head"
+	case fixedBody:
+		what = "a body"
+	case chunkData, chunkEnd:
+		what = "a chunk"
+	case chunkSize, trailer:
+		if len(h.held) > 0 {
+			what = "a chunk"
+		} else if h.kind != stream { // a stream ends with its connection
+			what = "a body"
+		}
+		h.book(Framing, "chunk size", h.held)
+		h.held = nil
+	case frames:
+		what = h.frameCut()
+	}
+	if h.state != frames && h.state != lost && h.ex != nil {
+		if unfinished := h.contentCut(); what == "" {
+			what = unfinished
+		}
+	}
+	if what != "" {
+		h.ex.note("cut: " + what)
+	}
+}
+
+// contentCut books what a body's reader holds back, and says what is unfinished.
+func (h *half) contentCut() (unfinished string) {
+	switch h.kind {
+	case answer:
+		h.pollCut()
+	case stream:
+		return h.eventCut()
+	}
+	return ""
+}
+
+func isVersion(b []byte) bool {
+	return len(b) == len("HTTP/1.1") && bytes.HasPrefix(b, []byte("HTTP/1.")) && b[7] >= '0' && b[7] <= '9'
+}
+
+// isToken reports whether c may stand in a token (RFC 9110, section 5.6.2).
+func isToken(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+		bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), c) >= 0
+}
+
+// is compares without regard to case.
+func is(b []byte, word string) bool { return len(b) == len(word) && bytes.EqualFold(b, []byte(word)) }
+
+// has reports whether a word is in a list (RFC 9110, section 5.6.1).
+func has(list []byte, word string) bool {
+	for item := range bytes.SplitSeq(list, []byte(",")) {
+		if is(bytes.Trim(item, " \t"), word) {
+			return true
+		}
+	}
+	return false
+}
+
+func lastOf(list []byte) []byte {
+	return bytes.Trim(list[bytes.LastIndexByte(list, ',')+1:], " \t")
+}
+
+func unhex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}

@@ -1,0 +1,203 @@
+package wire
+
+import "bytes"
+
+// What the lab's JSON objects begin with: each has the name of what it is first.
+var (
+	aMessage   = []byte(`{"id"`)
+	aGap       = []byte(`{"gap"`)
+	aHello     = []byte(`{"epoch"`)
+	aHeartbeat = []byte(`{"heartbeat"`)
+)
+
+// poll is a place in the answer to a poll, {"epoch":…,"messages":[…]}, between
+// one byte of JSON (RFC 8259) and the next.
+type poll struct {
+	depth    int  // of objects and arrays
+	inString bool // between quotes
+	escaped  bool // behind a backslash
+	key      int  // bytes of "messages" seen at depth 1; -1: it is another string
+	named    bool // the string "messages" was the last thing at depth 1
+	inside   bool // the array of messages
+
+	entry   bool // an element of it, of which
+	matched int  // bytes are as a message begins,
+	kept    int  // and so many of them were in an earlier read
+	part    Part // once that is decided
+}
+
+var messagesKey = []byte("messages")
+
+// pollBytes books messages as payload; gaps and all around them is envelope.
+func (h *half) pollBytes(b []byte) {
+	p := &h.poll
+	run := 0 // b[:run] is booked, or known to be kept
+	for i, c := range b {
+		began := false
+		switch {
+		case p.escaped:
+			p.escaped = false
+		case p.inString && c == '\\':
+			p.escaped = true
+			p.key = -1
+		case c == '"':
+			p.inString = !p.inString
+			if p.depth == 1 {
+				p.named = !p.inString && p.key == len(messagesKey)
+				p.key = 0
+			}
+		case p.inString:
+			if p.depth == 1 && p.key >= 0 {
+				if p.key < len(messagesKey) && c == messagesKey[p.key] {
+					p.key++
+				} else {
+					p.key = -1
+				}
+			}
+		case c == '{' || c == '[':
+			if p.inside && p.depth == 2 && c == '{' {
+				h.around(b[run:i])
+				run, began = i, true
+				p.entry, p.matched, p.part = true, 0, Unaccounted
+			}
+			p.inside = p.inside || p.depth == 1 && c == '[' && p.named
+			p.depth++
+		case c == '}' || c == ']':
+			p.depth--
+			if p.inside && p.depth == 1 {
+				p.inside = false
+			}
+		case c == ',' && p.depth == 1:
+			p.named = false
+		}
+		if !p.entry {
+			continue
+		}
+		if p.part == Unaccounted && p.matched < len(aMessage) {
+			switch {
+			case c != aMessage[p.matched]:
+				h.decideEntry(Envelope)
+			case p.matched+1 == len(aMessage):
+				h.decideEntry(Payload)
+			default:
+				p.matched++
+			}
+		}
+		if p.depth == 2 && !p.inString && !began {
+			h.element(b[run : i+1])
+			run = i + 1
+			p.entry = false
+			if p.part == Payload {
+				h.message()
+			}
+		}
+	}
+	switch {
+	case !p.entry:
+		h.around(b[run:])
+	case p.part == Unaccounted:
+		p.kept += len(b) - run
+	default:
+		h.element(b[run:])
+	}
+}
+
+// decideEntry books what was kept of an element, now that it is known what it is.
+func (h *half) decideEntry(part Part) {
+	h.poll.part = part
+	h.element(aMessage[:h.poll.kept])
+	h.poll.kept = 0
+}
+
+func (h *half) element(b []byte) {
+	if h.poll.part == Payload {
+		h.book(Payload, "message", b)
+	} else {
+		h.book(Envelope, "gap", b)
+	}
+}
+
+func (h *half) around(b []byte) { h.book(Envelope, "around the messages", b) }
+
+// pollCut books what was kept of an element that was cut before it could be told
+// from others: a message is only what is known to be one.
+func (h *half) pollCut() {
+	if h.poll.kept > 0 {
+		h.decideEntry(Envelope)
+	}
+}
+
+// echo is a place in an echo: "Server received: " and the text, or, with stamps,
+// the same as a string in a JSON object.
+type echo struct {
+	matched int
+	stamped bool
+	escaped bool
+	ended   bool // behind the string
+}
+
+var (
+	plainEcho   = []byte("Server received: ")
+	stampedEcho = []byte(`{"echo":"Server received: `)
+)
+
+func (e *echo) begun() bool {
+	return !e.stamped && e.matched == len(plainEcho) || e.stamped && e.matched == len(stampedEcho)
+}
+
+// echoBytes books the text that was sent as payload. An answer that is no echo
+// is envelope from end to end.
+func (h *half) echoBytes(b []byte) {
+	e := &h.echo
+	n := 0
+	for n < len(b) && !e.begun() && e.matched >= 0 {
+		if e.matched == 0 {
+			e.stamped = b[n] == '{'
+		}
+		want := plainEcho
+		if e.stamped {
+			want = stampedEcho
+		}
+		if b[n] == want[e.matched] {
+			e.matched++
+		} else {
+			e.matched = -1
+		}
+		n++
+	}
+	h.book(Envelope, "around the text", b[:n])
+	b = b[n:]
+	if e.begun() && !e.ended {
+		n := len(b)
+		for i := 0; e.stamped && i < len(b); i++ {
+			switch {
+			case e.escaped:
+				e.escaped = false
+			case b[i] == '\\':
+				e.escaped = true
+			case b[i] == '"':
+				e.ended = true
+				n = i
+			}
+			if e.ended {
+				break
+			}
+		}
+		h.book(Payload, "text", b[:n])
+		b = b[n:]
+	}
+	h.book(Envelope, "around the text", b)
+}
+
+// entryOf returns which of the lab's objects a text begins as.
+func entryOf(start []byte) Part {
+	switch {
+	case bytes.HasPrefix(start, aMessage):
+		return Payload
+	case bytes.HasPrefix(start, aHello):
+		return Opening
+	case bytes.HasPrefix(start, aHeartbeat):
+		return Control
+	}
+	return Envelope
+}

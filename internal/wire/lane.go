@@ -1,0 +1,85 @@
+package wire
+
+import "bytes"
+
+// A lane is what a path is used for: how to read the bodies of its exchanges,
+// and whether their heads recur.
+type lane struct {
+	name     string
+	head     Part
+	up, down kind
+}
+
+// lanes are all that the dissector knows. A path is the lane's name behind a
+// slash; any other is the lane "other".
+var lanes = map[string]lane{
+	"polling":        {"polling", Head, wrapping, answer},
+	"longpoll":       {"longpoll", Head, wrapping, answer},
+	"sse":            {"sse", Opening, wrapping, stream},
+	"websocket":      {"websocket", Opening, text, entries},
+	"publish":        {"publish", Head, text, wrapping},
+	"echo":           {"echo", Head, text, echoed},
+	"websocket/echo": {"websocket/echo", Opening, text, echoed},
+	"other":          {"other", Head, file, file},
+}
+
+// A kind is what a body is, or the messages of a WebSocket.
+type kind uint8
+
+const (
+	wrapping   kind = iota // no message in it
+	text                   // a message from end to end
+	file                   // what a browser or a script was given: no message, but what it asked for
+	unreadable             // compressed, where one would have to look into it
+	answer                 // the JSON of a poll's answer
+	stream                 // of events
+	entries                // a message, a gap, a heartbeat or the hello
+	echoed                 // "Server received: " and a text
+)
+
+// laneOf returns the lane of a request target, the page that it names, and
+// where in it stands what page= adds: target[from:to], with its "?" or "&".
+func (l *Ledger) laneOf(target []byte) (found lane, page string, from, to int) {
+	// The absolute form has scheme and authority before the path (RFC 9112, section 3.2.2).
+	path := target
+	if _, rest, absolute := bytes.Cut(path, []byte("://")); absolute && path[0] != '/' {
+		path = rest[max(0, bytes.IndexByte(rest, '/')):]
+	}
+	path, query, _ := bytes.Cut(path, []byte("?"))
+	page, from, to = pageOf(target, len(target)-len(query))
+
+	name, known := l.Paths[string(path)]
+	if !known && len(path) > 0 {
+		name = string(path[1:])
+	}
+	if found, known = lanes[name]; !known {
+		found = lanes["other"]
+	}
+	return found, page, from, to
+}
+
+// pageOf looks for page= in a target's query, which begins at start.
+func pageOf(target []byte, start int) (page string, from, to int) {
+	for pair := range bytes.SplitSeq(target[start:], []byte("&")) {
+		end := start + len(pair)
+		if value, ok := bytes.CutPrefix(pair, []byte("page=")); ok && isPage(value) {
+			if end == len(target) { // the last, or the only one: "&page=7f3a", "?page=7f3a"
+				return string(value), start - 1, end
+			}
+			return string(value), start, end + 1 // "page=7f3a&"
+		}
+		start = end + 1
+	}
+	return "", 0, 0
+}
+
+// isPage reports whether the lab takes value for a page's id. So a ledger's rows
+// have short names.
+func isPage(value []byte) bool {
+	for _, c := range value {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return len(value) >= 1 && len(value) <= 16
+}

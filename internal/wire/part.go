@@ -1,0 +1,66 @@
+package wire
+
+// A Dir is one of the two directions of a connection.
+type Dir uint8
+
+const (
+	Up   Dir = iota // from the client to the server
+	Down            // from the server to the client
+)
+
+func (d Dir) String() string { return [...]string{"up", "down"}[d] }
+
+// A Part is what a byte on the wire is there for. Every byte has exactly one;
+// the package comment says which.
+type Part uint8
+
+const (
+	Payload     Part = iota // the messages themselves
+	Envelope                // what wraps a message inside a body
+	Framing                 // what cuts a stream of bytes into chunks or frames
+	Head                    // start line and fields of requests and answers that recur
+	Opening                 // what is paid once for a stream
+	Control                 // what keeps a stream alive, and ends it
+	Tag                     // what page= adds to a request
+	TLS                     // what encryption adds
+	Unaccounted             // what could not be named
+	parts
+)
+
+func (p Part) String() string {
+	return [...]string{"payload", "envelope", "framing", "head", "opening", "control", "tag", "tls", "unaccounted"}[p]
+}
+
+// Parts are the bytes of one direction, by part.
+type Parts struct {
+	Payload     int64 `json:"payload"`
+	Envelope    int64 `json:"envelope"`
+	Framing     int64 `json:"framing"`
+	Head        int64 `json:"head"`
+	Opening     int64 `json:"opening"`
+	Control     int64 `json:"control"`
+	Tag         int64 `json:"tag"`
+	TLS         int64 `json:"tls"`
+	Unaccounted int64 `json:"unaccounted"`
+	Total       int64 `json:"total"` // the sum of all others
+}
+
+// counts are bytes by part; as an array, because to count is to index.
+type counts [parts]int64
+
+func (c *counts) add(more counts) {
+	for part, n := range more {
+		c[part] += n
+	}
+}
+
+func (c counts) parts() Parts {
+	p := Parts{
+		Payload: c[Payload], Envelope: c[Envelope], Framing: c[Framing], Head: c[Head], Opening: c[Opening],
+		Control: c[Control], Tag: c[Tag], TLS: c[TLS], Unaccounted: c[Unaccounted],
+	}
+	for _, n := range c {
+		p.Total += n
+	}
+	return p
+}

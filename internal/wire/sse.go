@@ -1,0 +1,242 @@
+package wire
+
+import "bytes"
+
+// events is a place in a stream of events (WHATWG HTML, section 9.2), between
+// one byte and the next. The chunks of HTTP/1.1 may end anywhere in it.
+type events struct {
+	place   place
+	name    [12]byte // of the field, with its colon and space
+	named   int
+	field   field
+	word    [12]byte // the value of an event field: "heartbeat", "gap" …
+	worded  int
+	afterCR bool // a LF that follows is part of the same line end,
+	ended   Part // which was this
+	begun   bool // behind the byte order mark
+	opened  bool // behind the first block
+
+	// The block so far.
+	kind                    blockKind
+	fields, comments, datas bool
+}
+
+type place uint8
+
+const (
+	inName  place = iota
+	inSpace       // behind the colon, where one space belongs to the name
+	inValue
+)
+
+type field uint8
+
+const (
+	unknown field = iota
+	comment
+	data
+	event
+	id
+	retry
+)
+
+func (f field) String() string {
+	return [...]string{"unknown field", "comment", "data", "event type", "event id", "retry"}[f]
+}
+
+type blockKind uint8
+
+const (
+	message blockKind = iota // also events of any other type
+	gap
+	heartbeat
+)
+
+var byteOrderMark = []byte("\xEF\xBB\xBF")
+
+// around is the part of what stands around the data of the block.
+func (e *events) around() Part {
+	switch {
+	case e.kind == heartbeat:
+		return Control
+	case !e.opened:
+		return Opening
+	}
+	return Envelope
+}
+
+// eventBytes books the stream line by line. A block's kind counts from its event
+// field on; the lab sends that first. What comes before any data in the very
+// first block opens the stream.
+func (h *half) eventBytes(b []byte) {
+	e := &h.events
+	for len(b) > 0 {
+		c := b[0]
+		if e.afterCR {
+			e.afterCR = false
+			if c == '\n' {
+				h.book(e.ended, "line end", b[:1])
+				b = b[1:]
+				continue
+			}
+		}
+		switch {
+		case e.place == inSpace && c == ' ':
+			e.name[e.named] = c
+			e.named++
+			h.nameEnds()
+			b = b[1:]
+		case e.place == inSpace:
+			h.nameEnds()
+		case c == '\n' || c == '\r':
+			h.lineEnds(b[:1])
+			e.afterCR = c == '\r'
+			b = b[1:]
+		case e.place == inName && c == ':' && e.named == 0:
+			e.field, e.place = comment, inValue
+		case e.place == inName && (c == ':' || e.named < len(e.name)-len(": ")):
+			e.name[e.named] = c
+			e.named++
+			if c == ':' {
+				e.place = inSpace
+			}
+			b = b[1:]
+		case e.place == inName: // too long to be any that is known
+			h.nameEnds()
+		default:
+			n := lineLength(b)
+			h.value(b[:n])
+			b = b[n:]
+		}
+	}
+}
+
+// lineLength returns how many bytes of b come before the next line end.
+func lineLength(b []byte) int {
+	if n := bytes.IndexByte(b, '\n'); n >= 0 {
+		b = b[:n]
+	}
+	if n := bytes.IndexByte(b, '\r'); n >= 0 {
+		b = b[:n]
+	}
+	return len(b)
+}
+
+// nameEnds learns which field the line is. The name of an event field is kept
+// until its value tells what the block is.
+func (h *half) nameEnds() {
+	e := &h.events
+	name := bytes.TrimSuffix(e.name[:e.named], []byte(" "))
+	name = bytes.TrimSuffix(name, []byte(":"))
+	if !e.begun {
+		name = bytes.TrimPrefix(name, byteOrderMark)
+	}
+	switch string(name) {
+	case "data":
+		e.field = data
+		e.opened, e.datas = true, true
+	case "event":
+		e.field = event
+	case "id":
+		e.field = id
+	case "retry":
+		e.field = retry
+	default:
+		e.field = unknown
+	}
+	e.begun, e.fields, e.place = true, true, inValue
+	if e.field != event {
+		h.bookName()
+	}
+}
+
+func (h *half) bookName() {
+	e := &h.events
+	role := e.field.String()
+	h.book(e.around(), role, e.name[:e.named])
+	e.named = 0
+}
+
+func (h *half) value(b []byte) {
+	e := &h.events
+	switch {
+	case e.field == comment:
+		h.book(Control, "comment", b)
+	case e.field == data && e.kind == message:
+		h.book(Payload, "message", b)
+	case e.field == event && e.worded+len(b) <= len(e.word):
+		e.worded += copy(e.word[e.worded:], b)
+	case e.field == event:
+		h.typed(message)
+		h.book(e.around(), "event type", b)
+		e.field = unknown
+	default:
+		h.book(e.around(), e.field.String(), b)
+	}
+}
+
+// typed books a line that names the type of its event.
+func (h *half) typed(kind blockKind) {
+	e := &h.events
+	e.kind = kind
+	h.bookName()
+	h.book(e.around(), "event type", e.word[:e.worded])
+	e.worded = 0
+}
+
+// lineEnds books a line end, and at a blank line ends the block.
+func (h *half) lineEnds(eol []byte) {
+	e := &h.events
+	if e.place == inName && e.named == 0 {
+		h.blockEnds(eol)
+		return
+	}
+	if e.place == inName { // a name without a colon
+		h.nameEnds()
+	}
+	e.ended = e.around()
+	switch e.field {
+	case comment:
+		e.comments = true
+		e.ended = Control
+	case event:
+		switch string(e.word[:e.worded]) {
+		case "gap":
+			h.typed(gap)
+		case "heartbeat":
+			h.typed(heartbeat)
+		default:
+			h.typed(message)
+		}
+		e.ended = e.around()
+	}
+	h.book(e.ended, "line end", eol)
+	e.place = inName
+}
+
+func (h *half) blockEnds(eol []byte) {
+	e := &h.events
+	e.ended = e.around()
+	if e.comments && !e.fields {
+		e.ended = Control
+	}
+	h.book(e.ended, "blank line", eol)
+	if e.datas && e.kind == message {
+		h.message()
+	}
+	e.opened = e.opened || e.fields
+	e.kind, e.fields, e.comments, e.datas = message, false, false, false
+}
+
+// eventCut books what is kept of a line, and says if an event is unfinished.
+func (h *half) eventCut() (unfinished string) {
+	e := &h.events
+	inside := e.place != inName || e.named > 0 || e.fields
+	h.bookName()
+	h.book(e.around(), "event type", e.word[:e.worded])
+	e.worded = 0
+	if inside {
+		return "an event"
+	}
+	return ""
+}

@@ -1,0 +1,114 @@
+package wire
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// Listen returns a listener whose connections are counted. Their bytes, errors
+// and deadlines are those of the listener's own.
+func (l *Ledger) Listen(listener net.Listener) net.Listener { return &listen{listener, l} }
+
+type listen struct {
+	net.Listener
+	ledger *Ledger
+}
+
+func (l *listen) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return tap(c, NewDissector(l.ledger, nil), false), nil
+}
+
+// Tap returns a dialer whose connections are counted. It tells spans of each
+// span, one at a time, unless spans is nil.
+func (l *Ledger) Tap(dial Dial, spans func(Span)) Dial {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return tap(c, NewDissector(l, spans), true), nil
+	}
+}
+
+// A conn is a connection whose bytes a dissector sees.
+type conn struct {
+	net.Conn
+	dissector *Dissector
+	client    bool
+
+	writing sync.Mutex   // so that the dissector sees writes in their order
+	busy    atomic.Int64 // calls of Read and Write that have not returned
+	closed  atomic.Bool
+}
+
+func tap(c net.Conn, d *Dissector, client bool) net.Conn {
+	tapped := &conn{Conn: c, dissector: d, client: client}
+	if half, ok := c.(closeWriter); ok {
+		return halfCloser{tapped, half}
+	}
+	return tapped
+}
+
+func (c *conn) Read(b []byte) (int, error) {
+	c.busy.Add(1)
+	defer c.done()
+	n, err := c.Conn.Read(b)
+	if c.client {
+		c.dissector.Down(b[:n])
+	} else {
+		c.dissector.Up(b[:n])
+	}
+	return n, err
+}
+
+func (c *conn) Write(b []byte) (int, error) {
+	c.busy.Add(1)
+	defer c.done()
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if !c.client {
+		n, err := c.Conn.Write(b)
+		c.dissector.Down(b[:n])
+		return n, err
+	}
+	c.dissector.sendUp(b) // before, since the answer may come before Write returns
+	n, err := c.Conn.Write(b)
+	if n < len(b) {
+		c.dissector.takeBack(int64(len(b) - n))
+	}
+	return n, err
+}
+
+func (c *conn) Close() error {
+	err := c.Conn.Close()
+	c.closed.Store(true)
+	if c.busy.Load() == 0 {
+		c.dissector.Close()
+	}
+	return err
+}
+
+// done ends a call of Read or Write. Close unblocks those; the last of them ends
+// the dissection, so that what it carried is counted too.
+func (c *conn) done() {
+	if c.busy.Add(-1) == 0 && c.closed.Load() {
+		c.dissector.Close()
+	}
+}
+
+// closeWriter is what TCP connections have. With it net/http ends its side first,
+// so that the client can read the answer to a request that was not read whole.
+type closeWriter interface{ CloseWrite() error }
+
+type halfCloser struct {
+	*conn
+	half closeWriter
+}
+
+func (c halfCloser) CloseWrite() error { return c.half.CloseWrite() }

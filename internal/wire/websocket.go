@@ -1,0 +1,259 @@
+package wire
+
+import "encoding/binary"
+
+// frame is a place in the frames of a WebSocket (RFC 6455, section 5.2).
+type frame struct {
+	header [14]byte
+	read   int // bytes of it
+	fin    bool
+	opcode byte
+
+	// The message that the data frames are of; control frames may come between.
+	inside  bool
+	part    Part     // of its payload, once that is decided
+	looking bool     // it is not: the header waits
+	start   [12]byte // of the payload, enough to tell what it is
+	started int
+	greeted bool // the first message has been seen
+}
+
+// What the bytes of a frame are; a [Listing] shows them bit by bit.
+const (
+	roleOpcode  = "FIN and opcode"
+	roleLength  = "MASK and length"
+	roleKey     = "masking key"
+	rolePayload = "payload"
+)
+
+const (
+	continuation = 0x0
+	textFrame    = 0x1
+	binaryFrame  = 0x2
+	closeFrame   = 0x8
+	ping         = 0x9
+	pong         = 0xA
+)
+
+// upgrade begins the frames.
+func (h *half) upgrade() {
+	h.state, h.frame, h.left = frames, frame{}, 0
+	h.kind = h.ex.lane.down
+	if h.dir == Up {
+		h.kind = h.ex.lane.up
+	}
+}
+
+// size returns how long the header is, as far as its first bytes tell.
+func (f *frame) size() int {
+	if f.read < 2 {
+		return 2
+	}
+	size := 2
+	switch f.header[1] & 0x7F {
+	case 126:
+		size += 2
+	case 127:
+		size += 8
+	}
+	if f.masked() {
+		size += 4
+	}
+	return size
+}
+
+func (f *frame) masked() bool    { return f.header[1]&0x80 != 0 }
+func (f *frame) isControl() bool { return f.header[0]&0x8 != 0 }
+
+func (f *frame) length() uint64 {
+	switch n := f.header[1] & 0x7F; n {
+	case 126:
+		return uint64(binary.BigEndian.Uint16(f.header[2:]))
+	case 127:
+		return binary.BigEndian.Uint64(f.header[2:])
+	default:
+		return uint64(n)
+	}
+}
+
+// frameBytes takes bytes of one frame and returns how many.
+func (h *half) frameBytes(b []byte) int {
+	f := &h.frame
+	if size := f.size(); f.read < size {
+		n := copy(f.header[f.read:size], b)
+		if f.read += n; f.read == f.size() {
+			if wrong := h.frameBegins(); wrong != "" {
+				h.book(Unaccounted, "unknown", f.header[:f.read])
+				h.giveUp(wrong)
+			}
+		}
+		return n
+	}
+	n := int(min(h.left, int64(len(b))))
+	h.left -= int64(n)
+	if f.looking && !f.isControl() {
+		h.look(b[:n])
+	} else {
+		h.framePayload(b[:n])
+	}
+	if h.left == 0 {
+		h.frameEnds()
+	}
+	return n
+}
+
+// frameBegins checks a header and books it, unless it must wait for the payload.
+func (h *half) frameBegins() (wrong string) {
+	f := &h.frame
+	f.fin, f.opcode = f.header[0]&0x80 != 0, f.header[0]&0xF
+	length := f.length()
+	switch {
+	case f.header[0]&0x70 != 0:
+		return "reserved bits, without an extension"
+	case f.masked() != (h.dir == Up):
+		return "a mask where none belongs, or none where one does" // RFC 6455, section 5.1
+	case length > 1<<63-1:
+		return "a frame beyond all bounds"
+	case f.isControl() && (length > 125 || !f.fin):
+		return "a control frame too long, or in pieces" // RFC 6455, section 5.5
+	case f.isControl() && f.opcode > pong, !f.isControl() && f.opcode > binaryFrame:
+		return "an opcode without a meaning"
+	case !f.isControl() && f.inside != (f.opcode == continuation):
+		return "a message inside another, or a continuation of none" // RFC 6455, section 5.4
+	}
+	h.left = int64(length)
+
+	switch {
+	case f.isControl():
+		h.bookHeader(Control)
+	case f.opcode == continuation:
+		h.bookHeader(f.around())
+	default:
+		f.inside = true
+		h.echo = echo{}
+		switch h.kind {
+		case entries:
+			f.looking, f.started = true, 0
+		case wrapping:
+			f.part = Envelope
+		default:
+			f.part = Payload
+		}
+		if !f.looking {
+			h.bookHeader(Framing)
+		} else if length == 0 {
+			h.decideMessage()
+		}
+	}
+	if length == 0 {
+		h.frameEnds()
+	}
+	return ""
+}
+
+// look takes payload from the start of a message of the lab on, until it is
+// enough to tell what the message is.
+func (h *half) look(b []byte) {
+	f := &h.frame
+	kept := f.started
+	f.started += copy(f.start[kept:], b)
+	if f.started == len(f.start) || h.left == 0 {
+		h.decideMessage()
+		h.framePayload(f.start[:kept])
+		h.framePayload(b)
+	}
+}
+
+func (h *half) decideMessage() {
+	f := &h.frame
+	f.looking = false
+	f.part = entryOf(f.start[:f.started])
+	if f.part == Opening && f.greeted {
+		f.part = Envelope // only the first is the hello
+	}
+	f.greeted = true
+	h.bookHeader(f.around())
+}
+
+// around is the part of the headers of the message's frames.
+func (f *frame) around() Part {
+	if f.part == Control || f.part == Opening {
+		return f.part // whole
+	}
+	return Framing
+}
+
+func (h *half) bookHeader(part Part) {
+	f := &h.frame
+	mask := f.size()
+	if f.masked() {
+		mask -= 4
+	}
+	h.book(part, roleOpcode, f.header[:1])
+	h.book(part, roleLength, f.header[1:mask])
+	h.book(part, roleKey, f.header[mask:f.size()])
+}
+
+func (h *half) framePayload(b []byte) {
+	f := &h.frame
+	switch {
+	case f.isControl():
+		h.book(Control, opcodeName(f.opcode), b)
+	case h.kind == echoed:
+		h.echoBytes(b)
+	default:
+		h.book(f.part, rolePayload, b)
+	}
+}
+
+func (h *half) frameEnds() {
+	f := &h.frame
+	f.read = 0
+	switch {
+	case f.opcode == closeFrame:
+		h.state = over // RFC 6455, section 5.5.1
+	case f.isControl() || !f.fin:
+	default:
+		f.inside = false
+		if f.part == Payload && (h.kind == text || h.kind == entries || h.kind == echoed && h.echo.begun()) {
+			h.message()
+		}
+	}
+}
+
+// frameCut books what is kept of a frame, and says what is unfinished.
+func (h *half) frameCut() (unfinished string) {
+	f := &h.frame
+	switch {
+	case f.read == 0 && f.inside:
+		return "a message"
+	case f.read == 0:
+		return ""
+	case f.read == f.size() && f.looking && !f.isControl():
+		h.decideMessage()
+		h.framePayload(f.start[:f.started])
+	case f.read < f.size() && f.isControl():
+		h.book(Control, "frame header", f.header[:f.read])
+	case f.read < f.size():
+		h.book(Framing, "frame header", f.header[:f.read])
+	}
+	return "a frame"
+}
+
+func opcodeName(opcode byte) string {
+	switch opcode {
+	case continuation:
+		return "continuation"
+	case textFrame:
+		return "text"
+	case binaryFrame:
+		return "binary"
+	case closeFrame:
+		return "close"
+	case ping:
+		return "ping"
+	case pong:
+		return "pong"
+	}
+	return "reserved"
+}
