@@ -203,6 +203,28 @@ var cases = []struct {
 		},
 		"polling 1/0/0 up head=25 down head=27; websocket 1/0/0 up opening=80 down envelope=2 opening=45",
 	},
+	{
+		"no upgrade", []piece{openWebSocket[0], down("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")},
+		"websocket 1/0/0 up opening=80 down envelope=2 opening=38",
+	},
+	{
+		"a WebSocket elsewhere", []piece{
+			up("GET /x HTTP/1.1\r\nUpgrade: websocket\r\n\r\n"), down("HTTP/1.1 101 x\r\nUpgrade: websocket\r\n\r\n"),
+			down(frame(0x81, "", "ab")), up(frame(0x81, "abcd", "ab")),
+		},
+		"other 1/0/0 up payload=2 framing=6 head=39 down payload=2 framing=2 head=38",
+	},
+	{
+		"a WebSocket where polls are", []piece{
+			up("GET /polling HTTP/1.1\r\nUpgrade: websocket\r\n\r\n"), down("HTTP/1.1 101 x\r\nUpgrade: websocket\r\n\r\n"),
+			down(frame(0x81, "", "ab")), up(frame(0x81, "abcd", "ab")),
+		},
+		"polling 1/0/0 up envelope=2 framing=6 head=45 down envelope=2 framing=2 head=38",
+	},
+	{
+		"no path", []piece{up("OPTIONS * HTTP/1.1\r\n\r\n"), down("HTTP/1.1 204 x\r\n\r\n"), up("GET xpolling HTTP/1.1\r\n\r\n"), down("HTTP/1.1 400 x\r\n\r\nno")},
+		"other 2/0/0 up head=47 down envelope=2 head=36",
+	},
 
 	// Bad input.
 	{"garbage", []piece{up("\x16\x03\x01\r\n\r\n"), down("\x15\r\n")}, "other 0/0/0 up unaccounted=7 down unaccounted=3 (no HTTP/1.1 2)"},
@@ -240,7 +262,7 @@ var cases = []struct {
 	{"a frame beyond all bounds", append(slices.Clone(openWebSocket), down("\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xffx")), "websocket 1/0/0 up opening=80 down opening=90 unaccounted=11 (a frame beyond all bounds)"},
 	{"a huge frame", append(slices.Clone(openWebSocket), down("\x81\x7f\x7f\xff\xff\xff\xff\xff\xff\xff{\"id\":1...")), "websocket 1/0/0 up opening=80 down payload=10 framing=10 opening=90 (cut: a frame)"},
 	{"a continuation of none", append(slices.Clone(openWebSocket), down("\x80\x00")), "websocket 1/0/0 up opening=80 down opening=90 unaccounted=2 (a message inside another, or a continuation of none)"},
-	{"impatience", []piece{openWebSocket[0], up("\x81\x80abcd"), openWebSocket[1]}, "websocket 1/0/0 up opening=80 unaccounted=6 down opening=77 (bytes between an upgrade and its answer)"},
+	{"impatience", []piece{openWebSocket[0], up("\x81\x80abcd"), openWebSocket[1], up("\x81\x80abcd"), down("\x89\x00")}, "websocket 1/0/0 up opening=80 unaccounted=12 down opening=77 control=2 (bytes between an upgrade and its answer)"},
 	{"an extension", []piece{openWebSocket[0], down("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n\xC1\x00")}, "websocket 1/0/0 up opening=80 down opening=84 unaccounted=2 (a WebSocket extension 2)"},
 	{"too many requests", []piece{up(strings.Repeat("GET /polling HTTP/1.1\r\n\r\n", 257))}, "other 0/0/0 up unaccounted=25 down (too many requests that wait for an answer); polling 256/0/0 up head=6400 down (cut: before the answer 256)"},
 }

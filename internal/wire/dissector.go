@@ -20,8 +20,8 @@ type Span struct {
 // holds no bodies: at most one line of a head, of 64 KiB, and a frame's header.
 //
 // What it cannot name is unaccounted. After bytes that break the protocol it
-// gives up on that direction of the connection and counts what follows there,
-// which it can no longer name either.
+// gives up on that direction of the connection: it goes on counting there, but
+// names nothing more.
 //
 // It is safe for concurrent use. But requests must be known before their
 // answers are: feed each byte before whoever it is for can react to it.
@@ -37,7 +37,7 @@ type Dissector struct {
 	begun  bool        // a request has been seen
 	closed bool
 
-	undo    []booking // how the bytes of the last call of Sending were counted
+	undo    []booking // how the bytes of the last sendUp were counted
 	sending bool
 }
 
@@ -45,15 +45,20 @@ type Dissector struct {
 // section 9.3.2).
 const maxQueue = 256
 
+// maxUndo is how many bookings of a write a connection keeps room for.
+const maxUndo = 64
+
 // An exchange is a request and its answer.
 type exchange struct {
 	page string
 	lane lane
 
-	// What RFC 9112, section 6.3, wants to know of the request to read the answer.
-	head, upgrade, connect bool
+	// What one must know of the request to read the answer (RFC 9112, section 6.3).
+	bodyless bool // HEAD
+	upgrade  bool // to WebSocket, or CONNECT
+	connect  bool
 
-	ended [2]bool
+	ended [2]bool // by direction
 
 	// What the ledger has not been told of.
 	requests, connections int64
@@ -98,6 +103,9 @@ func (d *Dissector) Down(b []byte) {
 func (d *Dissector) sendUp(b []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if cap(d.undo) > maxUndo {
+		d.undo = nil
+	}
 	d.undo, d.sending = d.undo[:0], true
 	d.feed(&d.up, b)
 	d.sending = false
@@ -135,7 +143,8 @@ func (d *Dissector) feed(h *half, b []byte) {
 	}
 }
 
-// Close says that nothing more will come: what is unfinished has been cut.
+// Close says that nothing more will come: what is unfinished has been cut. What
+// comes nevertheless is unaccounted.
 func (d *Dissector) Close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -152,6 +161,7 @@ func (d *Dissector) Close() {
 	}
 	d.fold()
 	d.queue = nil
+	d.up.state, d.down.state = lost, lost
 	d.ledger.close(d)
 }
 

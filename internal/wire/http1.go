@@ -141,9 +141,10 @@ func (h *half) line(line []byte) (wrong string) {
 			h.book(part, blank, end)
 			if h.state == trailer {
 				h.bodyEnds()
-				return ""
+			} else {
+				h.headEnds()
 			}
-			return h.headEnds()
+			return ""
 		}
 		return h.field(part, text, end)
 	case chunkSize:
@@ -176,7 +177,7 @@ func (h *half) requestLine(text, end []byte) (wrong string) {
 	found, page, from, to := h.d.ledger.laneOf(target)
 	h.ex = &exchange{
 		page: page, lane: found, requests: 1,
-		head: string(method) == "HEAD", connect: string(method) == "CONNECT",
+		bodyless: string(method) == "HEAD", connect: string(method) == "CONNECT",
 	}
 	if !h.d.begun {
 		h.d.begun = true
@@ -262,7 +263,7 @@ func (m *head) read(name, value []byte) (wrong string) {
 }
 
 // headEnds decides what follows a head (RFC 9112, section 6.3).
-func (h *half) headEnds() (wrong string) {
+func (h *half) headEnds() {
 	m, ex := &h.msg, h.ex
 	if h.dir == Up {
 		ex.upgrade = m.upgrades || ex.connect
@@ -272,18 +273,20 @@ func (h *half) headEnds() (wrong string) {
 			if m.extended { // such as compression
 				h.d.up.giveUp("a WebSocket extension")
 				h.giveUp("a WebSocket extension")
-				return ""
+				return
 			}
-			h.d.up.upgrade()
+			if h.d.up.state == upgrading { // else it has given up
+				h.d.up.upgrade()
+			}
 			h.upgrade()
-			return ""
+			return
 		case m.status == 101 || ex.connect && m.status < 300 && m.status >= 200:
 			h.d.up.giveUp("another protocol")
 			h.giveUp("another protocol")
-			return ""
+			return
 		case m.status < 200: // an interim answer (RFC 9110, section 15.2): the next head is for the same request
 			h.state = startLine
-			return ""
+			return
 		}
 		if h.d.up.state == upgrading && h.d.up.ex == ex { // refused
 			h.d.up.end()
@@ -294,7 +297,7 @@ func (h *half) headEnds() (wrong string) {
 	h.kind = h.kindOf()
 	h.poll, h.events, h.echo = poll{}, events{}, echo{}
 	switch {
-	case h.dir == Down && (ex.head || m.status == 204 || m.status == 304):
+	case h.dir == Down && (ex.bodyless || m.status == 204 || m.status == 304):
 		h.messageEnds()
 	case m.chunked:
 		h.state = chunkSize
@@ -313,7 +316,6 @@ func (h *half) headEnds() (wrong string) {
 	default:
 		h.messageEnds()
 	}
-	return ""
 }
 
 // chunk reads the line before a chunk (RFC 9112, section 7.1).
@@ -353,7 +355,7 @@ func (h *half) kindOf() kind {
 	switch {
 	case h.msg.status >= 400:
 		return wrapping // one sentence about what is wrong
-	case k == answer && !h.msg.json, k == stream && !h.msg.events:
+	case k == answer && !h.msg.json, k == stream && !h.msg.events, k == entries:
 		return wrapping
 	case h.msg.packed && (k == answer || k == stream || k == echoed):
 		return unreadable

@@ -5,7 +5,6 @@ import "bytes"
 // What the lab's JSON objects begin with: each has the name of what it is first.
 var (
 	aMessage   = []byte(`{"id"`)
-	aGap       = []byte(`{"gap"`)
 	aHello     = []byte(`{"epoch"`)
 	aHeartbeat = []byte(`{"heartbeat"`)
 )

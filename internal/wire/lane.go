@@ -49,8 +49,8 @@ func (l *Ledger) laneOf(target []byte) (found lane, page string, from, to int) {
 	page, from, to = pageOf(target, len(target)-len(query))
 
 	name, known := l.Paths[string(path)]
-	if !known && len(path) > 0 {
-		name = string(path[1:])
+	if own, ok := bytes.CutPrefix(path, []byte("/")); ok && !known {
+		name = string(own)
 	}
 	if found, known = lanes[name]; !known {
 		found = lanes["other"]

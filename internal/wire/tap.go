@@ -25,7 +25,7 @@ func (l *listen) Accept() (net.Conn, error) {
 }
 
 // Tap returns a dialer whose connections are counted. It tells spans of each
-// span, one at a time, unless spans is nil.
+// span, those of one connection one at a time, unless spans is nil.
 func (l *Ledger) Tap(dial Dial, spans func(Span)) Dial {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)

@@ -1,4 +1,3 @@
-// Package wire shows what crosses a connection, to the byte.
 package wire
 
 import (

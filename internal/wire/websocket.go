@@ -134,10 +134,10 @@ func (h *half) frameBegins() (wrong string) {
 		switch h.kind {
 		case entries:
 			f.looking, f.started = true, 0
-		case wrapping:
-			f.part = Envelope
-		default:
+		case text, file:
 			f.part = Payload
+		default:
+			f.part = Envelope
 		}
 		if !f.looking {
 			h.bookHeader(Framing)
@@ -215,7 +215,7 @@ func (h *half) frameEnds() {
 	case f.isControl() || !f.fin:
 	default:
 		f.inside = false
-		if f.part == Payload && (h.kind == text || h.kind == entries || h.kind == echoed && h.echo.begun()) {
+		if f.part == Payload && h.kind != file || h.kind == echoed && h.echo.begun() {
 			h.message()
 		}
 	}

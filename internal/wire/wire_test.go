@@ -138,7 +138,7 @@ func TestSplits(t *testing.T) {
 			t.Errorf("%s, byte by byte:\n%+v\nin one piece:\n%+v", name, got, want)
 		}
 		for i, p := range pieces {
-			for at := range min(len(p.text), 2000) {
+			for at := range min(len(p.text), 300) {
 				cut := func(j int, text string) []string {
 					if i == j {
 						return []string{text[:at], text[at:]}

@@ -1,0 +1,127 @@
+package wire_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net"
+	"slices"
+	"testing"
+
+	"fourwires/internal/netsim"
+	"fourwires/internal/wire"
+)
+
+// begins are exchanges that a fuzzed one can go on from.
+func begins() [][]piece {
+	return [][]piece{
+		nil,
+		{up("GET /polling?page=1 HTTP/1.1\r\n\r\n"), down("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")},
+		{up("POST /publish HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"), down("HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n")},
+		openSSE,
+		openWebSocket,
+		{up("GET /websocket/echo HTTP/1.1\r\nUpgrade: websocket\r\n\r\n"), down("HTTP/1.1 101 x\r\nUpgrade: websocket\r\n\r\n")},
+	}
+}
+
+// FuzzDissector gives any bytes, in any pieces, in both directions. The parts are
+// all that was fed, and do not depend on the splits.
+//
+// The order of the directions is that of the pieces: each has a length, whose
+// lowest bit is its direction.
+func FuzzDissector(f *testing.F) {
+	seed := func(begin byte, pieces []piece) {
+		var lengths, data []byte
+		for _, p := range pieces {
+			lengths = binary.BigEndian.AppendUint16(lengths, uint16(len(p.text)<<1|int(p.dir)))
+			data = append(data, p.text...)
+		}
+		f.Add(begin, lengths, data)
+	}
+	for _, c := range cases {
+		if len(c.pieces) > 0 && len(c.pieces[0].text) < 2000 {
+			seed(0, c.pieces)
+		}
+	}
+	for _, name := range transports {
+		seed(0, transcript(f, name))
+	}
+	seed(1, []piece{down(`{"messages":[` + m1 + `]}`)})
+	seed(3, []piece{down("event: gap\ndata: {}\n\n")})
+	seed(4, []piece{down(frame(0x81, "", m1)), up(frame(0x81, "abcd", m1))})
+
+	f.Fuzz(func(t *testing.T, begin byte, lengths, data []byte) {
+		all := begins()
+		pieces := slices.Clone(all[int(begin)%len(all)])
+		for ; len(lengths) >= 2 && len(data) > 0; lengths = lengths[2:] {
+			n := binary.BigEndian.Uint16(lengths)
+			length := min(int(n>>1), len(data))
+			pieces = append(pieces, piece{wire.Dir(n & 1), string(data[:length])})
+			data = data[length:]
+		}
+		pieces = append(pieces, down(string(data)))
+
+		var listing wire.Listing
+		want := dissect(pieces, whole, listing.Add)
+		_ = listing.String()
+		if got := dissect(pieces, byteByByte, nil); summary(got.Rows) != summary(want.Rows) {
+			t.Errorf("byte by byte:\n%s\nin pieces:\n%s", summary(got.Rows), summary(want.Rows))
+		}
+		var fed, counted [2]int64
+		for _, p := range pieces {
+			fed[p.dir] += int64(len(p.text))
+		}
+		for _, r := range want.Rows {
+			for dir, parts := range []wire.Parts{r.Up, r.Down} {
+				counted[dir] += parts.Total
+				for _, n := range []int64{parts.Payload, parts.Envelope, parts.Framing, parts.Head, parts.Opening, parts.Control, parts.Tag, parts.Unaccounted} {
+					if n < 0 {
+						t.Errorf("a part is negative: %s", summary(want.Rows))
+					}
+				}
+			}
+		}
+		if counted != fed || want.Up != fed[wire.Up] || want.Down != fed[wire.Down] {
+			t.Errorf("the parts have %d bytes, the ledger saw %d %d, %d were fed", counted, want.Up, want.Down, fed)
+		}
+	})
+}
+
+// FuzzTap sends any bytes through two taps: they arrive as they were.
+func FuzzTap(f *testing.F) {
+	f.Add([]byte("GET /sse HTTP/1.1\r\n\r\n"), []byte("HTTP/1.1 200 OK\r\n\r\n"))
+	f.Add([]byte("\x00"), []byte("\xff"))
+	f.Fuzz(func(t *testing.T, ask, answer []byte) {
+		network := netsim.Listen()
+		var server, client wire.Ledger
+		listener := server.Listen(network)
+		accepted := make(chan net.Conn, 1)
+		go func() {
+			c, _ := listener.Accept()
+			accepted <- c
+		}()
+		c, err := client.Tap(network.Dial, nil)(t.Context(), "tcp", "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := <-accepted
+		for _, way := range []struct {
+			from, to net.Conn
+			text     []byte
+		}{{c, s, ask}, {s, c, answer}} {
+			go way.from.Write(way.text)
+			got := make([]byte, len(way.text))
+			for n := 0; n < len(got); {
+				more, err := way.to.Read(got[n:])
+				if err != nil {
+					t.Fatal(err)
+				}
+				n += more
+			}
+			if !bytes.Equal(got, way.text) {
+				t.Errorf("%q arrived as %q", way.text, got)
+			}
+		}
+		c.Close()
+		s.Close()
+	})
+}

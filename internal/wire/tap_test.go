@@ -1,0 +1,337 @@
+package wire_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/internal/lab"
+	"fourwires/internal/netsim"
+	"fourwires/internal/source"
+	"fourwires/internal/wire"
+
+	gorilla "github.com/gorilla/websocket"
+)
+
+// A socket counts what its connections really read and wrote, below the tap.
+type socket struct{ read, written atomic.Int64 }
+
+type counted struct {
+	net.Conn
+	*socket
+}
+
+func (c counted) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.read.Add(int64(n))
+	return n, err
+}
+
+func (c counted) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.written.Add(int64(n))
+	return n, err
+}
+
+func (s *socket) dial(dial wire.Dial) wire.Dial {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return counted{c, s}, nil
+	}
+}
+
+type countedListener struct {
+	net.Listener
+	*socket
+}
+
+func (l countedListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return counted{c, l.socket}, nil
+}
+
+// A world is a lab between two taps, with a socket's own count below each.
+type world struct {
+	feed           *feed.Feed
+	dial           wire.Dial // taps, and then counts
+	server, client wire.Ledger
+	below, beyond  socket // the server's, and the client's
+	stop           func() // ends the lab, and waits for that
+}
+
+func newWorld(t *testing.T, lanes, control net.Listener, dial wire.Dial) *world {
+	t.Helper()
+	settings := lab.Settings{Keep: feed.Keep, Source: source.Default(), Limits: lab.DefaultLimits()}
+	settings.Source.Source = source.None
+	settings.Limits.Publishes = 0
+	l, err := lab.New(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{feed: l.Feed}
+	w.dial = w.client.Tap(w.beyond.dial(dial), nil)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := l.Serve(ctx, w.server.Listen(countedListener{lanes, &w.below}), control); err != nil {
+			t.Error(err)
+		}
+	}()
+	w.stop = func() { stop(); <-done }
+	t.Cleanup(w.stop)
+	return w
+}
+
+// check holds both ledgers against the sockets.
+func (w *world) check(t *testing.T) {
+	t.Helper()
+	w.compare(t, "server", w.server.Snapshot(), w.below.read.Load(), w.below.written.Load())
+	w.compare(t, "client", w.client.Snapshot(), w.beyond.written.Load(), w.beyond.read.Load())
+}
+
+func (w *world) compare(t *testing.T, side string, s wire.Snapshot, up, down int64) {
+	t.Helper()
+	var parts [2]int64
+	for _, r := range s.Rows {
+		parts[wire.Up] += r.Up.Total
+		parts[wire.Down] += r.Down.Total
+		if r.Up.Unaccounted+r.Down.Unaccounted != 0 {
+			t.Errorf("%s: bytes are unaccounted: %s", side, summary([]wire.Row{r}))
+		}
+	}
+	if s.Open != 0 {
+		t.Errorf("%s: %d connections are open", side, s.Open)
+	}
+	if parts != [2]int64{up, down} || s.Up != up || s.Down != down {
+		t.Errorf("%s: the parts have %d bytes, the ledger saw %d %d, the sockets %d %d", side, parts, s.Up, s.Down, up, down)
+	}
+}
+
+// exercise reads n messages by each transport while they are published, sends
+// some, echoes, asks for the page and for what is not there.
+func (w *world) exercise(t *testing.T, host string, n int) {
+	var readers sync.WaitGroup
+	for _, transport := range lab.Transports {
+		query := "?after=0&page=p1"
+		if transport.Stream {
+			query += "&heartbeat=1s"
+		}
+		readers.Go(func() {
+			c := transport.Client("http://"+host+"/"+transport.Name+query, w.dial, feed.Cursor{})
+			last := uint64(0)
+			for m, err := range c.Messages(t.Context()) {
+				var gap *feed.GapError
+				if errors.As(err, &gap) {
+					last = gap.To
+					break
+				}
+				if err != nil || m.ID != last+1 {
+					t.Errorf("%s: message %d, %v after message %d", transport.Name, m.ID, err, last)
+					return
+				}
+				if last = m.ID; last == uint64(n) {
+					return
+				}
+			}
+		})
+	}
+	readers.Go(func() {
+		client := &http.Client{Transport: &http.Transport{DialContext: w.dial}}
+		defer client.CloseIdleConnections()
+		dialer := gorilla.Dialer{NetDialContext: w.dial}
+		conns := map[string]*gorilla.Conn{}
+		for _, path := range []string{"/websocket?page=p2", "/websocket/echo", "/websocket/echo?stamps=1"} {
+			conn, _, err := dialer.Dial("ws://"+host+path, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			if strings.Contains(path, "page") {
+				go io.Copy(io.Discard, conn.NetConn())
+			}
+			conns[path] = conn
+		}
+		for i := range n {
+			text := fmt.Sprintf("%q", strings.Repeat(fmt.Sprint("é", i), i*i%5000))
+			call := func(method, path string, body io.Reader) {
+				req, _ := http.NewRequest(method, "http://"+host+path, body)
+				resp, err := client.Do(req)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+			}
+			switch i % 4 {
+			case 0:
+				call("POST", "/publish?page=p2", strings.NewReader(text))
+				call("POST", "/publish", strings.NewReader("{"))
+			case 1:
+				call("POST", "/publish?page=p2", io.MultiReader(strings.NewReader(text))) // chunked
+				call("POST", "/echo", strings.NewReader(text))
+			case 2:
+				conns["/websocket?page=p2"].WriteMessage(gorilla.TextMessage, []byte(text))
+				call("GET", "/nothing?page=p2", nil)
+				call("HEAD", "/", nil)
+			case 3:
+				w.feed.Publish([]byte(text))
+				call("GET", "/", nil)
+				for _, path := range []string{"/websocket/echo", "/websocket/echo?stamps=1"} {
+					conns[path].WriteMessage(gorilla.TextMessage, []byte(text))
+					if _, _, err := conns[path].ReadMessage(); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+	readers.Wait()
+}
+
+// delivered checks the messages that a page was sent by each transport, whole.
+func delivered(t *testing.T, l *wire.Ledger, page string, n int64) {
+	t.Helper()
+	for _, row := range l.Snapshot().Rows {
+		if row.Page == page && row.Delivered < n {
+			t.Errorf("%s: %d messages were delivered, want %d", row.Transport, row.Delivered, n)
+		}
+	}
+}
+
+func TestTapOnLoopback(t *testing.T) {
+	var listeners [2]net.Listener
+	for i := range listeners {
+		var err error
+		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := newWorld(t, listeners[0], listeners[1], new(net.Dialer).DialContext)
+	w.exercise(t, listeners[0].Addr().String(), 100)
+	w.stop()
+	w.check(t)
+	delivered(t, &w.server, "p1", 100)
+	delivered(t, &w.client, "p1", 100)
+}
+
+func TestTapInMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := netsim.Listen()
+		w := newWorld(t, network, netsim.Listen(), network.Dial)
+		w.exercise(t, "localhost", 300)
+		w.stop()
+		synctest.Wait()
+		w.check(t)
+		delivered(t, &w.server, "p1", 300)
+		delivered(t, &w.client, "p1", 300)
+		for i, a := range w.client.Snapshot().Rows {
+			b := w.server.Snapshot().Rows[i]
+			if a.Page == "p1" && (a.Transport == "polling" || a.Transport == "longpoll") && summary([]wire.Row{a}) != summary([]wire.Row{b}) {
+				t.Errorf("client and server count differently:\n%s\n%s", summary([]wire.Row{a}), summary([]wire.Row{b}))
+			}
+		}
+	})
+}
+
+// echoServer accepts one connection and writes back what it reads.
+func echoServer(t *testing.T, l net.Listener) {
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		io.Copy(c, c)
+	}()
+}
+
+// What cannot be dissected passes unchanged, and is counted.
+func TestTapChangesNothing(t *testing.T) {
+	var ledger wire.Ledger
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	echoServer(t, ledger.Listen(l))
+	var other wire.Ledger
+	c, err := other.Tap(new(net.Dialer).DialContext, nil)(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	want := bytes.Repeat([]byte("\x00garbage\r\n"), 100_000)
+	go func() {
+		c.Write(want)
+		c.(interface{ CloseWrite() error }).CloseWrite()
+	}()
+	got, err := io.ReadAll(c)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes came back, %v, want %d", len(got), err, len(want))
+	}
+	c.Close()
+	s := other.Snapshot()
+	if n := int64(len(want)); s.Up != n || s.Down != n || len(s.Rows) != 1 || s.Rows[0].Up.Unaccounted != n || s.Rows[0].Down.Unaccounted != n {
+		t.Errorf("the ledger has %+v, want %d bytes unaccounted each way", s, n)
+	}
+}
+
+// Deadlines and errors are those of the connection; a write that stops midway is
+// counted as far as it came.
+func TestShortWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := netsim.Listen()
+		accepted := make(chan net.Conn, 1)
+		go func() {
+			c, _ := network.Accept()
+			accepted <- c
+		}()
+		var ledger wire.Ledger
+		var below socket
+		c, err := ledger.Tap(below.dial(network.Dial), nil)(t.Context(), "tcp", "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := <-accepted
+		defer server.Close()
+		go io.ReadFull(server, make([]byte, 60))
+		c.SetWriteDeadline(time.Now().Add(time.Second))
+		request := "POST /publish HTTP/1.1\r\nContent-Length: 10\r\n\r\n0123456789POST /publish HTTP/1.1\r\n"
+		n, err := c.Write([]byte(request)) // 46 + 10 + …
+		if n != 60 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("wrote %d, %v, want 60 and the deadline's error", n, err)
+		}
+		c.SetReadDeadline(time.Now())
+		if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("read %d, %v, want the deadline's error", n, err)
+		}
+		c.Close()
+		want := "publish 2/1/0 up payload=10 head=50 down (cut: a write, cut: before the answer 2)"
+		if got := summary(ledger.Snapshot().Rows); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	})
+}
