@@ -6,8 +6,8 @@
 //	$ command
 //	what it prints
 //
-// In what it prints, … stands for any text, and alone on a line for one line or
-// more. A last line ^C says that the command goes on until the reader ends it.
+// In what it prints, … stands for any text, with the spaces around it, and alone
+// on a line for one line or more. A last line ^C says that the command goes on until the reader ends it.
 // A command that opens the lab gets free ports in place of 8080 and 8081, and
 // runs until the next one opens a lab or the page ends.
 //
@@ -272,6 +272,8 @@ func (r *reader) run(command string, want []string) (got string, ok bool) {
 
 var opened = regexp.MustCompile(`http://(\S+)/\n.*http://(\S+)/control/feed\n`)
 
+var some = regexp.MustCompile(` *…[ …]*`)
+
 // pattern returns an expression for what is wanted.
 func pattern(want []string, endless bool) *regexp.Regexp {
 	var lines []string
@@ -279,7 +281,7 @@ func pattern(want []string, endless bool) *regexp.Regexp {
 		if line == "…" {
 			lines = append(lines, `(?s:.*)`)
 		} else {
-			lines = append(lines, strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".*"))
+			lines = append(lines, some.ReplaceAllString(regexp.QuoteMeta(line), ".*"))
 		}
 	}
 	end := `\n*\z`
@@ -375,29 +377,36 @@ func anchors(page string) []string {
 	return all
 }
 
-// TestFlags compares the reference's table of flags with what the program says.
+// TestFlags compares the reference's tables of flags with what the program says.
 func TestFlags(t *testing.T) {
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	help, err := exec.Command(path, "serve", "--help").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got, want []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `((?:-., )?--.*?)` \\| (.*?) \\|").FindAllStringSubmatch(pages(t)["docs/reference.md"], -1) {
-		standard := strings.Trim(row[2], "`")
-		if standard == "–" {
-			standard = ""
+	for command, heading := range map[string]string{"serve": "Flags of `lab` and `lab serve`:", "measure": "Flags of `lab measure`:"} {
+		help, err := exec.Command(path, command, "--help").Output()
+		if err != nil {
+			t.Fatal(err)
 		}
-		got = append(got, row[1]+" = "+standard)
-	}
-	for _, flag := range regexp.MustCompile(`(?m)^ +((?:-., )?--\S+(?: \w+)?) {2,}.*?(?: \(default "?(.*?)"?\))?$`).FindAllStringSubmatch(string(help), -1) {
-		want = append(want, flag[1]+" = "+flag[2])
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("docs/reference.md has the flags\n%s\nlab serve --help has\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		_, table, found := strings.Cut(pages(t)["docs/reference.md"], "\n"+heading+"\n\n")
+		if !found {
+			t.Errorf("docs/reference.md has no %q", heading)
+		}
+		table, _, _ = strings.Cut(table, "\n\n")
+		var got, want []string
+		for _, row := range regexp.MustCompile("(?m)^\\| `((?:-., )?--.*?)` \\| (.*?) \\|").FindAllStringSubmatch(table, -1) {
+			standard := strings.Trim(row[2], "`")
+			if standard == "–" {
+				standard = ""
+			}
+			got = append(got, row[1]+" = "+standard)
+		}
+		for _, flag := range regexp.MustCompile(`(?m)^ +((?:-., )?--\S+(?: \w+)?) {2,}.*?(?: \(default "?(.*?)"?\))?$`).FindAllStringSubmatch(string(help), -1) {
+			want = append(want, flag[1]+" = "+flag[2])
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("docs/reference.md has the flags\n%s\nlab %s --help has\n%s", strings.Join(got, "\n"), command, strings.Join(want, "\n"))
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"fourwires/internal/source"
 	"fourwires/internal/wire"
 
+	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 )
 
@@ -39,7 +40,7 @@ they are, and themselves. CR and LF are shown as \r and \n.`,
 				}
 			}
 			text := listing.String()
-			if isTerminal(cmd.OutOrStdout()) {
+			if file, ok := cmd.OutOrStdout().(*os.File); ok && isatty.IsTerminal(file.Fd()) {
 				text = coloured(text)
 			}
 			_, err := io.WriteString(cmd.OutOrStdout(), text)
@@ -82,16 +83,6 @@ func exchange(ctx context.Context, t lab.Transport, listing *wire.Listing) error
 		return err
 	}
 	return err
-}
-
-// isTerminal reports whether a person reads what is written to w.
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // coloured gives the lines of a listing a colour for each part.

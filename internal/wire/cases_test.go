@@ -238,6 +238,7 @@ var cases = []struct {
 	},
 	{"a field without a name", []piece{up("GET /polling HTTP/1.1\r\n: x\r\n\r\n")}, "polling 1/0/0 up head=23 unaccounted=7 down (a field without a name, cut: before the answer)"},
 	{"a folded field", []piece{up("GET /polling HTTP/1.1\r\nA: x\r\n y\r\n\r\n"), down("HTTP/1.1 204 No Content\r\n\r\n")}, "polling 1/0/0 up head=35 down head=27"},
+	{"fields with odd values", []piece{up("GET /polling HTTP/1.1\r\nA::\r\nB:\r\nC: \r\nD:\td \r\n\r\n"), down("HTTP/1.1 204 No Content\r\n\r\n")}, "polling 1/0/0 up head=46 down head=27"},
 	{"two lengths", []piece{up("POST /publish HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n")}, "publish 1/0/0 up head=43 unaccounted=21 down (a Content-Length that is none, cut: before the answer)"},
 	{"a negative length", []piece{up("POST /publish HTTP/1.1\r\nContent-Length: -1\r\n\r\n")}, "publish 1/0/0 up head=24 unaccounted=22 down (a Content-Length that is none, cut: before the answer)"},
 	{

@@ -29,16 +29,15 @@ type Dissector struct {
 	ledger *Ledger
 	spans  func(Span)
 
-	mu     sync.Mutex
-	up     half
-	down   half
-	queue  []*exchange // requests, in the order in which their answers must come
-	fed    [2]int64    // bytes in each direction that the ledger has not been told of
-	begun  bool        // a request has been seen
-	closed bool
-
-	undo    []booking // how the bytes of the last sendUp were counted
-	sending bool
+	mu      sync.Mutex
+	fed     [2]int64 // bytes in each direction that the ledger has not been told of
+	begun   bool     // a request has been seen
+	closed  bool
+	sending bool        // sendUp is at work
+	undo    []booking   // how the bytes of the last sendUp were counted
+	queue   []*exchange // requests, in the order in which their answers must come
+	up      half
+	down    half
 }
 
 // maxQueue is how many requests may wait for an answer (pipelining, RFC 9112,
@@ -192,16 +191,18 @@ type half struct {
 	dir Dir
 	ex  *exchange // whose bytes are coming; nil between two
 
-	state state
-	held  []byte // the beginning of a line that has not ended
-	msg   head   // the message whose head is being read
-	left  int64  // bytes until the end of the body, chunk or frame
-
-	kind   kind // what the body is, and where in it
-	poll   poll
+	// What a message of a stream touches comes first, and together: among many
+	// readers it is in no cache.
+	state  state
+	kind   kind  // what the body is, and where in it
+	left   int64 // bytes until the end of the body, chunk or frame
 	events events
-	echo   echo
 	frame  frame
+	poll   poll
+	echo   echo
+
+	held []byte // the beginning of a line that has not ended
+	msg  head   // the message whose head is being read
 }
 
 // book counts bytes.

@@ -227,7 +227,7 @@ func (h *half) field(part Part, text, end []byte) (wrong string) {
 			return wrong
 		}
 	}
-	before := bytes.Index(text[colon:], value) + colon // the colon and the space behind it go with the name
+	before := len(text) - len(bytes.TrimLeft(text[colon+1:], " \t")) // the colon and the space behind it go with the name
 	h.book(part, "field name", text[:before])
 	h.book(part, "field value", text[before:])
 	h.book(part, "line end", end)
@@ -267,33 +267,9 @@ func (h *half) headEnds() {
 	m, ex := &h.msg, h.ex
 	if h.dir == Up {
 		ex.upgrade = m.upgrades || ex.connect
-	} else {
-		switch {
-		case m.status == 101 && ex.upgrade && m.upgrades && h.d.up.ex == ex:
-			if m.extended { // such as compression
-				h.d.up.giveUp("a WebSocket extension")
-				h.giveUp("a WebSocket extension")
-				return
-			}
-			if h.d.up.state == upgrading { // else it has given up
-				h.d.up.upgrade()
-			}
-			h.upgrade()
-			return
-		case m.status == 101 || ex.connect && m.status < 300 && m.status >= 200:
-			h.d.up.giveUp("another protocol")
-			h.giveUp("another protocol")
-			return
-		case m.status < 200: // an interim answer (RFC 9110, section 15.2): the next head is for the same request
-			h.state = startLine
-			return
-		}
-		if h.d.up.state == upgrading && h.d.up.ex == ex { // refused
-			h.d.up.end()
-			h.d.up.state = startLine
-		}
+	} else if h.switches() {
+		return
 	}
-
 	h.kind = h.kindOf()
 	h.poll, h.events, h.echo = poll{}, events{}, echo{}
 	switch {
@@ -316,6 +292,37 @@ func (h *half) headEnds() {
 	default:
 		h.messageEnds()
 	}
+}
+
+// switches reports whether another protocol, or another answer, follows the head
+// of an answer. If it is the final one of a refused upgrade, HTTP goes on.
+func (h *half) switches() bool {
+	m, ex, up := &h.msg, h.ex, &h.d.up
+	waits := up.state == upgrading && up.ex == ex
+	why := "another protocol"
+	switch {
+	case m.status == 101 && ex.upgrade && m.upgrades && !m.extended:
+		if waits { // else it has given up
+			up.upgrade()
+		}
+		h.upgrade()
+		return true
+	case m.status == 101 && m.extended:
+		why = "a WebSocket extension" // such as compression
+		fallthrough
+	case m.status == 101, ex.connect && m.status >= 200 && m.status < 300:
+		up.giveUp(why)
+		h.giveUp(why)
+		return true
+	case m.status < 200: // interim (RFC 9110, section 15.2)
+		h.state = startLine
+		return true
+	}
+	if waits {
+		up.end()
+		up.state = startLine
+	}
+	return false
 }
 
 // chunk reads the line before a chunk (RFC 9112, section 7.1).

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"fourwires/internal/measure"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+)
+
+func measureCommand() *cobra.Command {
+	var urls []string
+	var asCSV, asJSON bool
+	var o measure.Options
+	command := &cobra.Command{
+		Use:   "measure",
+		Short: "Measure the four transports side by side",
+		Long: `Measure the four transports, one after the other, with the same messages: the
+bytes that each needs for a message and what they are, its latency, and what it
+costs the server. The server is a process of its own, or with --url another's.
+Ctrl-C ends it and prints what there is.`,
+		Example: `  lab measure                              # some 45 seconds
+  lab measure --headers chrome --cookie 512 # with the heads that a browser sends
+  lab measure --url http://127.0.0.1:8080  # a lab that runs
+  lab measure --json --for 3s | jq .down.total`,
+		Args: cobra.NoArgs,
+	}
+	flags := command.Flags()
+	flags.SortFlags = false
+	flags.DurationVar(&o.For, "for", 10*time.Second, fmt.Sprintf("`time` of each transport, at most %v", measure.MaxFor))
+	flags.Float64Var(&o.Rate, "rate", 20, "messages a second")
+	flags.IntVar(&o.Payload, "payload", 128, "`bytes` of a message's data")
+	flags.DurationVar(&o.Interval, "interval", time.Second, "`time` from one poll to the next")
+	flags.IntVar(&o.Clients, "clients", 1, fmt.Sprintf("clients of each transport, at most %d", measure.MaxClients))
+	flags.IntVar(&o.Heads.Cookie, "cookie", 0, "send a cookie of so many `bytes` with each request")
+	flags.StringVar(&o.Heads.Set, "headers", measure.Go, "send the headers of `name`: "+measure.Go+", "+measure.Chrome)
+	flags.StringArrayVar(&urls, "url", nil, "`address` of a lab that runs; or TRANSPORT=URL, for each of some")
+	flags.BoolVar(&asCSV, "csv", false, "print a record for each transport, under a header")
+	flags.BoolVar(&asJSON, "json", false, "print a line of JSON for each transport")
+	command.AddCommand(measureServerCommand())
+
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		var err error
+		if o.Targets, err = measure.Targets(urls); err != nil {
+			return err
+		}
+		for _, name := range []string{"rate", "payload"} {
+			if len(urls) > 0 && flags.Changed(name) {
+				return fmt.Errorf("--%s: the server at --url publishes as it does", name)
+			}
+		}
+		if asCSV && asJSON {
+			return errors.New("--csv, --json: one of them")
+		}
+		if err := o.Check(); err != nil {
+			return err
+		}
+		self, err := os.Executable()
+		if err != nil {
+			return failure{err}
+		}
+		o.Server = []string{self, "measure", "server"}
+		if out, ok := cmd.ErrOrStderr().(*os.File); ok && isatty.IsTerminal(out.Fd()) {
+			o.Progress = out
+		}
+
+		var results []measure.Result
+		print := func(r measure.Result) error {
+			results = append(results, r)
+			return nil
+		}
+		switch {
+		case asJSON:
+			print = measure.JSON(cmd.OutOrStdout())
+		case asCSV:
+			print = measure.CSV(cmd.OutOrStdout())
+		}
+		err = measure.Run(cmd.Context(), o, print)
+		if len(results) > 0 {
+			err = errors.Join(measure.Table(cmd.OutOrStdout(), o, results), err)
+		}
+		if err != nil {
+			return failure{err}
+		}
+		return nil
+	}
+	return command
+}
+
+// measureServerCommand is what measure starts as its server. It ends when stdin
+// does: a Ctrl-C in the terminal reaches it too, but its parent is not done yet.
+func measureServerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "server",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := measure.Serve(cmd.InOrStdin(), cmd.OutOrStdout()); err != nil {
+				return failure{err}
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,87 @@
+package measure
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"sync/atomic"
+
+	"fourwires/internal/wire"
+)
+
+// A ledger counts what crosses the connections of all clients of a target.
+type ledger struct {
+	wire   wire.Ledger
+	remote atomic.Bool // a connection left this machine
+}
+
+func newLedger(target Target) *ledger {
+	l := &ledger{}
+	if u, err := url.Parse(target.URL); err == nil { // another's path may be any
+		l.wire.Paths = map[string]string{u.EscapedPath(): target.Transport}
+	}
+	return l
+}
+
+// tap returns a dialer whose connections are counted.
+func (l *ledger) tap(dial Dial) Dial {
+	return l.wire.Tap(func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		if peer, ok := conn.RemoteAddr().(*net.TCPAddr); !ok || !peer.IP.IsLoopback() {
+			l.remote.Store(true)
+		}
+		return conn, nil
+	}, nil)
+}
+
+// A count is what a ledger has at a moment.
+type count struct {
+	requests, connections int64
+	up, down              wire.Parts
+}
+
+func (l *ledger) count() count {
+	s := l.wire.Snapshot()
+	c := count{connections: s.Connections}
+	for _, row := range s.Rows {
+		c.requests += row.Requests
+		c.up = sum(c.up, row.Up, 1)
+		c.down = sum(c.down, row.Down, 1)
+	}
+	return c
+}
+
+// sum returns p and sign times q.
+func sum(p, q wire.Parts, sign int64) wire.Parts {
+	return wire.Parts{
+		Payload:     p.Payload + sign*q.Payload,
+		Envelope:    p.Envelope + sign*q.Envelope,
+		Framing:     p.Framing + sign*q.Framing,
+		Head:        p.Head + sign*q.Head,
+		Opening:     p.Opening + sign*q.Opening,
+		Control:     p.Control + sign*q.Control,
+		Tag:         p.Tag + sign*q.Tag,
+		TLS:         p.TLS + sign*q.TLS,
+		Unaccounted: p.Unaccounted + sign*q.Unaccounted,
+		Total:       p.Total + sign*q.Total,
+	}
+}
+
+// since returns what came after before. Of the opening it is all, as of the
+// connections: they are paid once, for what comes after.
+func (c count) since(before count) count {
+	before.up = sum(before.up, opening(before.up), -1)
+	before.down = sum(before.down, opening(before.down), -1)
+	return count{
+		requests:    c.requests - before.requests,
+		connections: c.connections,
+		up:          sum(c.up, before.up, -1),
+		down:        sum(c.down, before.down, -1),
+	}
+}
+
+// opening returns the opening alone.
+func opening(p wire.Parts) wire.Parts { return wire.Parts{Opening: p.Opening, Total: p.Opening} }

@@ -1,0 +1,489 @@
+package measure
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"fourwires/feed"
+	"fourwires/internal/lab"
+	"fourwires/internal/source"
+	"fourwires/internal/wire"
+	"fourwires/polling"
+)
+
+const (
+	// WarmUp is how many messages come to the clients before anything is counted.
+	WarmUp = 21
+
+	warmUpTime = 100 * time.Millisecond // over which they come
+	settle     = 20 * time.Millisecond  // for what follows a message: the next long-poll, the end of a chunk
+	drain      = 2 * time.Second        // for what is still on its way, beyond a polling interval
+	patience   = 10 * time.Second       // with a server of our own
+)
+
+// What a measurement can be asked for.
+const (
+	MaxFor      = time.Hour
+	MaxClients  = 1000
+	MaxMessages = 1_000_000
+	MinPayload  = len(`""`)
+)
+
+// Options say what is measured.
+type Options struct {
+	For      time.Duration // of publishing, for each transport
+	Rate     float64       // messages a second
+	Payload  int           // bytes of a message's data
+	Interval time.Duration // of polling
+	Clients  int
+	Heads    Heads
+
+	// Targets are what is measured; none: the four, on a lab of our own, which is
+	// a process that Server, a command line, starts. It has to call [Serve].
+	Targets []Target
+	Server  []string
+
+	// Progress is shown what runs and how long it takes, on a line that is
+	// overwritten and at last erased; nil: nobody.
+	Progress io.Writer
+}
+
+// A Target is one transport of a server.
+type Target struct{ Transport, URL string }
+
+// A Result is what was measured on one transport.
+type Result struct {
+	Transport string `json:"transport"`
+	HTTP      string `json:"http"`    // version
+	TLS       bool   `json:"tls"`     //
+	Network   string `json:"network"` // loopback, or unknown
+
+	Delivered   int    `json:"delivered"`   // messages, to each client
+	Lost        uint64 `json:"lost"`        // after draining
+	Duplicated  int    `json:"duplicated"`  //
+	Reordered   int    `json:"reordered"`   //
+	Requests    int64  `json:"requests"`    // heads that were sent; those of streams are paid once
+	Connections int64  `json:"connections"` //
+
+	P50 *float64 `json:"p50_us"` // of the one-way latency; nil: not known
+	P99 *float64 `json:"p99_us"` // nil also with fewer than 100 samples
+	CPU *float64 `json:"cpu_us"` // of the server's process, for all; nil: not known
+
+	Up   wire.Parts `json:"up"` // bytes
+	Down wire.Parts `json:"down"`
+
+	Took time.Duration `json:"-"` // from the first instant of the schedule on
+}
+
+// Check returns nil for options that can be measured, and otherwise one
+// sentence on the first fault.
+func (o Options) Check() error {
+	switch {
+	case o.For <= 0 || o.For > MaxFor:
+		return fmt.Errorf("for %v: must be above 0 and at most %v", o.For, MaxFor)
+	case !(o.Rate > 0) || o.Rate > source.MaxRate: // so written, NaN is refused too
+		return fmt.Errorf("rate %v: must be above 0 and at most %d messages a second", o.Rate, source.MaxRate)
+	case len(o.Targets) == 0 && o.messages() < 1:
+		return fmt.Errorf("rate %v: that is no message in %v", o.Rate, o.For)
+	case o.messages() > MaxMessages:
+		return fmt.Errorf("rate %v: that is more than %d messages in %v", o.Rate, MaxMessages, o.For)
+	case o.Payload < MinPayload || o.Payload > feed.MaxData:
+		return fmt.Errorf("payload %d: must be from %d to %d bytes", o.Payload, MinPayload, feed.MaxData)
+	case o.Interval < time.Millisecond || o.Interval > time.Minute:
+		return fmt.Errorf("interval %v: must be from 1ms to 1m", o.Interval)
+	case o.Clients < 1 || o.Clients > MaxClients:
+		return fmt.Errorf("clients %d: must be from 1 to %d", o.Clients, MaxClients)
+	}
+	return o.Heads.check()
+}
+
+// messages returns how many messages are published for each transport.
+func (o Options) messages() int { return int(math.Round(o.Rate * o.For.Seconds())) }
+
+// Targets reads what is to be measured: the address of a lab, or one address
+// for each of some transports, TRANSPORT=URL. The error is one sentence.
+func Targets(args []string) ([]Target, error) {
+	var targets []Target
+	for _, arg := range args {
+		name, address, named := strings.Cut(arg, "=")
+		if strings.Contains(name, ":") { // an "=" of the URL's own
+			name, address, named = "", arg, false
+		}
+		if !named {
+			address = arg
+		}
+		u, err := url.Parse(address)
+		if err != nil || u.Scheme != "http" || u.Hostname() == "" {
+			return nil, fmt.Errorf("url %q: must be http://host:port, or TRANSPORT=http://host:port/path", arg)
+		}
+		switch {
+		case !named && (len(args) > 1 || strings.Trim(u.Path, "/") != "" || u.RawQuery != ""):
+			return nil, fmt.Errorf("url %q: must be one http://host:port alone, or TRANSPORT=http://host:port/path for each", arg)
+		case !named:
+			for _, t := range lab.Transports {
+				targets = append(targets, Target{t.Name, "http://" + u.Host + "/" + t.Name})
+			}
+		case rank(name) < 0:
+			return nil, fmt.Errorf("url %q: a transport is one of %s", arg, strings.Join(names(), ", "))
+		case slices.ContainsFunc(targets, func(t Target) bool { return t.Transport == name }):
+			return nil, fmt.Errorf("url %q: %s has one already", arg, name)
+		default:
+			targets = append(targets, Target{name, address})
+		}
+	}
+	slices.SortFunc(targets, func(a, b Target) int { return cmp.Compare(rank(a.Transport), rank(b.Transport)) })
+	return targets, nil
+}
+
+// names are the transports, in their order.
+func names() (names []string) {
+	for _, t := range lab.Transports {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+// rank returns the place of a transport in that order, or -1.
+func rank(transport string) int { return slices.Index(names(), transport) }
+
+// Run measures one transport after the other, and calls done with the result of
+// each. When ctx ends, it ends soon, and without an error. It also ends with the
+// first transport that fails. In both cases, done is called with what was
+// measured of this one so far, if that is anything. An error of done ends it, too.
+func Run(ctx context.Context, o Options, done func(Result) error) error {
+	targets := o.Targets
+	if len(targets) == 0 {
+		for _, name := range names() {
+			targets = append(targets, Target{Transport: name})
+		}
+	}
+	seed := rand.Uint64() // one schedule for all
+	for i, target := range targets {
+		if ctx.Err() != nil {
+			return nil
+		}
+		erase := o.show(targets[i:], len(targets))
+		r, err := o.measure(ctx, target, seed)
+		erase()
+		if r != nil && (err == nil || r.Delivered > 0) {
+			if err := done(*r); err != nil {
+				return err
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errLate = errors.New("late")
+
+// measure measures one transport. Beside an error, the result is what was
+// measured before it, or nil.
+func (o Options) measure(ctx context.Context, target Target, seed uint64) (*Result, error) {
+	begun := time.Now()
+	fail := func(err error) error {
+		text := strings.TrimPrefix(err.Error(), target.Transport+": ")
+		return fmt.Errorf("%s, after %.1fs: %s", target.Transport, time.Since(begun).Seconds(), sentence(text))
+	}
+	m, err := o.open(target)
+	if err != nil {
+		return nil, fail(err)
+	}
+	defer m.close()
+	if err := m.warmUp(ctx); err != nil {
+		return nil, fail(err)
+	}
+	r, err := m.window(ctx, seed)
+	if err == nil && m.own == nil && r.Down.Total == 0 {
+		err = errors.New("the server says nothing")
+	}
+	if err != nil {
+		return r, fail(err)
+	}
+	return r, nil
+}
+
+// sentence makes one short line of an error's text, which may quote a server's
+// answer.
+func sentence(text string) string {
+	const most = 300
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }), " ")
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most]) + " …"
+	}
+	return text
+}
+
+// A measurement is that of one transport, under way.
+type measurement struct {
+	Options
+	target  Target
+	own     *server // nil: the server is another's
+	tally   *tally
+	ledger  *ledger
+	failed  chan error // what a client ended with
+	leave   context.CancelFunc
+	reading sync.WaitGroup
+}
+
+// open starts the server, if it is to be our own, and the clients. The caller
+// has to close the measurement.
+func (o Options) open(target Target) (*measurement, error) {
+	ctx, leave := context.WithCancel(context.Background()) // the clients outlive an interrupt: they are read once more
+	m := &measurement{Options: o, target: target, leave: leave, failed: make(chan error, o.Clients)}
+	next := uint64(0)
+	if target.URL == "" {
+		var err error
+		if m.own, err = start(o.Server); err != nil {
+			leave()
+			return nil, err
+		}
+		next = 1
+		m.target.URL = "http://" + m.own.addr + "/" + target.Transport + "?after=0"
+	}
+	m.tally = newTally(o.Clients, next)
+	m.ledger = newLedger(m.target)
+	for i := range o.Clients {
+		m.reading.Go(func() {
+			if target.Transport == lab.Transports[0].Name { // polls come at phases of their own
+				select {
+				case <-time.After(o.Interval * time.Duration(i) / time.Duration(o.Clients)):
+				case <-ctx.Done():
+				}
+			}
+			m.failed <- m.read(ctx, i)
+		})
+	}
+	return m, nil
+}
+
+// close ends the clients and the server.
+func (m *measurement) close() {
+	m.leave()
+	m.reading.Wait()
+	if m.own != nil {
+		m.own.close()
+	}
+}
+
+// read is one client. It goes on after a gap, whose ids are lost, and returns
+// any other error.
+func (m *measurement) read(ctx context.Context, client int) error {
+	messages := m.client()
+	for {
+		var gap *feed.GapError
+		for message, err := range messages(ctx) {
+			if err != nil && !errors.As(err, &gap) {
+				return err
+			}
+			if err == nil {
+				m.tally.take(client, message.ID, monotonic())
+			}
+		}
+		if gap == nil {
+			return errors.New("the client ended")
+		}
+	}
+}
+
+// client returns what a new client's messages are.
+func (m *measurement) client() func(context.Context) iter.Seq2[feed.Message, error] {
+	dial := m.Heads.Dial(m.target.Transport, m.ledger.tap((&net.Dialer{}).DialContext))
+	if m.target.Transport == "polling" { // the only one with a setting of its own
+		return (&polling.Client{URL: m.target.URL, Interval: m.Interval, Dial: dial}).Messages
+	}
+	return lab.Transports[rank(m.target.Transport)].Client(m.target.URL, dial, feed.Cursor{}).Messages
+}
+
+// warmUp has some messages come to all clients of a server of our own: they are
+// connected then, and it is warm.
+func (m *measurement) warmUp(ctx context.Context) error {
+	if m.own == nil {
+		return nil
+	}
+	if err := m.publish(ctx, 1, 0); err != nil {
+		return err
+	}
+	if err := m.publish(ctx, WarmUp, warmUpTime); err != nil {
+		return err
+	}
+	pause := settle
+	if m.target.Transport == "polling" { // all have polled just now; the schedule is not to know that
+		pause += time.Duration(rand.Int64N(int64(m.Interval)))
+	}
+	return m.pause(ctx, pause)
+}
+
+// publish publishes messages until head is the newest, and returns when all
+// clients have it.
+func (m *measurement) publish(ctx context.Context, head uint64, over time.Duration) error {
+	n := int(head)
+	if head > 1 {
+		n-- // the first is there
+	}
+	if err := m.own.publish(0, 0, n, over, m.Payload); err != nil {
+		return err
+	}
+	err := m.await(ctx, head, m.Interval+patience)
+	if err == errLate {
+		return fmt.Errorf("message %d has not come to every client in %v", head, m.Interval+patience)
+	}
+	return err
+}
+
+// window is what is counted: a schedule, and the draining after it. A server of
+// another's has its own schedule, and is counted from the start.
+func (m *measurement) window(ctx context.Context, seed uint64) (*Result, error) {
+	var err error
+	var first uint64
+	var cpuBefore time.Duration
+	var before count
+	over := m.For
+	if m.own != nil {
+		if first, cpuBefore, err = m.own.stop(); err != nil {
+			return nil, err
+		}
+		first++
+		before = m.ledger.count()
+		if lab.Transports[rank(m.target.Transport)].Stream {
+			before.requests = 0 // they are a part of the opening
+		}
+		start := int64(0)
+		if shared {
+			start = monotonic() + int64(settle)
+			over += settle
+		}
+		n := m.messages()
+		m.tally.begin(first, start, schedule(seed, n, m.For))
+		if err = m.own.publish(start, seed, n, m.For, m.Payload); err != nil {
+			return nil, err
+		}
+	}
+	begun := time.Now()
+	err = m.pause(ctx, over)
+
+	// Draining: all that was published has come, or will not come any more. Of
+	// another's feed, and after an interrupt, the end is not known.
+	var head uint64
+	took := time.Since(begun)
+	if m.own != nil {
+		newest, _, dead := m.own.stop()
+		if err == nil {
+			head, err = newest, dead
+		}
+	}
+	if err == nil {
+		if err = m.await(ctx, head, m.Interval+drain); err == errLate {
+			err = nil // and lost
+		}
+		if err == nil && m.own != nil {
+			err = m.pause(ctx, settle)
+		}
+	}
+	if err != nil {
+		head = 0
+	}
+
+	counted := m.ledger.count().since(before)
+	r := &Result{
+		Transport: m.target.Transport, HTTP: "1.1", Network: "loopback", Took: took,
+		Requests: counted.requests, Connections: counted.connections, Up: counted.up, Down: counted.down,
+	}
+	if m.ledger.remote.Load() {
+		r.Network = "unknown"
+	}
+	m.tally.into(r, head)
+	if m.own != nil && shared {
+		if _, cpu, dead := m.own.stop(); dead == nil {
+			us := float64(cpu-cpuBefore) / 1e3
+			r.CPU = &us
+		}
+	}
+	return r, err
+}
+
+// pause waits. It ends early with the error of ctx or of a client.
+func (m *measurement) pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case err := <-m.failed:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// await waits until all ids up to head have come to all clients. The error is
+// that of pause, or errLate.
+func (m *measurement) await(ctx context.Context, head uint64, limit time.Duration) error {
+	for deadline := time.Now().Add(limit); !m.tally.caught(head); {
+		if time.Now().After(deadline) {
+			return errLate
+		}
+		if err := m.pause(ctx, 2*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// show shows the progress of the first of these targets until the function that
+// it returns is called.
+func (o Options) show(left []Target, all int) (erase func()) {
+	if o.Progress == nil {
+		return func() {}
+	}
+	each := func(t Target) time.Duration {
+		d := o.For
+		if len(o.Targets) == 0 {
+			d += time.Second / 2
+			if t.Transport == "polling" {
+				d += 3 * o.Interval
+			}
+		}
+		return d
+	}
+	this, others := time.Now().Add(each(left[0])), time.Duration(0)
+	for _, t := range left[1:] {
+		others += each(t)
+	}
+	end := make(chan struct{})
+	var showing sync.WaitGroup
+	showing.Go(func() {
+		tick := time.NewTicker(time.Second / 4)
+		defer tick.Stop()
+		for {
+			rest := max(0, time.Until(this))
+			fmt.Fprintf(o.Progress, "\r\x1b[K%s, %d of %d: %.0fs left, %.0fs in all",
+				left[0].Transport, all-len(left)+1, all, rest.Seconds(), (rest + others).Seconds())
+			select {
+			case <-tick.C:
+			case <-end:
+				fmt.Fprint(o.Progress, "\r\x1b[K")
+				return
+			}
+		}
+	})
+	return func() {
+		close(end)
+		showing.Wait()
+	}
+}

@@ -1,0 +1,315 @@
+package measure
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/internal/lab"
+	"fourwires/internal/source"
+
+	"go.uber.org/goleak"
+)
+
+// asServer is the environment variable that makes this test binary the server.
+const asServer = "FOURWIRES_MEASURE_SERVER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asServer) == "" {
+		os.Setenv(asServer, "1") // for its children
+		goleak.VerifyTestMain(m)
+		return
+	}
+	if err := Serve(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// options returns those of a short measurement. A message is of 119 bytes while
+// its id has two digits.
+func options(t *testing.T, args ...string) Options {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets, err := Targets(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{
+		For: 300 * time.Millisecond, Rate: 50, Payload: 80, Interval: 100 * time.Millisecond, Clients: 1,
+		Heads: Heads{Set: Go}, Targets: targets, Server: []string{self},
+	}
+	if err := o.Check(); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// run returns the results by transport, and the error.
+func run(ctx context.Context, o Options) (map[string]Result, error) {
+	results := map[string]Result{}
+	err := Run(ctx, o, func(r Result) error {
+		results[r.Transport] = r
+		return nil
+	})
+	return results, err
+}
+
+// Every message comes, once and in order, and what it costs is exactly what the
+// protocol says.
+func TestRun(t *testing.T) {
+	const size = 119 // of a message
+	const clients = 3
+	o := options(t)
+	o.Clients = clients
+	results, err := run(t.Context(), o)
+	if err != nil || len(results) != 4 {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	const n = 15 * clients
+	for name, r := range results {
+		if r.Delivered != n || r.Lost+uint64(r.Duplicated+r.Reordered) > 0 || r.Connections != clients || r.Network != "loopback" {
+			t.Errorf("%s: %+v, want %d delivered to %d clients", name, r, n, clients)
+		}
+		if r.Down.Payload != n*size || r.Up.Payload != 0 {
+			t.Errorf("%s: %d bytes of payload down, %d up, want %d and none", name, r.Down.Payload, r.Up.Payload, n*size)
+		}
+		if r.Up.Unaccounted+r.Down.Unaccounted != 0 {
+			t.Errorf("%s: %d bytes unaccounted up, %d down", name, r.Up.Unaccounted, r.Down.Unaccounted)
+		}
+		for direction, parts := range map[string]any{"up": r.Up, "down": r.Down} {
+			sum, v := int64(0), reflect.ValueOf(parts)
+			for i := range v.NumField() {
+				sum += v.Field(i).Int()
+			}
+			if total := v.FieldByName("Total").Int(); sum != 2*total {
+				t.Errorf("%s: the parts %s are %d bytes together, the total is %d", name, direction, sum-total, total)
+			}
+		}
+		if shared && (r.P50 == nil || *r.P50 <= 0 || *r.P50 > 5e6 || r.CPU == nil || *r.CPU <= 0) {
+			t.Errorf("%s: latency %v, CPU %v", name, r.P50, r.CPU)
+		}
+		if r.P99 != nil {
+			t.Errorf("%s: a p99 of %d samples", name, n)
+		}
+	}
+
+	// A frame's header has 2 bytes up to 125 of payload (RFC 6455, section 5.2).
+	if down := results["websocket"].Down; down.Framing != 2*n || down.Envelope+down.Head+down.Control != 0 {
+		t.Errorf("websocket: %+v, want frames of 2 bytes and nothing else", down)
+	}
+	if up := results["websocket"].Up; up.Total != up.Opening || up.Opening == 0 {
+		t.Errorf("websocket: %+v, want an opening only", up)
+	}
+	// An event is "id: EPOCH-ID\ndata: …\n\n". What comes with another shares its chunk.
+	if down := results["sse"].Down; down.Envelope != n*len64("id: abcdef-22\ndata: \n\n") || down.Framing == 0 || down.Framing > 6*n || down.Head != 0 {
+		t.Errorf("sse: %+v", down)
+	}
+	for _, stream := range []string{"sse", "websocket"} {
+		if r := results[stream]; r.Requests != clients || r.Down.Opening == 0 || r.Up.Head != 0 {
+			t.Errorf("%s: %+v, want a request and an opening for each of %d clients", stream, r, clients)
+		}
+	}
+	// Every poll has a head of so many bytes, and needs no opening.
+	head := len64("GET /longpoll?after=abcdef-22 HTTP/1.1\r\nHost: 127.0.0.1:00000\r\nUser-Agent: Go-http-client/1.1\r\n\r\n")
+	for _, poll := range []string{"polling", "longpoll"} {
+		r := results[poll]
+		want := (head + len64(poll) - len64("longpoll")) * r.Requests
+		if slack := 8 * r.Requests; r.Requests == 0 || r.Up.Head > want || r.Up.Head < want-slack || r.Up.Opening+r.Down.Opening+r.Down.Framing != 0 {
+			t.Errorf("%s: %+v, want %d bytes of heads up or a few less", poll, r, want)
+		}
+	}
+	if requests := results["longpoll"].Requests; requests > n {
+		t.Errorf("longpoll: %d requests for %d messages", requests, n)
+	}
+}
+
+// The heads of a browser and a cookie make heads and openings longer, and
+// nothing else.
+func TestRunHeads(t *testing.T) {
+	o := options(t)
+	o.Heads = Heads{Set: Chrome, Cookie: 512}
+	results, err := run(t.Context(), o)
+	if err != nil || len(results) != 4 {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	for name, r := range results {
+		kind := map[string]string{"sse": "eventsource", "websocket": "websocket"}[name]
+		if kind == "" {
+			kind = "fetch"
+		}
+		_, lines, _ := strings.Cut(chromium, "["+kind+"]\n")
+		lines, _, _ = strings.Cut(lines, "\n\n")
+		lines = strings.NewReplacer("{host}", "127.0.0.1:00000", "{key}", strings.Repeat("k", 24)).Replace(lines)
+		want := len64("GET /?after=abcdef-22 HTTP/1.1\r\n") + len64(name) + len64(strings.ReplaceAll(lines, "\n", "\r\n")) +
+			len64("\r\nCookie: \r\n\r\n") + 512
+		paid := r.Up.Head + r.Up.Opening
+		if slack := 24 * r.Requests; paid > want*r.Requests || paid < want*r.Requests-slack || r.Up.Total != paid || r.Down.Payload != 15*119 {
+			t.Errorf("%s: %d requests, up %+v, want some %d bytes for each", name, r.Requests, r.Up, want)
+		}
+		if r.Up.Unaccounted+r.Down.Unaccounted != 0 {
+			t.Errorf("%s: %d bytes unaccounted up, %d down", name, r.Up.Unaccounted, r.Down.Unaccounted)
+		}
+	}
+}
+
+func len64(s string) int64 { return int64(len(s)) }
+
+// serveLab returns the URL of a lab with a market, until stop is called or the
+// test ends.
+func serveLab(t *testing.T, rate float64) (url string, stop func()) {
+	t.Helper()
+	l, err := lab.New(lab.Settings{Keep: feed.Keep, Source: source.Settings{Source: source.Market, Rate: rate, Phase: source.Even}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listeners [2]net.Listener
+	for i := range listeners {
+		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, end := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	serving.Go(func() { l.Serve(ctx, listeners[0], listeners[1]) })
+	stop = func() {
+		end()
+		serving.Wait()
+	}
+	t.Cleanup(stop)
+	return "http://" + listeners[0].Addr().String(), stop
+}
+
+// Of another's server, what cannot be known is not shown.
+func TestAnother(t *testing.T) {
+	url, _ := serveLab(t, 100)
+	results, err := run(t.Context(), options(t, url))
+	if err != nil || len(results) != 4 {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	for name, r := range results {
+		if r.Delivered < 10 || r.Lost+uint64(r.Duplicated+r.Reordered) > 0 || r.P50 != nil || r.P99 != nil || r.CPU != nil {
+			t.Errorf("%s: %+v", name, r)
+		}
+		if r.Down.Payload == 0 || r.Up.Unaccounted+r.Down.Unaccounted != 0 {
+			t.Errorf("%s: up %+v, down %+v", name, r.Up, r.Down)
+		}
+	}
+	// One address for each transport, in the transports' order.
+	var order []string
+	err = Run(t.Context(), options(t, "sse="+url+"/sse?heartbeat=1s", "longpoll="+url+"/longpoll"), func(r Result) error {
+		order = append(order, r.Transport)
+		return nil
+	})
+	if err != nil || !slices.Equal(order, []string{"longpoll", "sse"}) {
+		t.Errorf("measured %q, %v", order, err)
+	}
+}
+
+// A server that fails is told of in one line, with what was measured before.
+func TestFailures(t *testing.T) {
+	refusing, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refusing.Close()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts, nobody answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	site := httptest.NewServer(http.NotFoundHandler())
+	defer site.Close()
+	for _, test := range []struct{ name, url, want string }{
+		{"down", "http://" + refusing.Addr().String(), "polling, after .*connection refused"},
+		{"silent", "http://" + silent.Addr().String(), "polling, after .*the server says nothing"},
+		{"no lab", site.URL, "polling, after .*404 Not Found: 404 page not found"},
+		{"no lab", "sse=" + site.URL, "sse, after .*404 Not Found: 404 page not found"},
+		{"no lab", "websocket=" + site.URL, "websocket, after .*404 Not Found: 404 page not found"},
+	} {
+		results, err := run(t.Context(), options(t, test.url))
+		if len(results) > 0 || err == nil || !matches(test.want, err.Error()) {
+			t.Errorf("%s: %d results, %v, want %s", test.name, len(results), err, test.want)
+		}
+	}
+
+	url, stop := serveLab(t, 100)
+	o := options(t, "polling="+url+"/polling", "sse="+url+"/sse", "websocket="+url+"/websocket")
+	o.For = time.Second
+	results := map[string]Result{}
+	err = Run(t.Context(), o, func(r Result) error {
+		results[r.Transport] = r
+		if r.Transport == "polling" {
+			time.AfterFunc(o.For/2, stop)
+		}
+		return nil
+	})
+	if err == nil || !matches("sse, after .*EOF", err.Error()) || len(results) != 2 || results["sse"].Delivered == 0 {
+		t.Errorf("stopped midway: %v, %+v", err, results)
+	}
+
+	o = options(t)
+	o.Server = []string{"/nowhere"}
+	if _, err := run(t.Context(), o); err == nil || !matches("polling, after .*does not start.*", err.Error()) {
+		t.Errorf("no server: %v", err)
+	}
+	full := errors.New("full")
+	if err := Run(t.Context(), options(t), func(Result) error { return full }); err != full {
+		t.Errorf("nowhere to print to: %v", err)
+	}
+}
+
+// An interrupt ends it with what there is, and nobody is said to be lost that
+// is only on its way.
+func TestInterrupt(t *testing.T) {
+	url, _ := serveLab(t, 100)
+	for _, target := range []Target{{"websocket", ""}, {"websocket", url + "/websocket"}} {
+		o := options(t)
+		o.For = time.Hour
+		o.Targets = []Target{target}
+		var r Result
+		for after := time.Second; r.Delivered == 0; after *= 2 { // on a busy machine, the beginning takes its time
+			if after > time.Minute {
+				t.Fatal("nothing was measured in a minute")
+			}
+			ctx, interrupt := context.WithTimeout(t.Context(), after)
+			results, err := run(ctx, o)
+			interrupt()
+			if err != nil {
+				t.Fatal(err)
+			}
+			r = results["websocket"]
+		}
+		if r.Lost > 0 || r.Took > time.Minute {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+func TestProgress(t *testing.T) {
+	url, _ := serveLab(t, 100)
+	o := options(t, url)
+	var line bytes.Buffer
+	o.Progress = &line
+	if _, err := run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if text := line.String(); !strings.HasPrefix(text, "\r\x1b[Kpolling, 1 of 4: 0s left, 1s in all") || !strings.HasSuffix(text, "\r\x1b[K") {
+		t.Errorf("%q", text)
+	}
+}

@@ -1,0 +1,161 @@
+package measure
+
+import (
+	"context"
+	"io"
+	"net"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func matches(pattern, text string) bool {
+	return regexp.MustCompile("^(?:" + pattern + ")$").MatchString(text)
+}
+
+func TestTracker(t *testing.T) {
+	for _, test := range []struct {
+		name                             string
+		next                             uint64
+		ids                              []uint64
+		head                             uint64
+		delivered, duplicated, reordered int
+		lost                             uint64
+	}{
+		{"in order", 1, []uint64{1, 2, 3}, 3, 3, 0, 0, 0},
+		{"from wherever it begins", 0, []uint64{7, 8}, 0, 2, 0, 0, 0},
+		{"nothing", 1, nil, 3, 0, 0, 0, 3},
+		{"the end is missing", 1, []uint64{1}, 3, 1, 0, 0, 2},
+		{"the end is not known", 0, []uint64{5, 7}, 0, 2, 0, 0, 1},
+		{"twice", 1, []uint64{1, 2, 2, 1}, 2, 2, 2, 0, 0},
+		{"late", 1, []uint64{1, 5, 3, 2, 4}, 5, 5, 0, 3, 0},
+		{"late, then again", 1, []uint64{1, 3, 2, 2}, 3, 3, 1, 1, 0},
+		{"a gap stays", 1, []uint64{1, 6, 4}, 6, 3, 0, 1, 3},
+		{"an id that lies", 0, []uint64{1, 1 << 63}, 0, 2, 0, 0, 1<<63 - 2},
+	} {
+		c := tracker{next: test.next}
+		for _, id := range test.ids {
+			c.take(id)
+		}
+		if c.delivered != test.delivered || c.duplicated != test.duplicated || c.reordered != test.reordered || c.lost(test.head) != test.lost {
+			t.Errorf("%s: %+v, %d lost, want %+v", test.name, c, c.lost(test.head), test)
+		}
+		if caught := c.caught(test.head); caught != (test.lost == 0) {
+			t.Errorf("%s: caught up is %v", test.name, caught)
+		}
+	}
+}
+
+// Latency counts from the instant at which a message was due, once.
+func TestTally(t *testing.T) {
+	c := newTally(2, 1)
+	c.take(0, 1, 0)
+	c.take(1, 1, 0)
+	c.begin(2, 1000, []time.Duration{0, time.Millisecond})
+	c.take(0, 2, 1000+int64(3*time.Millisecond))
+	c.take(0, 2, 1000+int64(9*time.Millisecond))
+	c.take(0, 3, 1000+int64(4*time.Millisecond))
+	c.take(1, 2, 1000+int64(3*time.Millisecond))
+	var r Result
+	c.into(&r, 3)
+	if r.Delivered != 3 || r.Duplicated != 1 || r.Lost != 1 || c.latency.TotalCount() != 3 {
+		t.Errorf("%+v, of %d latencies", r, c.latency.TotalCount())
+	}
+	if shared && (r.P50 == nil || *r.P50 < 2990 || *r.P50 > 3010 || r.P99 != nil) {
+		t.Errorf("p50 %v, p99 %v, want 3 ms and none", r.P50, r.P99)
+	}
+}
+
+func TestSchedule(t *testing.T) {
+	a := schedule(1, 1000, time.Second)
+	if !slices.Equal(a, schedule(1, 1000, time.Second)) || slices.Equal(a, schedule(2, 1000, time.Second)) {
+		t.Error("a schedule is that of its seed")
+	}
+	if !slices.IsSorted(a) || a[0] < 0 || a[999] >= time.Second || a[0] > 50*time.Millisecond || a[999] < 950*time.Millisecond {
+		t.Errorf("from %v to %v", a[0], a[999])
+	}
+}
+
+func TestTargets(t *testing.T) {
+	for _, test := range []struct {
+		args string
+		want string // the targets, or the error
+	}{
+		{"", ""},
+		{"http://h:1", "polling=http://h:1/polling longpoll=http://h:1/longpoll sse=http://h:1/sse websocket=http://h:1/websocket"},
+		{"http://h:1/", "polling=http://h:1/polling longpoll=http://h:1/longpoll sse=http://h:1/sse websocket=http://h:1/websocket"},
+		{"websocket=http://h/ws?x=1 polling=http://h/p", "polling=http://h/p websocket=http://h/ws?x=1"},
+		{"h:1", `url "h:1": must be .*`},
+		{"https://h:1", `url "https://h:1": must be .*`},
+		{"http://", `url "http://": must be .*`},
+		{"http://h:1/polling", `url "http://h:1/polling": must be one .*`},
+		{"http://h:1?a=b", `url "http://h:1.a=b": must be one .*`},
+		{"http://h:1 http://h:2", `url "http://h:1": must be one .*`},
+		{"sse=http://h/a http://h:2", `url "http://h:2": must be one .*`},
+		{"carrier=http://h/a", `url "carrier=http://h/a": a transport is one of polling, longpoll, sse, websocket`},
+		{"sse=http://h/a sse=http://h/b", `url "sse=http://h/b": sse has one already`},
+		{"sse=/sse", `url "sse=/sse": must be .*`},
+	} {
+		targets, err := Targets(strings.Fields(test.args))
+		if err != nil {
+			if !matches(test.want, err.Error()) {
+				t.Errorf("%s: %v, want %s", test.args, err, test.want)
+			}
+			continue
+		}
+		var got []string
+		for _, target := range targets {
+			got = append(got, target.Transport+"="+target.URL)
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%s: %q, want %s", test.args, got, test.want)
+		}
+	}
+}
+
+// A head is changed as a whole, however it is written; what follows an upgrade
+// is not.
+func TestHeads(t *testing.T) {
+	const head = "GET /websocket?after=e-1 HTTP/1.1\r\nHost: h:1\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k3y==\r\n\r\n"
+	heads := Heads{Set: Chrome, Cookie: 5}
+	near, far := net.Pipe()
+	conn, err := heads.Dial("websocket", func(context.Context, string, string) (net.Conn, error) { return near, nil })(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer conn.Close()
+		for _, b := range []byte(head) {
+			if n, err := conn.Write([]byte{b}); n != 1 || err != nil {
+				t.Error(n, err)
+			}
+		}
+		conn.Write([]byte("frames\r\n\r\n"))
+	}()
+	all, err := io.ReadAll(far)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(all)
+	for _, want := range []string{
+		"GET /websocket?after=e-1 HTTP/1.1\r\nHost: h:1\r\nConnection: Upgrade\r\n",
+		"\r\nOrigin: http://h:1\r\n", "\r\nSec-WebSocket-Key: k3y==\r\n", "\r\nCookie: c=xxx\r\n\r\nframes\r\n\r\n",
+	} {
+		if strings.Count(text, want) != 1 {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.ContainsAny(text, "{}") {
+		t.Errorf("something is not filled in:\n%s", text)
+	}
+
+	resumes := (&headed{lines: "A: {host}"}).change("GET /sse HTTP/1.1\r\nHost: h\r\nLast-Event-ID: e-7\r\n\r\n")
+	if want := "GET /sse HTTP/1.1\r\nA: h\r\nLast-Event-ID: e-7\r\n\r\n"; resumes != want {
+		t.Errorf("%q, want %q", resumes, want)
+	}
+	if plain := (&headed{}).change(head); plain != head {
+		t.Errorf("%q, want %q", plain, head)
+	}
+}

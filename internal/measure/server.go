@@ -1,0 +1,196 @@
+package measure
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/internal/lab"
+	"fourwires/internal/source"
+)
+
+// Serve is the process of the server: a lab on free ports of the loopback,
+// whose feed has no source. It says the address of its lanes, and then does
+// what each line of stdin asks, until stdin ends, which it does when the parent
+// does.
+//
+//	publish START SEED N NS PAYLOAD   publishes N messages, each with PAYLOAD
+//	                                  bytes of data, at instants drawn over NS
+//	                                  from START of the monotonic clock on
+//	                                  (0: now); no answer
+//	stop                              publishes no more, and answers with the
+//	                                  newest id and the CPU time used so far
+func Serve(stdin io.Reader, stdout io.Writer) error {
+	l, err := lab.New(lab.Settings{Keep: feed.Keep, Source: source.Settings{Source: source.None, Rate: 1, Phase: source.Poisson}, Untapped: true})
+	if err != nil {
+		return err
+	}
+	var listeners [2]net.Listener // lanes, control
+	for i := range listeners {
+		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return err
+		}
+		defer listeners[i].Close()
+	}
+	ctx, end := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	serving.Go(func() { err = l.Serve(ctx, listeners[0], listeners[1]) })
+	fmt.Fprintln(stdout, listeners[0].Addr())
+
+	var publishing sync.WaitGroup
+	var fault error
+	quit := func() {}
+	commands := bufio.NewScanner(stdin)
+	for commands.Scan() {
+		command, rest, _ := strings.Cut(commands.Text(), " ")
+		switch command {
+		case "publish":
+			var start, over int64
+			var seed uint64
+			var n, payload int
+			fmt.Sscan(rest, &start, &seed, &n, &over, &payload)
+			if start == 0 {
+				start = monotonic()
+			}
+			publishing.Wait()
+			var asked context.Context
+			asked, quit = context.WithCancel(ctx)
+			publishing.Go(func() {
+				if err := publish(asked, l.Feed, start, schedule(seed, n, time.Duration(over)), data(payload)); err != nil && asked.Err() == nil {
+					fault = err
+					end()
+				}
+			})
+		case "stop":
+			quit()
+			publishing.Wait()
+			fmt.Fprintln(stdout, l.Feed.Head().ID, cpuTime())
+		}
+	}
+	quit()
+	end()
+	publishing.Wait()
+	serving.Wait()
+	return errors.Join(fault, err)
+}
+
+// publish publishes data at each of these instants, counted from start, until
+// ctx ends; what is due by then it still publishes. An instant that has passed
+// does not shift the next.
+func publish(ctx context.Context, f *feed.Feed, start int64, instants []time.Duration, data []byte) error {
+	alarm, err := newAlarm()
+	if err != nil {
+		return err
+	}
+	defer alarm.close()
+	for _, instant := range instants {
+		if err := alarm.until(ctx, start+int64(instant)); err != nil {
+			return err
+		}
+		if _, err := f.Publish(data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// schedule draws n instants over a time: those of a Poisson process of which n
+// is known. The same seed gives the same instants, in both processes.
+func schedule(seed uint64, n int, over time.Duration) []time.Duration {
+	random := rand.New(rand.NewPCG(seed, 0))
+	instants := make([]time.Duration, n)
+	for i := range instants {
+		instants[i] = time.Duration(random.Float64() * float64(over))
+	}
+	slices.Sort(instants)
+	return instants
+}
+
+// data returns a JSON string of so many bytes, its quotes included.
+func data(size int) []byte {
+	return slices.Concat([]byte{'"'}, bytes.Repeat([]byte{'x'}, size-2), []byte{'"'})
+}
+
+// A server is the server's process as seen from here.
+type server struct {
+	addr string // of its lanes
+
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Reader
+	stderr bytes.Buffer
+}
+
+// start starts the process. The caller has to close it.
+func start(command []string) (*server, error) {
+	s := &server{cmd: exec.Command(command[0], command[1:]...)}
+	s.cmd.Stderr = &s.stderr
+	var err error
+	if s.in, err = s.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	s.out = bufio.NewReader(out)
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("the server's process does not start: %w", err)
+	}
+	if err := s.answer(&s.addr); err != nil {
+		s.close()
+		return nil, fmt.Errorf("%w: %s", err, s.stderr.String())
+	}
+	return s, nil
+}
+
+// answer reads what the process says. One that does not say it in time is
+// killed.
+func (s *server) answer(into ...any) error {
+	defer time.AfterFunc(patience, func() { s.cmd.Process.Kill() }).Stop()
+	line, err := s.out.ReadString('\n')
+	if err == nil {
+		_, err = fmt.Sscan(line, into...)
+	}
+	if err != nil {
+		return errors.New("the server's process has ended")
+	}
+	return nil
+}
+
+// publish has the process publish n messages over a time, and does not wait.
+func (s *server) publish(start int64, seed uint64, n int, over time.Duration, payload int) error {
+	_, err := fmt.Fprintln(s.in, "publish", start, seed, n, int64(over), payload)
+	if err != nil {
+		return errors.New("the server's process has ended")
+	}
+	return nil
+}
+
+// stop ends the publishing and returns the newest id, and the CPU time that the
+// process has used.
+func (s *server) stop() (head uint64, cpu time.Duration, err error) {
+	if _, err := fmt.Fprintln(s.in, "stop"); err != nil {
+		return 0, 0, errors.New("the server's process has ended")
+	}
+	err = s.answer(&head, &cpu)
+	return head, cpu, err
+}
+
+// close ends the process.
+func (s *server) close() {
+	s.in.Close()
+	defer time.AfterFunc(patience, func() { s.cmd.Process.Kill() }).Stop()
+	s.cmd.Wait()
+}
