@@ -18,7 +18,7 @@ func BenchmarkCatchUp(b *testing.B) {
 	const n = 16
 	for _, transport := range transports {
 		b.Run("transport="+transport, func(b *testing.B) {
-			s := startServer(b)
+			s := startServer(b, false)
 			s.publish(feed.Keep-1, 0)
 			s.time() // all is published
 			catchUp := func() {

@@ -17,7 +17,7 @@ import (
 func BenchmarkConnect(b *testing.B) {
 	for _, transport := range transports {
 		b.Run("transport="+transport, func(b *testing.B) {
-			s := startServer(b)
+			s := startServer(b, false)
 			connect := func() (took int64) {
 				start := time.Now()
 				err := s.follow(context.Background(), transport, func(feed.Message) bool {

@@ -17,16 +17,28 @@ func BenchmarkFanout(b *testing.B) {
 	for _, transport := range transports {
 		for _, n := range []int{1, 100, 1000} {
 			b.Run(fmt.Sprintf("transport=%s/readers=%d", transport, n), func(b *testing.B) {
-				fanout(b, transport, n)
+				fanout(b, startServer(b, false), transport, n)
 			})
 		}
 	}
 }
 
-func fanout(b *testing.B, transport string, n int) {
+// BenchmarkTap asks what it costs the server to name and count every byte, as a
+// lab does that is started without more. It is fair in that both servers do all
+// else alike.
+func BenchmarkTap(b *testing.B) {
+	for _, transport := range []string{"sse", "websocket"} {
+		for _, tap := range []string{"off", "on"} {
+			b.Run(fmt.Sprintf("transport=%s/tap=%s", transport, tap), func(b *testing.B) {
+				fanout(b, startServer(b, tap == "on"), transport, 1000)
+			})
+		}
+	}
+}
+
+func fanout(b *testing.B, s *server, transport string, n int) {
 	const gap = 100 * time.Millisecond // on average
 	const warmUp = 20                  // messages: at this pace, longer than a polling interval
-	s := startServer(b)
 	r := s.read(n, transport)
 	at := monotonic()
 	publish := func() {

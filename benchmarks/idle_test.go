@@ -17,7 +17,7 @@ func BenchmarkIdle(b *testing.B) {
 		b.Run(fmt.Sprintf("transport=%s/readers=%d", transport, n), func(b *testing.B) {
 			var bytes, goroutines int
 			for b.Loop() {
-				s := startServer(b)
+				s := startServer(b, false)
 				warm := s.read(100, transport)
 				bytesBefore, goroutinesBefore := s.settle()
 				idle := s.read(n, transport)

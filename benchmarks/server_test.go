@@ -27,8 +27,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asServer is the environment variable that makes this test binary the server.
-const asServer = "FOURWIRES_BENCHMARK_SERVER"
+// asServer is the environment variable that makes this test binary the server,
+// whose tap is on where its value is tapped.
+const (
+	asServer = "FOURWIRES_BENCHMARK_SERVER"
+	tapped   = "tapped"
+	untapped = "untapped"
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asServer) == "" {
@@ -54,7 +59,7 @@ func serve(stdin io.Reader, stdout io.Writer) error {
 	settings := lab.Settings{Keep: feed.Keep, Source: source.Default(), Limits: lab.DefaultLimits()}
 	settings.Source.Source = source.None
 	settings.Limits.Clients = 20_000
-	settings.Untapped = true
+	settings.Untapped = os.Getenv(asServer) != tapped
 	l, err := lab.New(settings)
 	if err != nil {
 		return err
@@ -237,14 +242,18 @@ type server struct {
 }
 
 // startServer starts a server that ends with the test.
-func startServer(tb testing.TB) *server {
+func startServer(tb testing.TB, tap bool) *server {
 	tb.Helper()
+	role := untapped
+	if tap {
+		role = tapped
+	}
 	self, err := os.Executable()
 	if err != nil {
 		tb.Fatal(err)
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), asServer+"=1")
+	cmd.Env = append(os.Environ(), asServer+"="+role)
 	cmd.Stderr = os.Stderr
 	s := &server{tb: tb}
 	if s.in, err = cmd.StdinPipe(); err != nil {

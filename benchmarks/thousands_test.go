@@ -27,7 +27,7 @@ func TestTenThousand(t *testing.T) {
 			n, need, limit.Cur, need)
 	}
 
-	s := startServer(t)
+	s := startServer(t, false)
 	r := s.read(n, four()...)
 	const rounds, each = 6, 5
 	var held [rounds]int // bytes
