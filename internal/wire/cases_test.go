@@ -253,6 +253,14 @@ var cases = []struct {
 		"a chunk beyond all bounds", []piece{up("POST /publish HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff1\r\n")},
 		"publish 1/0/0 up head=54 unaccounted=19 down (a chunk beyond all bounds, cut: before the answer)",
 	},
+	{
+		"a chunk's end cut", []piece{up("POST /publish HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r"), down("HTTP/1.1 400 x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxyz")},
+		"publish 1/0/0 up payload=1 framing=4 head=54 down envelope=1 framing=3 head=46 unaccounted=2 (cut: a chunk 2)",
+	},
+	{
+		"a chunk's size cut", []piece{up("POST /publish HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1f"), down("HTTP/1.1 400 x\r\nTransfer-Encoding: chunked\r\n\r\n?")},
+		"publish 1/0/0 up framing=2 head=54 down head=46 unaccounted=1 (cut: a chunk 2)",
+	},
 	{"a line beyond all bounds", []piece{up("GET /" + strings.Repeat("x", 70_000))}, "other 0/0/0 up unaccounted=70005 down (a line beyond 64 KiB)"},
 	{"another protocol", []piece{up("GET / HTTP/1.1\r\nUpgrade: x\r\n\r\n"), down("HTTP/1.1 101 x\r\n\r\n?"), up("!")}, "other 1/0/0 up head=30 unaccounted=1 down head=18 unaccounted=1 (another protocol 2)"},
 	{"a tunnel", []piece{up("CONNECT x:1 HTTP/1.1\r\n\r\n"), down("HTTP/1.1 200 OK\r\n\r\n?"), up("!")}, "other 1/0/0 up head=24 unaccounted=1 down head=19 unaccounted=1 (another protocol 2)"},

@@ -422,15 +422,21 @@ func (h *half) cut() {
 		what = "a head"
 	case fixedBody:
 		what = "a body"
-	case chunkData, chunkEnd:
+	case chunkData:
 		what = "a chunk"
-	case chunkSize, trailer:
+	case chunkEnd:
+		what = "a chunk"
+		h.bookCut("chunk end", "\r")
+	case chunkSize:
 		if len(h.held) > 0 {
 			what = "a chunk"
 		} else if h.kind != stream { // a stream ends with its connection
 			what = "a body"
 		}
-		h.book(Framing, "chunk size", h.held)
+		h.bookCut("chunk size", "0123456789abcdefABCDEF")
+	case trailer:
+		what = "a body"
+		h.book(Framing, "trailer", h.held)
 		h.held = nil
 	case frames:
 		what = h.frameCut()
@@ -443,6 +449,17 @@ func (h *half) cut() {
 	if what != "" {
 		h.ex.note("cut: " + what)
 	}
+}
+
+// bookCut books the beginning of a line of the chunked coding. No such line
+// begins with another byte than one of first.
+func (h *half) bookCut(role, first string) {
+	part := Framing
+	if len(h.held) > 0 && bytes.IndexByte([]byte(first), h.held[0]) < 0 {
+		part, role = Unaccounted, "unknown"
+	}
+	h.book(part, role, h.held)
+	h.held = nil
 }
 
 // contentCut books what a body's reader holds back, and says what is unfinished.

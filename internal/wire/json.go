@@ -27,52 +27,55 @@ type poll struct {
 
 var messagesKey = []byte("messages")
 
+// next takes a byte, and reports whether an element that is an object begins
+// with it.
+func (p *poll) next(c byte) (begins bool) {
+	switch {
+	case p.escaped:
+		p.escaped = false
+	case p.inString && c == '\\':
+		p.escaped = true
+		p.key = -1
+	case c == '"':
+		p.inString = !p.inString
+		if p.depth == 1 {
+			p.named = !p.inString && p.key == len(messagesKey)
+			p.key = 0
+		}
+	case p.inString && p.depth == 1 && p.key >= 0:
+		if p.key < len(messagesKey) && c == messagesKey[p.key] {
+			p.key++
+		} else {
+			p.key = -1
+		}
+	case p.inString:
+	case c == '{' || c == '[':
+		begins = p.inside && p.depth == 2 && c == '{'
+		p.inside = p.inside || p.depth == 1 && c == '[' && p.named
+		p.depth++
+	case c == '}' || c == ']':
+		p.depth--
+		p.inside = p.inside && p.depth > 1
+	case c == ',' && p.depth == 1:
+		p.named = false
+	}
+	return begins
+}
+
 // pollBytes books messages as payload; gaps and all around them is envelope.
 func (h *half) pollBytes(b []byte) {
 	p := &h.poll
-	run := 0 // b[:run] is booked, or known to be kept
+	run := 0 // b[:run] is booked
 	for i, c := range b {
-		began := false
-		switch {
-		case p.escaped:
-			p.escaped = false
-		case p.inString && c == '\\':
-			p.escaped = true
-			p.key = -1
-		case c == '"':
-			p.inString = !p.inString
-			if p.depth == 1 {
-				p.named = !p.inString && p.key == len(messagesKey)
-				p.key = 0
-			}
-		case p.inString:
-			if p.depth == 1 && p.key >= 0 {
-				if p.key < len(messagesKey) && c == messagesKey[p.key] {
-					p.key++
-				} else {
-					p.key = -1
-				}
-			}
-		case c == '{' || c == '[':
-			if p.inside && p.depth == 2 && c == '{' {
-				h.around(b[run:i])
-				run, began = i, true
-				p.entry, p.matched, p.part = true, 0, Unaccounted
-			}
-			p.inside = p.inside || p.depth == 1 && c == '[' && p.named
-			p.depth++
-		case c == '}' || c == ']':
-			p.depth--
-			if p.inside && p.depth == 1 {
-				p.inside = false
-			}
-		case c == ',' && p.depth == 1:
-			p.named = false
+		if p.next(c) {
+			h.around(b[run:i])
+			run = i
+			p.entry, p.matched, p.part = true, 0, Unaccounted
 		}
 		if !p.entry {
 			continue
 		}
-		if p.part == Unaccounted && p.matched < len(aMessage) {
+		if p.part == Unaccounted {
 			switch {
 			case c != aMessage[p.matched]:
 				h.decideEntry(Envelope)
@@ -82,7 +85,7 @@ func (h *half) pollBytes(b []byte) {
 				p.matched++
 			}
 		}
-		if p.depth == 2 && !p.inString && !began {
+		if p.depth == 2 && !p.inString { // behind its last brace
 			h.element(b[run : i+1])
 			run = i + 1
 			p.entry = false
