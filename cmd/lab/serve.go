@@ -47,6 +47,7 @@ func serveCommand() *cobra.Command {
 	limits := &settings.Limits
 	flags.IntVar(&limits.Clients, "max-clients", limits.Clients, "`requests` on the lanes at once, streams among them; beyond: 503")
 	flags.IntVar(&limits.Requests, "max-requests", limits.Requests, "other `requests` at once; beyond: 503")
+	flags.IntVar(&limits.Pages, "max-pages", limits.Pages, "`pages` whose bytes the ledger keeps apart")
 	flags.Float64Var(&limits.Publishes, "max-publishes", limits.Publishes, "publishes a second and connection; 0: any `rate`; beyond: 429")
 	flags.IntVar(&limits.Message, "max-message", limits.Message, "`bytes` that a client may publish as one message; beyond: 413")
 	flags.IntVar(&limits.Header, "max-header", limits.Header, "`bytes` of a request's head; beyond: 431")

@@ -80,7 +80,7 @@ func New(s Settings) (*Lab, error) {
 		return nil, err
 	}
 	return &Lab{
-		Feed: f, pump: pump, limits: s.Limits, origins: s.Origins, profiles: s.Profiles, untapped: s.Untapped,
+		Feed: f, Ledger: wire.Ledger{Pages: s.Limits.Pages}, pump: pump, limits: s.Limits, origins: s.Origins, profiles: s.Profiles, untapped: s.Untapped,
 		metrics: newMetrics(f), log: s.Log, ends: make(chan struct{}),
 	}, nil
 }

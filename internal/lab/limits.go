@@ -19,6 +19,7 @@ import (
 type Limits struct {
 	Clients    int           // requests on the four lanes at once, streams among them; the next is answered 503
 	Requests   int           // other requests at once, on each address; the next is answered 503
+	Pages      int           // pages whose bytes the ledger keeps apart; the one that was quiet the longest makes room
 	Publishes  float64       // publishes a second and connection, 0: any; the next is answered 429, or close code 1008
 	Message    int           // bytes of data a message may carry, at most feed.MaxData; more is answered 413, or 1009
 	Header     int           // bytes of a request's head; more is answered 431
@@ -31,6 +32,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		Clients:    10_000,
 		Requests:   1_000,
+		Pages:      1_000,
 		Publishes:  20,
 		Message:    feed.MaxData,
 		Header:     64 << 10,
@@ -46,6 +48,8 @@ func (m Limits) check() error {
 		return fmt.Errorf("max-clients %d: must be at least 1", m.Clients)
 	case m.Requests < 1:
 		return fmt.Errorf("max-requests %d: must be at least 1", m.Requests)
+	case m.Pages < 1 || m.Pages > 100_000:
+		return fmt.Errorf("max-pages %d: must be from 1 to 100000", m.Pages)
 	case !(m.Publishes >= 0): // so written, NaN is refused too
 		return fmt.Errorf("max-publishes %v: must be a number from 0", m.Publishes)
 	case m.Message < 1 || m.Message > feed.MaxData:

@@ -9,21 +9,25 @@ import (
 )
 
 const (
-	maxPages = 1000
-	pageTime = 10 * time.Minute       // without traffic; then a page has ended
-	fresh    = 100 * time.Millisecond // how old the figures of one page may be
+	usualPages = 1000
+	pageTime   = 10 * time.Minute       // without traffic; then a page has ended
+	fresh      = 100 * time.Millisecond // how old the figures of one page may be
 )
 
 // A Ledger holds what dissectors have counted, by page, lane, direction and
 // part. The zero Ledger is empty and ready. It is safe for concurrent use.
 //
-// It knows at most 1 000 pages. A page that had no traffic for ten minutes has
-// ended, and where one more comes the one that was quiet the longest ends; what
-// it had counted goes to the page "", so nothing is lost from the sums.
+// It knows a bounded number of pages. A page that had no traffic for ten minutes
+// has ended, and where one more comes the one that was quiet the longest ends;
+// what it had counted goes to the page "", so nothing is lost from the sums.
 type Ledger struct {
 	// Paths say which lane a path is, where it is not the lab's own of that
 	// name. They must not change once the ledger is in use.
 	Paths map[string]string
+
+	// Pages is how many pages it knows at most; 0 means 1 000. It must not change
+	// either.
+	Pages int
 
 	mu     sync.Mutex
 	live   map[*Dissector]bool
@@ -194,7 +198,7 @@ func (l *Ledger) sum(name, transport string) *sum {
 		if l.pages == nil {
 			l.pages = map[string]*page{}
 		}
-		if name != "" && l.named() == maxPages {
+		if name != "" && l.named() == cmp.Or(l.Pages, usualPages) {
 			l.endPage(l.eldest())
 		}
 		p = &page{rows: map[string]*sum{}}
