@@ -8,7 +8,7 @@
 //
 //	benchmarks/run.sh && go test ./benchmarks -run Table -update
 //
-// asks all of them ten times in about ten minutes, keeps the raw answers in
+// asks these four ten times in about ten minutes, keeps the raw answers in
 // results/all.txt and makes README.md's table of them. It needs Linux.
 //
 //	Fanout   what one message to one of many readers costs, and how long it takes
@@ -16,13 +16,19 @@
 //	Connect  what a reader that comes and goes costs, and how long the first message takes
 //	CatchUp  what a message costs a reader that is 4 096 of them behind
 //
+// Two more are asked by themselves:
+//
+//	Overhead  what a message costs in bytes beside itself; exact, so once is enough:
+//	          go test ./benchmarks -run '^$' -bench Overhead -benchtime 1x >benchmarks/results/overhead.txt
+//	Tap       what it costs the server to name every byte; results/tap.txt says how it was run
+//
 // # What is fair here
 //
 // The server is a process of its own, a whole lab but for its ledger: the tap
-// that counts bytes is off. Its CPU time is its own (getrusage), the kernel's
-// work for it included. The readers, this repository's own clients, run in the process of the benchmark
-// and do the same work for each message. All transports carry the same bytes
-// from the same feed. A run is warmed up first; run.sh runs all transports in
+// that counts bytes is off, except where Tap asks. Its CPU time is its own
+// (getrusage), the kernel's work for it included. The readers, this repository's
+// own clients, run in the process of the benchmark and do the same work for each
+// message. All transports carry the same bytes from the same feed. A run is warmed up first; run.sh runs all transports in
 // each of its rounds, so that a machine that changes its pace does so for all.
 //
 // transport=tcp is no transport but the limit: plain connections, to which one
