@@ -66,7 +66,7 @@ func overhead(b *testing.B, t lab.Transport, payload int, heads measure.Heads) (
 	}
 	ctx, stop := context.WithCancel(b.Context())
 	served := make(chan error, 1)
-	go func() { served <- l.Serve(ctx, listeners[0], listeners[1]) }()
+	go func() { served <- l.Serve(ctx, lab.Listeners{Lanes: listeners[0], Control: listeners[1]}) }()
 	defer func() {
 		stop()
 		if err := <-served; err != nil {
@@ -86,7 +86,7 @@ func overhead(b *testing.B, t lab.Transport, payload int, heads measure.Heads) (
 	var ledger wire.Ledger
 	dial := heads.Dial(t.Name, ledger.Tap((&net.Dialer{}).DialContext, nil))
 	url := "http://" + listeners[0].Addr().String() + "/" + t.Name
-	c := t.Client(url, dial, feed.Cursor{Epoch: l.Feed.Head().Epoch, ID: 999})
+	c := t.Client(lab.Access{URL: url, Dial: dial, Cursor: feed.Cursor{Epoch: l.Feed.Head().Epoch, ID: 999}})
 	if t.Name == "polling" { // as soon as one has come, the next is there
 		p := &polling.Client{URL: url, Dial: dial, Cursor: *c.Cursor, Interval: time.Microsecond}
 		c.Messages = p.Messages

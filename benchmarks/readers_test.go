@@ -39,7 +39,7 @@ func (s *server) follow(ctx context.Context, transport string, on func(feed.Mess
 		return followTCP(ctx, s.news, on)
 	}
 	i := slices.IndexFunc(lab.Transports, func(t lab.Transport) bool { return t.Name == transport })
-	client := lab.Transports[i].Client("http://"+s.lanes+"/"+transport+"?after=0", nil, feed.Cursor{})
+	client := lab.Transports[i].Client(lab.Access{URL: "http://" + s.lanes + "/" + transport + "?after=0"})
 	for m, err := range client.Messages(ctx) {
 		if err != nil {
 			return err

@@ -71,7 +71,7 @@ func serve(stdin io.Reader, stdout io.Writer) error {
 		}
 	}
 	var serving sync.WaitGroup
-	serving.Go(func() { err = l.Serve(ctx, listeners[0], listeners[1]) })
+	serving.Go(func() { err = l.Serve(ctx, lab.Listeners{Lanes: listeners[0], Control: listeners[1]}) })
 	serving.Go(func() { fanOut(l.Feed, listeners[2]) })
 	serving.Go(func() { pourOut(l.Feed, listeners[3]) })
 	fmt.Fprintln(stdout, listeners[0].Addr(), listeners[2].Addr(), listeners[3].Addr())

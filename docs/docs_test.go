@@ -471,7 +471,7 @@ func open(t *testing.T) (lanes, control string) {
 	}
 	served := make(chan error)
 	ctx, stop := context.WithCancel(context.Background())
-	go func() { served <- l.Serve(ctx, listeners[0], listeners[1]) }()
+	go func() { served <- l.Serve(ctx, lab.Listeners{Lanes: listeners[0], Control: listeners[1]}) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-served; err != nil {
@@ -573,7 +573,7 @@ func (l live) watch(t *testing.T, phase string, report io.Writer) {
 		loops.Go(func() { server.Serve(network) })
 
 		time.Sleep(seconds(l.after)) // virtual
-		messages := lab.Transports[i].Client("http://lab/"+l.transport, network.Dial, feed.Cursor{}).Messages
+		messages := lab.Transports[i].Client(lab.Access{URL: "http://lab/" + l.transport, Dial: network.Dial}).Messages
 		if l.every > 0 {
 			messages = (&polling.Client{URL: "http://lab/polling", Dial: network.Dial, Interval: seconds(l.every)}).Messages
 		}

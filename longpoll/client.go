@@ -24,8 +24,13 @@ type Client struct {
 	// well; with ?after=0 a client that has no cursor yet gets all that is kept.
 	URL string
 
-	// Dial opens a connection; nil means net.Dialer's DialContext.
+	// Dial opens a connection, for https one on which TLS is spoken already; nil
+	// means net/http's own.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// HTTP2 has it speak HTTP/2 from the first byte on (RFC 9113, section 3.3);
+	// otherwise it speaks HTTP/1.1.
+	HTTP2 bool
 
 	// Cursor is where reading begins; the zero Cursor means from now on.
 	// Messages moves it.
@@ -41,7 +46,7 @@ type Client struct {
 // a Client.
 func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 	return func(yield func(feed.Message, error) bool) {
-		transport := &http.Transport{DialContext: c.Dial, DisableCompression: true}
+		transport := &http.Transport{DialContext: c.Dial, DialTLSContext: c.Dial, DisableCompression: true, Protocols: protocols(c.HTTP2)}
 		defer transport.CloseIdleConnections()
 		client := &http.Client{Transport: transport, Timeout: maxWait + 10*time.Second}
 
@@ -59,6 +64,15 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 			}
 		}
 	}
+}
+
+// protocols returns the only version of HTTP that is to be spoken.
+func protocols(http2 bool) *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(!http2)
+	p.SetHTTP2(http2)
+	p.SetUnencryptedHTTP2(http2)
+	return p
 }
 
 // get makes one request, which the server holds while there is nothing new, and

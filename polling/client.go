@@ -28,8 +28,13 @@ type Client struct {
 	// 0 means 2 s.
 	Interval time.Duration
 
-	// Dial opens a connection; nil means net.Dialer's DialContext.
+	// Dial opens a connection, for https one on which TLS is spoken already; nil
+	// means net/http's own.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// HTTP2 has it speak HTTP/2 from the first byte on (RFC 9113, section 3.3);
+	// otherwise it speaks HTTP/1.1.
+	HTTP2 bool
 
 	// Cursor is where reading begins; the zero Cursor means from now on.
 	// Messages moves it.
@@ -49,7 +54,7 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 		if interval <= 0 {
 			interval = 2 * time.Second
 		}
-		transport := &http.Transport{DialContext: c.Dial, DisableCompression: true}
+		transport := &http.Transport{DialContext: c.Dial, DialTLSContext: c.Dial, DisableCompression: true, Protocols: protocols(c.HTTP2)}
 		defer transport.CloseIdleConnections()
 		client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
 		next := time.NewTicker(interval)
@@ -78,6 +83,15 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 			}
 		}
 	}
+}
+
+// protocols returns the only version of HTTP that is to be spoken.
+func protocols(http2 bool) *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(!http2)
+	p.SetHTTP2(http2)
+	p.SetUnencryptedHTTP2(http2)
+	return p
 }
 
 // get makes one request and returns the entries of its answer and the head

@@ -15,8 +15,13 @@ type Client struct {
 	// well; with ?after=0 a client that has no cursor yet gets all that is kept.
 	URL string
 
-	// Dial opens a connection; nil means net.Dialer's DialContext.
+	// Dial opens a connection, for https one on which TLS is spoken already; nil
+	// means net/http's own.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// HTTP2 has it speak HTTP/2 from the first byte on (RFC 9113, section 3.3);
+	// otherwise it speaks HTTP/1.1.
+	HTTP2 bool
 
 	// Cursor is where reading begins; the zero Cursor means from now on.
 	// Messages moves it.
@@ -33,7 +38,7 @@ type Client struct {
 // Client.
 func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 	return func(yield func(feed.Message, error) bool) {
-		stream := &Stream{URL: c.URL, Dial: c.Dial}
+		stream := &Stream{URL: c.URL, Dial: c.Dial, HTTP2: c.HTTP2}
 		if c.Cursor != (feed.Cursor{}) {
 			stream.LastID = c.Cursor.String()
 		}

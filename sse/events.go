@@ -60,8 +60,13 @@ type Stream struct {
 	URL    string
 	Header http.Header // goes with each request; nil: nothing more than needed
 
-	// Dial opens a connection; nil means net.Dialer's DialContext.
+	// Dial opens a connection, for https one on which TLS is spoken already; nil
+	// means net/http's own.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// HTTP2 has it speak HTTP/2 from the first byte on (RFC 9113, section 3.3);
+	// otherwise it speaks HTTP/1.1.
+	HTTP2 bool
 
 	// LastID is the last event id, where Events begins; empty: wherever the
 	// stream does. Retry is how long the stream wants a client to wait before it
@@ -95,7 +100,7 @@ func (s *Stream) Events(ctx context.Context) iter.Seq2[Event, error] {
 		if s.LastID != "" && !strings.ContainsFunc(s.LastID, unicode.IsControl) { // else no header can carry it
 			req.Header.Set("Last-Event-ID", s.LastID)
 		}
-		transport := &http.Transport{DialContext: s.Dial, DisableCompression: true}
+		transport := &http.Transport{DialContext: s.Dial, DialTLSContext: s.Dial, DisableCompression: true, Protocols: protocols(s.HTTP2)}
 		defer transport.CloseIdleConnections()
 		resp, err := transport.RoundTrip(req)
 		if err != nil {
@@ -121,6 +126,15 @@ func (s *Stream) Events(ctx context.Context) iter.Seq2[Event, error] {
 			}
 		}
 	}
+}
+
+// protocols returns the only version of HTTP that is to be spoken.
+func protocols(http2 bool) *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(!http2)
+	p.SetHTTP2(http2)
+	p.SetUnencryptedHTTP2(http2)
+	return p
 }
 
 // refusal returns nil for a stream, and otherwise what the server said instead.

@@ -37,7 +37,7 @@ func serve(t *testing.T, settings lab.Settings, old *site, publish ...string) *s
 
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- l.Serve(ctx, s.lanes, s.control) }()
+	go func() { served <- l.Serve(ctx, lab.Listeners{Lanes: s.lanes, Control: s.control}) }()
 	s.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-served; err != nil {

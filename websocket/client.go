@@ -29,7 +29,8 @@ type Client struct {
 	// that is kept.
 	URL string
 
-	// Dial opens a connection; nil means net.Dialer's DialContext.
+	// Dial opens a connection, for https one on which TLS is spoken already; nil
+	// means gorilla's own.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	// Cursor is where reading begins; the zero Cursor means from now on.
@@ -84,7 +85,7 @@ func (c *Client) open(ctx context.Context) (*websocket.Conn, error) {
 		query.Set("after", c.Cursor.String())
 		target.RawQuery = query.Encode()
 	}
-	dialer := websocket.Dialer{NetDialContext: c.Dial, HandshakeTimeout: 10 * time.Second}
+	dialer := websocket.Dialer{NetDialContext: c.Dial, NetDialTLSContext: c.Dial, HandshakeTimeout: 10 * time.Second}
 	conn, resp, err := dialer.DialContext(ctx, target.String(), nil)
 	if err != nil {
 		if ctx.Err() != nil {

@@ -150,7 +150,7 @@ func TestSignals(t *testing.T) {
 					served.Add(1)
 					ended.Go(func() {
 						var once sync.Once
-						c := transport.Client("http://"+addr+"/"+transport.Name, nil, feed.Cursor{})
+						c := transport.Client(lab.Access{URL: "http://" + addr + "/" + transport.Name})
 						for _, err := range c.Messages(t.Context()) {
 							once.Do(served.Done)
 							if err == nil {
@@ -192,7 +192,7 @@ func TestSignals(t *testing.T) {
 func TestServe(t *testing.T) {
 	for source, want := range map[string]string{"host": `"memory":`, "market": `"symbol":`} {
 		_, addr := start(t, "serve", "--source", source, "--rate", "10")
-		c := lab.Transports[2].Client("http://"+addr+"/sse", nil, feed.Cursor{})
+		c := lab.Transports[2].Client(lab.Access{URL: "http://" + addr + "/sse"})
 		n := 0
 		for m, err := range c.Messages(t.Context()) {
 			if err != nil || !strings.Contains(string(m.Data), want) {
@@ -241,7 +241,7 @@ func TestInputs(t *testing.T) {
 // readFirst returns the first n messages of a lab, whose data is want, if any.
 func readFirst(t *testing.T, addr string, n int, want []string) (msgs []feed.Message) {
 	t.Helper()
-	c := lab.Transports[2].Client("http://"+addr+"/sse?after=0", nil, feed.Cursor{})
+	c := lab.Transports[2].Client(lab.Access{URL: "http://" + addr + "/sse?after=0"})
 	for m, err := range c.Messages(t.Context()) {
 		if err != nil {
 			t.Fatal(err)

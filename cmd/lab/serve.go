@@ -89,7 +89,7 @@ func serveCommand() *cobra.Command {
 
 		fmt.Fprintf(cmd.OutOrStdout(), "The lab is open: http://%s/\nIts control API:  http://%s/control/feed\nCtrl-C closes it.\n",
 			callable(lanes.Addr()), callable(controls.Addr()))
-		if err := l.Serve(cmd.Context(), lanes, controls); err != nil {
+		if err := l.Serve(cmd.Context(), lab.Listeners{Lanes: lanes, Control: controls}); err != nil {
 			return failure{err}
 		}
 		return nil

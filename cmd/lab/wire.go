@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/source"
 	"fourwires/internal/wire"
@@ -66,7 +65,7 @@ func exchange(ctx context.Context, t lab.Transport, listing *wire.Listing) error
 	}
 	ctx, stop := context.WithCancel(ctx)
 	served := make(chan error, 1)
-	go func() { served <- l.Serve(ctx, listeners[0], listeners[1]) }()
+	go func() { served <- l.Serve(ctx, lab.Listeners{Lanes: listeners[0], Control: listeners[1]}) }()
 	if _, err := l.Feed.Publish([]byte(`{"cpu":12.5}`)); err != nil {
 		stop()
 		return err
@@ -74,7 +73,7 @@ func exchange(ctx context.Context, t lab.Transport, listing *wire.Listing) error
 
 	var ledger wire.Ledger
 	dial := ledger.Tap((&net.Dialer{}).DialContext, listing.Add)
-	client := t.Client("http://"+listeners[0].Addr().String()+"/"+t.Name+"?after=0", dial, feed.Cursor{})
+	client := t.Client(lab.Access{URL: "http://" + listeners[0].Addr().String() + "/" + t.Name + "?after=0", Dial: dial})
 	for _, err = range client.Messages(ctx) {
 		break
 	}

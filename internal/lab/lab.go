@@ -23,6 +23,7 @@ import (
 const (
 	answerTime = 70 * time.Second       // for an answer, a long-poll's wait included; streams put it off with each write
 	idleTime   = 2 * time.Minute        // for the next request on a connection
+	stuckTime  = 10 * time.Second       // for a client to take anything at all on a connection of HTTP/2
 	grace      = 500 * time.Millisecond // for clients to take their leave
 )
 
@@ -85,16 +86,22 @@ func New(s Settings) (*Lab, error) {
 	}, nil
 }
 
-// Serve serves both addresses until ctx ends or a listener fails, and then
-// tells every client, closes both listeners and returns within a second. A lab
-// serves once.
-func (l *Lab) Serve(ctx context.Context, lanes, control net.Listener) error {
+// Listeners are where a lab serves.
+type Listeners struct {
+	Lanes   net.Listener // the lanes and the page, over HTTP/1.1 and, to a client that begins so, HTTP/2 (h2c)
+	TLS     net.Listener // the same over TLS, which ends in the lab; nil: not
+	Control net.Listener // the control API
+}
+
+// Serve serves until ctx ends or a listener fails, and then tells every client,
+// closes all listeners and returns within a second. A lab serves once.
+func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 	asked := ctx
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var handlers, loops sync.WaitGroup
 	var hijacked sync.Map // the connections of WebSockets, which http.Server knows no more
-	serve := func(listener net.Listener, handler http.Handler) *http.Server {
+	serve := func(handler http.Handler, listeners ...net.Listener) *http.Server {
 		server := &http.Server{
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				handlers.Add(1)
@@ -108,23 +115,39 @@ func (l *Lab) Serve(ctx context.Context, lanes, control net.Listener) error {
 					hijacked.Store(conn, nil)
 				}
 			},
+			Protocols:         new(http.Protocols),
+			HTTP2:             &http.HTTP2Config{WriteByteTimeout: stuckTime},
 			ReadHeaderTimeout: l.limits.HeaderTime,
 			WriteTimeout:      answerTime,
 			IdleTimeout:       idleTime,
 			MaxHeaderBytes:    l.limits.Header,
 			ErrorLog:          slog.NewLogLogger(l.log.Handler(), slog.LevelDebug),
 		}
-		loops.Go(func() { stop(server.Serve(listener)) })
+		server.Protocols.SetHTTP1(true)
+		server.Protocols.SetUnencryptedHTTP2(true)
+		for _, listener := range listeners {
+			loops.Go(func() { stop(server.Serve(listener)) })
+		}
 		return server
 	}
-	names := namesOf(lanes.Addr())
-	tapped := lanes
+	names := namesOf(on.Lanes.Addr())
+	if on.TLS != nil {
+		names = append(names, namesOf(on.TLS.Addr())...)
+	}
+	var ledger *wire.Ledger // nil counts nothing
 	if !l.untapped {
-		tapped = l.Ledger.Listen(lanes)
+		ledger = &l.Ledger
+	}
+	lanes := []net.Listener{ledger.Listen(on.Lanes)}
+	if on.TLS != nil {
+		lanes = append(lanes, ledger.ListenTLS(on.TLS, (&certificate{names: names}).config(), func(err error) {
+			l.metrics.refusals.WithLabelValues("tls").Inc()
+			l.log.Debug("TLS handshake", "error", err)
+		}))
 	}
 	servers := []*http.Server{
-		serve(tapped, l.lanes(names, control.Addr())),
-		serve(control, l.control(append(names, namesOf(control.Addr())...), lanes.Addr())),
+		serve(l.lanes(names, on.Control.Addr()), lanes...),
+		serve(l.control(append(names, namesOf(on.Control.Addr())...), on.Lanes.Addr()), on.Control),
 	}
 	servers[0].RegisterOnShutdown(func() {
 		l.Feed.Close() // answers long-polls, ends streams, closes WebSockets

@@ -43,7 +43,7 @@ func run(t *testing.T, settings lab.Settings, lanes, control net.Listener) runni
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := l.Serve(ctx, lanes, control); err != nil {
+		if err := l.Serve(ctx, lab.Listeners{Lanes: lanes, Control: control}); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -110,7 +110,7 @@ func TestServeFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Serve(t.Context(), lanes, control); !errors.Is(err, net.ErrClosed) {
+	if err := l.Serve(t.Context(), lab.Listeners{Lanes: lanes, Control: control}); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Serve: %v, want the listener's error", err)
 	}
 }

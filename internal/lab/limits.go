@@ -114,7 +114,7 @@ func atMost(limit int, what string) gin.HandlerFunc {
 // bodies bounds the time for a body to arrive, and refuses one where the method
 // gives it no meaning: nobody would read it, and a stream would end with it.
 func (m Limits) bodies(c *gin.Context) {
-	if c.Request.Body == http.NoBody {
+	if c.Request.ContentLength == 0 { // the Body of HTTP/2 is never http.NoBody
 		return
 	}
 	http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(m.BodyTime))

@@ -126,7 +126,7 @@ func (r *reader) session(ctx context.Context, cut time.Duration) {
 		}
 		return conn, err
 	}
-	c := r.transport.Client(r.url, dial, r.cursor)
+	c := r.transport.Client(lab.Access{URL: r.url, Dial: dial, Cursor: r.cursor})
 	r.sessions++
 	for m, err := range c.Messages(ctx) {
 		var gap *feed.GapError

@@ -20,7 +20,16 @@ type Transport struct {
 	Query  []string // the query names that it reads
 
 	Handler func(*feed.Feed, Sent) http.Handler
-	Client  func(url string, dial Dial, after feed.Cursor) Client
+	Client  func(Access) Client
+}
+
+// An Access is how a client comes to a feed. The clients' packages say what
+// each field means.
+type Access struct {
+	URL    string
+	Dial   Dial
+	Cursor feed.Cursor
+	HTTP2  bool // a WebSocket opens its connection by HTTP/1.1 nevertheless
 }
 
 // Sent is told by a handler, after each write, what it carried. It may be nil.
@@ -41,8 +50,8 @@ var Transports = []Transport{
 		Name:    "polling",
 		Query:   []string{"after"},
 		Handler: func(f *feed.Feed, sent Sent) http.Handler { return &polling.Handler{Feed: f, Sent: sent} },
-		Client: func(url string, dial Dial, after feed.Cursor) Client {
-			c := &polling.Client{URL: url, Dial: dial, Cursor: after}
+		Client: func(a Access) Client {
+			c := &polling.Client{URL: a.URL, Dial: a.Dial, Cursor: a.Cursor, HTTP2: a.HTTP2}
 			return Client{c.Messages, &c.Cursor}
 		},
 	},
@@ -50,8 +59,8 @@ var Transports = []Transport{
 		Name:    "longpoll",
 		Query:   []string{"after", "wait"},
 		Handler: func(f *feed.Feed, sent Sent) http.Handler { return &longpoll.Handler{Feed: f, Sent: sent} },
-		Client: func(url string, dial Dial, after feed.Cursor) Client {
-			c := &longpoll.Client{URL: url, Dial: dial, Cursor: after}
+		Client: func(a Access) Client {
+			c := &longpoll.Client{URL: a.URL, Dial: a.Dial, Cursor: a.Cursor, HTTP2: a.HTTP2}
 			return Client{c.Messages, &c.Cursor}
 		},
 	},
@@ -60,8 +69,8 @@ var Transports = []Transport{
 		Stream:  true,
 		Query:   []string{"after", "heartbeat"},
 		Handler: func(f *feed.Feed, sent Sent) http.Handler { return &sse.Handler{Feed: f, Sent: sent} },
-		Client: func(url string, dial Dial, after feed.Cursor) Client {
-			c := &sse.Client{URL: url, Dial: dial, Cursor: after}
+		Client: func(a Access) Client {
+			c := &sse.Client{URL: a.URL, Dial: a.Dial, Cursor: a.Cursor, HTTP2: a.HTTP2}
 			return Client{c.Messages, &c.Cursor}
 		},
 	},
@@ -70,8 +79,8 @@ var Transports = []Transport{
 		Stream:  true,
 		Query:   []string{"after", "heartbeat"},
 		Handler: func(f *feed.Feed, sent Sent) http.Handler { return &websocket.Handler{Feed: f, Sent: sent} },
-		Client: func(url string, dial Dial, after feed.Cursor) Client {
-			c := &websocket.Client{URL: url, Dial: dial, Cursor: after}
+		Client: func(a Access) Client {
+			c := &websocket.Client{URL: a.URL, Dial: a.Dial, Cursor: a.Cursor}
 			return Client{c.Messages, &c.Cursor}
 		},
 	},

@@ -307,7 +307,7 @@ func (m *measurement) client() func(context.Context) iter.Seq2[feed.Message, err
 	if m.target.Transport == "polling" { // the only one with a setting of its own
 		return (&polling.Client{URL: m.target.URL, Interval: m.Interval, Dial: dial}).Messages
 	}
-	return lab.Transports[rank(m.target.Transport)].Client(m.target.URL, dial, feed.Cursor{}).Messages
+	return lab.Transports[rank(m.target.Transport)].Client(lab.Access{URL: m.target.URL, Dial: dial}).Messages
 }
 
 // warmUp has some messages come to all clients of a server of our own: they are

@@ -186,7 +186,7 @@ func serveLab(t *testing.T, rate float64) (url string, stop func()) {
 	}
 	ctx, end := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
-	serving.Go(func() { l.Serve(ctx, listeners[0], listeners[1]) })
+	serving.Go(func() { l.Serve(ctx, lab.Listeners{Lanes: listeners[0], Control: listeners[1]}) })
 	stop = func() {
 		end()
 		serving.Wait()

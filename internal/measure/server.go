@@ -45,7 +45,7 @@ func Serve(stdin io.Reader, stdout io.Writer) error {
 	}
 	ctx, end := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
-	serving.Go(func() { err = l.Serve(ctx, listeners[0], listeners[1]) })
+	serving.Go(func() { err = l.Serve(ctx, lab.Listeners{Lanes: listeners[0], Control: listeners[1]}) })
 	fmt.Fprintln(stdout, listeners[0].Addr())
 
 	var publishing sync.WaitGroup

@@ -330,7 +330,7 @@ func converse(ctx context.Context, t *testing.T, conns *connections, control net
 	}
 	serving, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- l.Serve(serving, conns, control) }()
+	go func() { ended <- l.Serve(serving, lab.Listeners{Lanes: conns, Control: control}) }()
 	var readers []*reader
 	defer func() {
 		stop() // ends the streams

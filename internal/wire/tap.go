@@ -8,8 +8,13 @@ import (
 )
 
 // Listen returns a listener whose connections are counted. Their bytes, errors
-// and deadlines are those of the listener's own.
-func (l *Ledger) Listen(listener net.Listener) net.Listener { return &listen{listener, l} }
+// and deadlines are those of the listener's own. A nil Ledger counts nothing.
+func (l *Ledger) Listen(listener net.Listener) net.Listener {
+	if l == nil {
+		return listener
+	}
+	return &listen{listener, l}
+}
 
 type listen struct {
 	net.Listener

@@ -92,7 +92,7 @@ func newWorld(t *testing.T, lanes, control net.Listener, dial wire.Dial) *world 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := l.Serve(ctx, w.server.Listen(countedListener{lanes, &w.below}), control); err != nil {
+		if err := l.Serve(ctx, lab.Listeners{Lanes: w.server.Listen(countedListener{lanes, &w.below}), Control: control}); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -149,7 +149,7 @@ func (w *world) exercise(t *testing.T, host string, n int) {
 			query += "&heartbeat=1s"
 		}
 		readers.Go(func() {
-			c := transport.Client("http://"+host+"/"+transport.Name+query, w.dial, feed.Cursor{})
+			c := transport.Client(lab.Access{URL: "http://" + host + "/" + transport.Name + query, Dial: w.dial})
 			last := uint64(0)
 			for m, err := range c.Messages(t.Context()) {
 				var gap *feed.GapError
