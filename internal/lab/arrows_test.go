@@ -18,7 +18,7 @@ func TestArrows(t *testing.T) {
 		"websocket":       "feed github.com/gorilla/websocket",
 		"web":             "",
 		"docs":            "",
-		"internal/wire":   "",
+		"internal/wire":   "golang.org/x/net/http2/hpack",
 		"internal/netsim": "",
 		"internal/source": "feed sse github.com/shirou/gopsutil",
 		"internal/lab": "feed polling longpoll sse websocket web internal/wire internal/netsim internal/source" +

@@ -40,9 +40,7 @@ func conform(t *testing.T, keep int, test func(t *testing.T, s suite)) {
 					l.stop()
 					<-l.done
 					synctest.Wait()   // until the last connection is closed
-					if version == 1 { // the dissector does not read HTTP/2 yet
-						balance(t, l.Ledger.Snapshot())
-					}
+					balance(t, l.Ledger.Snapshot())
 				})
 			})
 		}

@@ -51,14 +51,17 @@ func sized(head, body string) string {
 	return fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", head, len(body), body)
 }
 
-// cases are corners of the protocols, each with what the ledger must say: a line
-// for each row, "lane[@page] requests/sent/delivered", the bytes of each part up
-// and down, and the notes.
-var cases = []struct {
+// A testCase is an exchange, and what the ledger must say of it.
+type testCase struct {
 	name   string
 	pieces []piece
 	want   string
-}{
+}
+
+// cases are corners of the protocols, each with what the ledger must say: a line
+// for each row, "lane[@page] requests/sent/delivered", the bytes of each part up
+// and down, and the notes.
+var cases = append([]testCase{
 	{
 		"page alone", []piece{up("GET /polling?page=7f3a HTTP/1.1\r\n\r\n"), down("HTTP/1.1 204 No Content\r\n\r\n")},
 		"polling@7f3a 1/0/0 up head=25 tag=10 down head=27",
@@ -227,8 +230,8 @@ var cases = []struct {
 	},
 
 	// Bad input.
-	{"garbage", []piece{up("\x16\x03\x01\r\n\r\n"), down("\x15\r\n")}, "other 0/0/0 up unaccounted=7 down unaccounted=3 (no HTTP/1.1 2)"},
-	{"HTTP/2", []piece{up("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")}, "other 0/0/0 up unaccounted=24 down (no HTTP/1.1)"},
+	{"garbage", []piece{up("\x16\x03\x01\r\n\r\n"), down("\x15\r\n")}, "other 0/0/0 up unaccounted=7 down unaccounted=3 (TLS, where none is spoken, no HTTP/1.1)"},
+	{"HTTP/2 late", []piece{up("GET / HTTP/1.1\r\n\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")}, "other 1/0/0 up head=18 unaccounted=24 down (cut: before the answer, no HTTP/1.1)"},
 	{"half a request line", []piece{up("GET /poll")}, "other 0/0/0 up unaccounted=9 down (cut: a head)"},
 	{"half a request", []piece{up("GET /polling HTTP/1.1\r\nHost: l")}, "polling 1/0/0 up head=30 down (cut: a head, cut: before the answer)"},
 	{"half an answer", []piece{up("GET /polling HTTP/1.1\r\n\r\n"), down("HTTP/1")}, "polling 1/0/0 up head=25 down head=6 (cut: a head)"},
@@ -274,7 +277,7 @@ var cases = []struct {
 	{"impatience", []piece{openWebSocket[0], up("\x81\x80abcd"), openWebSocket[1], up("\x81\x80abcd"), down("\x89\x00")}, "websocket 1/0/0 up opening=80 unaccounted=12 down opening=77 control=2 (bytes between an upgrade and its answer)"},
 	{"an extension", []piece{openWebSocket[0], down("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n\xC1\x00")}, "websocket 1/0/0 up opening=80 down opening=84 unaccounted=2 (a WebSocket extension 2)"},
 	{"too many requests", []piece{up(strings.Repeat("GET /polling HTTP/1.1\r\n\r\n", 257))}, "other 0/0/0 up unaccounted=25 down (too many requests that wait for an answer); polling 256/0/0 up head=6400 down (cut: before the answer 256)"},
-}
+}, http2Cases()...)
 
 func TestCases(t *testing.T) {
 	for _, c := range cases {

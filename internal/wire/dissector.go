@@ -13,7 +13,13 @@ type Span struct {
 	Dir   Dir
 	Part  Part
 	Role  string // what it is: "field name", "chunk size", "message" …
-	Bytes []byte // as they are on the wire; the dissector's own once the callback has returned
+	Size  int    // bytes
+	Bytes []byte // as they are on the wire, or nil under TLS; the dissector's own once the callback has returned
+
+	// What the bytes of HTTP/2 do not say themselves.
+	Stream uint32 // whose they are; 0: the connection's
+	Name   string // of a field
+	Text   string // what they mean; where they are cut in two, of the last
 }
 
 // A Dissector names every byte of one connection and counts it in a ledger. It
@@ -36,6 +42,9 @@ type Dissector struct {
 	sending bool        // sendUp is at work
 	undo    []booking   // how the bytes of the last sendUp were counted
 	queue   []*exchange // requests, in the order in which their answers must come
+	session *session    // of HTTP/2; nil: HTTP/1.1
+	conn    *exchange   // what no exchange has alone; nil: there is no such thing
+	tls     *records    // nil: no TLS
 	up      half
 	down    half
 }
@@ -78,8 +87,8 @@ type booking struct {
 // dissector. Close it.
 func NewDissector(ledger *Ledger, spans func(Span)) *Dissector {
 	d := &Dissector{ledger: ledger, spans: spans}
-	d.up = half{d: d, dir: Up}
-	d.down = half{d: d, dir: Down}
+	d.up = half{body: body{d: d, dir: Up}}
+	d.down = half{body: body{d: d, dir: Down}}
 	ledger.open(d)
 	return d
 }
@@ -115,7 +124,11 @@ func (d *Dissector) sendUp(b []byte) {
 func (d *Dissector) takeBack(n int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.fed[Up] -= n
+	if d.tls == nil {
+		d.fed[Up] -= n
+	} else {
+		d.tls.plain(Up, -n)
+	}
 	held := min(n, int64(len(d.up.held))) // these were not counted yet
 	d.up.held = d.up.held[:int64(len(d.up.held))-held]
 	n -= held
@@ -133,7 +146,11 @@ func (d *Dissector) takeBack(n int64) {
 }
 
 func (d *Dissector) feed(h *half, b []byte) {
-	d.fed[h.dir] += int64(len(b))
+	if d.tls == nil {
+		d.fed[h.dir] += int64(len(b))
+	} else {
+		d.tls.plain(h.dir, int64(len(b)))
+	}
 	for len(b) > 0 {
 		b = b[h.step(b):]
 	}
@@ -158,6 +175,13 @@ func (d *Dissector) Close() {
 			ex.note("cut: before the answer")
 		}
 	}
+	if d.session != nil {
+		for id := range d.session.streams {
+			d.reset(id)
+		}
+	}
+	d.recordsEnd(Up)
+	d.recordsEnd(Down)
 	d.fold()
 	d.queue = nil
 	d.up.state, d.down.state = lost, lost
@@ -175,9 +199,14 @@ func (d *Dissector) fold() {
 	for _, ex := range d.queue {
 		d.ledger.fold(ex)
 	}
-	for _, h := range []*half{&d.up, &d.down} {
-		if h.ex != nil {
-			d.ledger.fold(h.ex)
+	if d.session != nil {
+		for _, s := range d.session.streams {
+			d.ledger.fold(s.ex)
+		}
+	}
+	for _, ex := range []*exchange{d.up.ex, d.down.ex, d.conn} {
+		if ex != nil {
+			d.ledger.fold(ex)
 		}
 	}
 	d.ledger.foldSocket(d.fed)
@@ -187,47 +216,60 @@ func (d *Dissector) fold() {
 // A half is one direction of a connection: the place in its protocol where the
 // next byte belongs.
 type half struct {
-	d   *Dissector
-	dir Dir
-	ex  *exchange // whose bytes are coming; nil between two
-
 	// What a message of a stream touches comes first, and together: among many
 	// readers it is in no cache.
-	state  state
-	kind   kind  // what the body is, and where in it
-	left   int64 // bytes until the end of the body, chunk or frame
-	events events
-	frame  frame
-	poll   poll
-	echo   echo
+	state state
+	left  int64 // bytes until the end of the body, chunk or frame
+	body
+	frame frame
+	http2 section
 
-	held []byte // the beginning of a line that has not ended
+	held []byte // the beginning of a line, or of a frame, that has not ended
 	msg  head   // the message whose head is being read
 }
 
+// A body is what an exchange has in one direction, and where in it the next byte
+// belongs.
+type body struct {
+	d      *Dissector
+	dir    Dir
+	ex     *exchange // whose bytes are coming; nil between two
+	kind   kind
+	stream uint32 // of HTTP/2
+	events events
+	poll   poll
+	echo   echo
+}
+
 // book counts bytes.
-func (h *half) book(part Part, role string, b []byte) {
+func (m *body) book(part Part, role string, b []byte) { m.tell(part, role, "", "", b) }
+
+// tell is book, of bytes that do not say all themselves.
+func (m *body) tell(part Part, role, name, text string, b []byte) {
 	if len(b) == 0 {
 		return
 	}
-	if h.ex == nil {
-		h.ex = stray()
+	if m.ex == nil {
+		m.ex = stray()
 	}
 	n := int64(len(b))
-	h.ex.counts[h.dir][part] += n
-	if h.d.sending {
-		h.d.undo = append(h.d.undo, booking{h.ex, part, n})
+	m.ex.counts[m.dir][part] += n
+	if m.d.sending {
+		m.d.undo = append(m.d.undo, booking{m.ex, part, n})
 	}
-	if h.d.spans != nil {
-		h.d.spans(Span{h.dir, part, role, b})
+	if m.d.tls != nil {
+		m.d.tls.touch(m.dir, m.ex)
+	}
+	if m.d.spans != nil {
+		m.d.spans(Span{Dir: m.dir, Part: part, Role: role, Size: len(b), Bytes: b, Stream: m.stream, Name: name, Text: text})
 	}
 }
 
 // message counts a message whose last byte has come.
-func (h *half) message() {
-	h.ex.messages[h.dir]++
-	if h.d.sending {
-		h.d.undo = append(h.d.undo, booking{ex: h.ex})
+func (m *body) message() {
+	m.ex.messages[m.dir]++
+	if m.d.sending {
+		m.d.undo = append(m.d.undo, booking{ex: m.ex})
 	}
 }
 
@@ -245,6 +287,14 @@ func (h *half) giveUp(why string) {
 	h.ex.note(why)
 }
 
+// ends is called where a body ends as it should.
+func (m *body) ends() {
+	m.contentCut() // what a body holds back is decided at its end
+	if m.kind == text || m.kind == echoed && m.echo.begun() {
+		m.message()
+	}
+}
+
 // end ends the request, or the answer.
 func (h *half) end() {
 	ex := h.ex
@@ -253,8 +303,40 @@ func (h *half) end() {
 	if h.dir == Down && len(h.d.queue) > 0 && h.d.queue[0] == ex {
 		h.d.queue = slices.Delete(h.d.queue, 0, 1)
 	}
-	if ex.ended[Up] && ex.ended[Down] {
+	if ex.over() {
 		h.d.ledger.fold(ex)
+	}
+}
+
+// over reports whether nothing more belongs to the exchange.
+func (ex *exchange) over() bool { return ex.ended[Up] && ex.ended[Down] }
+
+// other returns the other direction's half.
+func (d *Dissector) other(dir Dir) *half {
+	if dir == Up {
+		return &d.down
+	}
+	return &d.up
+}
+
+// share makes the exchange of what several others share.
+func (d *Dissector) share() {
+	if d.conn == nil {
+		d.conn = &exchange{lane: connectionLane}
+	}
+}
+
+// begins counts an exchange's request. What a connection shares is, from the first
+// request on that names a page, that page's.
+func (d *Dissector) begins(ex *exchange) {
+	ex.requests = 1
+	if !d.begun {
+		d.begun = true
+		ex.connections = 1
+	}
+	if d.conn != nil && d.conn.page == "" && ex.page != "" {
+		d.ledger.fold(d.conn)
+		d.conn.page = ex.page
 	}
 }
 

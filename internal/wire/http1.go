@@ -21,6 +21,8 @@ const (
 	bodyToEnd // until the connection is closed
 	upgrading // a client waits for the answer to its upgrade
 	frames    // WebSocket
+	preface   // the rest of what begins HTTP/2
+	http2     // its frames
 	over      // nothing may follow
 	lost      // the dissector has given up
 )
@@ -63,6 +65,10 @@ func (h *half) step(b []byte) int {
 		return len(b)
 	case frames:
 		return h.frameBytes(b)
+	case preface:
+		return h.prefaceBytes(b)
+	case http2:
+		return h.http2Bytes(b)
 	case upgrading:
 		h.giveUp("bytes between an upgrade and its answer")
 		fallthrough
@@ -76,7 +82,11 @@ func (h *half) step(b []byte) int {
 
 	// All else comes in lines.
 	if h.state == startLine && len(h.held) == 0 && !h.begins(b[0]) {
-		h.giveUp("no HTTP/1.1")
+		why := "no HTTP/1.1"
+		if b[0] == handshakeRecord {
+			why = "TLS, where none is spoken"
+		}
+		h.giveUp(why)
 		return 0
 	}
 	n, ends := bytes.IndexByte(b, '\n')+1, true
@@ -161,6 +171,14 @@ func (h *half) line(line []byte) (wrong string) {
 
 // requestLine reads method SP request-target SP HTTP-version (RFC 9112, section 3).
 func (h *half) requestLine(text, end []byte) (wrong string) {
+	if string(text) == prefaceLine && !h.d.begun {
+		if wrong := h.d.http2Begins(); wrong != "" {
+			return wrong
+		}
+		h.book(Opening, "preface", text)
+		h.book(Opening, "preface", end)
+		return ""
+	}
 	method, rest, _ := bytes.Cut(text, []byte(" "))
 	target, version, _ := bytes.Cut(rest, []byte(" "))
 	if len(method) == 0 || len(target) == 0 || !isVersion(version) {
@@ -176,13 +194,10 @@ func (h *half) requestLine(text, end []byte) (wrong string) {
 	}
 	found, page, from, to := h.d.ledger.laneOf(target)
 	h.ex = &exchange{
-		page: page, lane: found, requests: 1,
+		page: page, lane: found,
 		bodyless: string(method) == "HEAD", connect: string(method) == "CONNECT",
 	}
-	if !h.d.begun {
-		h.d.begun = true
-		h.ex.connections = 1
-	}
+	h.d.begins(h.ex)
 	h.d.queue = append(h.d.queue, h.ex)
 
 	at := len(method) + len(" ")
@@ -270,7 +285,7 @@ func (h *half) headEnds() {
 	} else if h.switches() {
 		return
 	}
-	h.kind = h.kindOf()
+	h.kind = kindOf(h.dir, ex.lane, m)
 	h.poll, h.events, h.echo = poll{}, events{}, echo{}
 	switch {
 	case h.dir == Down && (ex.bodyless || m.status == 204 || m.status == 304):
@@ -353,46 +368,43 @@ func (h *half) chunk(text, end []byte) (wrong string) {
 	return ""
 }
 
-// kindOf returns how the body of the message is to be read.
-func (h *half) kindOf() kind {
-	if h.dir == Up {
-		return h.ex.lane.up
+// kindOf returns how the body behind a head is to be read.
+func kindOf(dir Dir, l lane, m *head) kind {
+	if dir == Up {
+		return l.up
 	}
-	k := h.ex.lane.down
-	switch {
-	case h.msg.status >= 400:
+	switch k := l.down; {
+	case m.status >= 400:
 		return wrapping // one sentence about what is wrong
-	case k == answer && !h.msg.json, k == stream && !h.msg.events, k == entries:
+	case k == answer && !m.json, k == eventStream && !m.events, k == entries:
 		return wrapping
-	case h.msg.packed && (k == answer || k == stream || k == echoed):
+	case m.packed && (k == answer || k == eventStream || k == echoed):
 		return unreadable
+	default:
+		return k
 	}
-	return k
 }
 
 // content takes bytes of the body.
-func (h *half) content(b []byte) {
-	switch h.kind {
+func (m *body) content(b []byte) {
+	switch m.kind {
 	case wrapping:
-		h.book(Envelope, "body", b)
+		m.book(Envelope, "body", b)
 	case text, file:
-		h.book(Payload, "body", b)
+		m.book(Payload, "body", b)
 	case unreadable:
-		h.book(Unaccounted, "compressed", b)
+		m.book(Unaccounted, "compressed", b)
 	case answer:
-		h.pollBytes(b)
-	case stream:
-		h.eventBytes(b)
+		m.pollBytes(b)
+	case eventStream:
+		m.eventBytes(b)
 	case echoed:
-		h.echoBytes(b)
+		m.echoBytes(b)
 	}
 }
 
 func (h *half) bodyEnds() {
-	h.contentCut() // what a body holds back is decided at its end
-	if h.kind == text || h.kind == echoed && h.echo.begun() {
-		h.message()
-	}
+	h.ends()
 	h.messageEnds()
 }
 
@@ -430,7 +442,7 @@ func (h *half) cut() {
 	case chunkSize:
 		if len(h.held) > 0 {
 			what = "a chunk"
-		} else if h.kind != stream { // a stream ends with its connection
+		} else if h.kind != eventStream { // a stream ends with its connection
 			what = "a body"
 		}
 		h.bookCut("chunk size", "0123456789abcdefABCDEF")
@@ -440,6 +452,8 @@ func (h *half) cut() {
 		h.held = nil
 	case frames:
 		what = h.frameCut()
+	case preface, http2:
+		h.http2Cut()
 	}
 	if h.state != frames && h.state != lost && h.ex != nil {
 		if unfinished := h.contentCut(); what == "" {
@@ -463,12 +477,12 @@ func (h *half) bookCut(role, first string) {
 }
 
 // contentCut books what a body's reader holds back, and says what is unfinished.
-func (h *half) contentCut() (unfinished string) {
-	switch h.kind {
+func (m *body) contentCut() (unfinished string) {
+	switch m.kind {
 	case answer:
-		h.pollCut()
-	case stream:
-		return h.eventCut()
+		m.pollCut()
+	case eventStream:
+		return m.eventCut()
 	}
 	return ""
 }

@@ -63,12 +63,12 @@ func (p *poll) next(c byte) (begins bool) {
 }
 
 // pollBytes books messages as payload; gaps and all around them is envelope.
-func (h *half) pollBytes(b []byte) {
-	p := &h.poll
+func (m *body) pollBytes(b []byte) {
+	p := &m.poll
 	run := 0 // b[:run] is booked
 	for i, c := range b {
 		if p.next(c) {
-			h.around(b[run:i])
+			m.around(b[run:i])
 			run = i
 			p.entry, p.matched, p.part = true, 0, Unaccounted
 		}
@@ -78,54 +78,54 @@ func (h *half) pollBytes(b []byte) {
 		if p.part == Unaccounted {
 			switch {
 			case c != aMessage[p.matched]:
-				h.decideEntry(Envelope)
+				m.decideEntry(Envelope)
 			case p.matched+1 == len(aMessage):
-				h.decideEntry(Payload)
+				m.decideEntry(Payload)
 			default:
 				p.matched++
 			}
 		}
 		if p.depth == 2 && !p.inString { // behind its last brace
-			h.element(b[run : i+1])
+			m.element(b[run : i+1])
 			run = i + 1
 			p.entry = false
 			if p.part == Payload {
-				h.message()
+				m.message()
 			}
 		}
 	}
 	switch {
 	case !p.entry:
-		h.around(b[run:])
+		m.around(b[run:])
 	case p.part == Unaccounted:
 		p.kept += len(b) - run
 	default:
-		h.element(b[run:])
+		m.element(b[run:])
 	}
 }
 
 // decideEntry books what was kept of an element, now that it is known what it is.
-func (h *half) decideEntry(part Part) {
-	h.poll.part = part
-	h.element(aMessage[:h.poll.kept])
-	h.poll.kept = 0
+func (m *body) decideEntry(part Part) {
+	m.poll.part = part
+	m.element(aMessage[:m.poll.kept])
+	m.poll.kept = 0
 }
 
-func (h *half) element(b []byte) {
-	if h.poll.part == Payload {
-		h.book(Payload, "message", b)
+func (m *body) element(b []byte) {
+	if m.poll.part == Payload {
+		m.book(Payload, "message", b)
 	} else {
-		h.book(Envelope, "gap", b)
+		m.book(Envelope, "gap", b)
 	}
 }
 
-func (h *half) around(b []byte) { h.book(Envelope, "around the messages", b) }
+func (m *body) around(b []byte) { m.book(Envelope, "around the messages", b) }
 
 // pollCut books what was kept of an element that was cut before it could be told
 // from others: a message is only what is known to be one.
-func (h *half) pollCut() {
-	if h.poll.kept > 0 {
-		h.decideEntry(Envelope)
+func (m *body) pollCut() {
+	if m.poll.kept > 0 {
+		m.decideEntry(Envelope)
 	}
 }
 
@@ -149,8 +149,8 @@ func (e *echo) begun() bool {
 
 // echoBytes books the text that was sent as payload. An answer that is no echo
 // is envelope from end to end.
-func (h *half) echoBytes(b []byte) {
-	e := &h.echo
+func (m *body) echoBytes(b []byte) {
+	e := &m.echo
 	n := 0
 	for n < len(b) && !e.begun() && e.matched >= 0 {
 		if e.matched == 0 {
@@ -167,7 +167,7 @@ func (h *half) echoBytes(b []byte) {
 		}
 		n++
 	}
-	h.book(Envelope, "around the text", b[:n])
+	m.book(Envelope, "around the text", b[:n])
 	b = b[n:]
 	if e.begun() && !e.ended {
 		n := len(b)
@@ -185,10 +185,10 @@ func (h *half) echoBytes(b []byte) {
 				break
 			}
 		}
-		h.book(Payload, "text", b[:n])
+		m.book(Payload, "text", b[:n])
 		b = b[n:]
 	}
-	h.book(Envelope, "around the text", b)
+	m.book(Envelope, "around the text", b)
 }
 
 // entryOf returns which of the lab's objects a text begins as.

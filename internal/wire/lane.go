@@ -15,13 +15,16 @@ type lane struct {
 var lanes = map[string]lane{
 	"polling":        {"polling", Head, wrapping, answer},
 	"longpoll":       {"longpoll", Head, wrapping, answer},
-	"sse":            {"sse", Opening, wrapping, stream},
+	"sse":            {"sse", Opening, wrapping, eventStream},
 	"websocket":      {"websocket", Opening, text, entries},
 	"publish":        {"publish", Head, text, wrapping},
 	"echo":           {"echo", Head, text, echoed},
 	"websocket/echo": {"websocket/echo", Opening, text, echoed},
 	"other":          {"other", Head, file, file},
 }
+
+// connectionLane is where the bytes go that are no exchange's own.
+var connectionLane = lane{"connection", Opening, wrapping, wrapping}
 
 // A kind is what a body is, or the messages of a WebSocket.
 type kind uint8
@@ -32,9 +35,9 @@ const (
 	file                   // what a browser or a script was given: no message, but what it asked for
 	unreadable             // compressed, where one would have to look into it
 	answer                 // the JSON of a poll's answer
-	stream                 // of events
-	entries                // a message, a gap, a heartbeat or the hello
-	echoed                 // "Server received: " and a text
+	eventStream
+	entries // a message, a gap, a heartbeat or the hello
+	echoed  // "Server received: " and a text
 )
 
 // laneOf returns the lane of a request target, the page that it names, and

@@ -21,9 +21,12 @@ type Listing struct {
 func (l *Listing) Add(s Span) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sums[s.Dir][s.Part] += int64(len(s.Bytes))
+	l.sums[s.Dir][s.Part] += int64(s.Size)
 	if n := len(l.lines); n > 0 && joins(l.lines[n-1], s) {
-		l.lines[n-1].Bytes = append(l.lines[n-1].Bytes, s.Bytes...)
+		last := &l.lines[n-1]
+		last.Size += s.Size
+		last.Bytes = append(last.Bytes, s.Bytes...)
+		last.Text = s.Text
 		return
 	}
 	s.Bytes = bytes.Clone(s.Bytes)
@@ -33,7 +36,7 @@ func (l *Listing) Add(s Span) {
 // joins reports whether a span goes on the line of the one before: the rest of
 // it, the value behind a field's name, the end of a line.
 func joins(last, s Span) bool {
-	if last.Dir != s.Dir || last.Part != s.Part || last.Bytes[len(last.Bytes)-1] == '\n' {
+	if last.Dir != s.Dir || last.Part != s.Part || last.Stream != s.Stream || last.Text != "" || bytes.HasSuffix(last.Bytes, []byte("\n")) {
 		return false
 	}
 	return last.Role == s.Role && s.Role != roleOpcode || s.Role == "field value" || s.Role == "line end"
@@ -48,6 +51,9 @@ func (l *Listing) String() string {
 	var keys [2][]byte
 	for _, s := range l.lines {
 		text := quote(s.Bytes)
+		if s.Text != "" {
+			text = s.Text
+		}
 		switch s.Role {
 		case roleOpcode:
 			keys[s.Dir] = nil
@@ -67,7 +73,7 @@ func (l *Listing) String() string {
 				text += "  (unmasked)"
 			}
 		}
-		line := fmt.Sprintf("%s %6d B  %-11s  %-19s  %s", [...]string{">", "<"}[s.Dir], len(s.Bytes), s.Part, strings.TrimSuffix(s.Role, " name"), text)
+		line := fmt.Sprintf("%s %6d B  %-11s  %-19s  %s", [...]string{">", "<"}[s.Dir], s.Size, s.Part, strings.TrimSuffix(s.Role, " name"), text)
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 

@@ -68,14 +68,14 @@ func (e *events) around() Part {
 // eventBytes books the stream line by line. A block's kind counts from its event
 // field on; the lab sends that first. What comes before any data in the very
 // first block opens the stream.
-func (h *half) eventBytes(b []byte) {
-	e := &h.events
+func (m *body) eventBytes(b []byte) {
+	e := &m.events
 	for len(b) > 0 {
 		c := b[0]
 		if e.afterCR {
 			e.afterCR = false
 			if c == '\n' {
-				h.book(e.ended, "line end", b[:1])
+				m.book(e.ended, "line end", b[:1])
 				b = b[1:]
 				continue
 			}
@@ -84,12 +84,12 @@ func (h *half) eventBytes(b []byte) {
 		case e.place == inSpace && c == ' ':
 			e.name[e.named] = c
 			e.named++
-			h.nameEnds()
+			m.nameEnds()
 			b = b[1:]
 		case e.place == inSpace:
-			h.nameEnds()
+			m.nameEnds()
 		case c == '\n' || c == '\r':
-			h.lineEnds(b[:1])
+			m.lineEnds(b[:1])
 			e.afterCR = c == '\r'
 			b = b[1:]
 		case e.place == inName && c == ':' && e.named == 0:
@@ -102,10 +102,10 @@ func (h *half) eventBytes(b []byte) {
 			}
 			b = b[1:]
 		case e.place == inName: // too long to be any that is known
-			h.nameEnds()
+			m.nameEnds()
 		default:
 			n := lineLength(b)
-			h.value(b[:n])
+			m.value(b[:n])
 			b = b[n:]
 		}
 	}
@@ -124,8 +124,8 @@ func lineLength(b []byte) int {
 
 // nameEnds learns which field the line is. The name of an event field is kept
 // until its value tells what the block is.
-func (h *half) nameEnds() {
-	e := &h.events
+func (m *body) nameEnds() {
+	e := &m.events
 	name := bytes.TrimSuffix(e.name[:e.named], []byte(" "))
 	name = bytes.TrimSuffix(name, []byte(":"))
 	if !e.begun {
@@ -146,53 +146,53 @@ func (h *half) nameEnds() {
 	}
 	e.begun, e.fields, e.place = true, true, inValue
 	if e.field != event {
-		h.bookName()
+		m.bookName()
 	}
 }
 
-func (h *half) bookName() {
-	e := &h.events
+func (m *body) bookName() {
+	e := &m.events
 	role := e.field.String()
-	h.book(e.around(), role, e.name[:e.named])
+	m.book(e.around(), role, e.name[:e.named])
 	e.named = 0
 }
 
-func (h *half) value(b []byte) {
-	e := &h.events
+func (m *body) value(b []byte) {
+	e := &m.events
 	switch {
 	case e.field == comment:
-		h.book(Control, "comment", b)
+		m.book(Control, "comment", b)
 	case e.field == data && e.kind == message:
-		h.book(Payload, "message", b)
+		m.book(Payload, "message", b)
 	case e.field == event && e.worded+len(b) <= len(e.word):
 		e.worded += copy(e.word[e.worded:], b)
 	case e.field == event:
-		h.typed(message)
-		h.book(e.around(), "event type", b)
+		m.typed(message)
+		m.book(e.around(), "event type", b)
 		e.field = unknown
 	default:
-		h.book(e.around(), e.field.String(), b)
+		m.book(e.around(), e.field.String(), b)
 	}
 }
 
 // typed books a line that names the type of its event.
-func (h *half) typed(kind blockKind) {
-	e := &h.events
+func (m *body) typed(kind blockKind) {
+	e := &m.events
 	e.kind = kind
-	h.bookName()
-	h.book(e.around(), "event type", e.word[:e.worded])
+	m.bookName()
+	m.book(e.around(), "event type", e.word[:e.worded])
 	e.worded = 0
 }
 
 // lineEnds books a line end, and at a blank line ends the block.
-func (h *half) lineEnds(eol []byte) {
-	e := &h.events
+func (m *body) lineEnds(eol []byte) {
+	e := &m.events
 	if e.place == inName && e.named == 0 {
-		h.blockEnds(eol)
+		m.blockEnds(eol)
 		return
 	}
 	if e.place == inName { // a name without a colon
-		h.nameEnds()
+		m.nameEnds()
 	}
 	e.ended = e.around()
 	switch e.field {
@@ -202,38 +202,38 @@ func (h *half) lineEnds(eol []byte) {
 	case event:
 		switch string(e.word[:e.worded]) {
 		case "gap":
-			h.typed(gap)
+			m.typed(gap)
 		case "heartbeat":
-			h.typed(heartbeat)
+			m.typed(heartbeat)
 		default:
-			h.typed(message)
+			m.typed(message)
 		}
 		e.ended = e.around()
 	}
-	h.book(e.ended, "line end", eol)
+	m.book(e.ended, "line end", eol)
 	e.place = inName
 }
 
-func (h *half) blockEnds(eol []byte) {
-	e := &h.events
+func (m *body) blockEnds(eol []byte) {
+	e := &m.events
 	e.ended = e.around()
 	if e.comments && !e.fields {
 		e.ended = Control
 	}
-	h.book(e.ended, "blank line", eol)
+	m.book(e.ended, "blank line", eol)
 	if e.datas && e.kind == message {
-		h.message()
+		m.message()
 	}
 	e.opened = e.opened || e.fields
 	e.kind, e.fields, e.comments, e.datas = message, false, false, false
 }
 
 // eventCut books what is kept of a line, and says if an event is unfinished.
-func (h *half) eventCut() (unfinished string) {
-	e := &h.events
+func (m *body) eventCut() (unfinished string) {
+	e := &m.events
 	inside := e.place != inName || e.named > 0 || e.fields
-	h.bookName()
-	h.book(e.around(), "event type", e.word[:e.worded])
+	m.bookName()
+	m.book(e.around(), "event type", e.word[:e.worded])
 	e.worded = 0
 	if inside {
 		return "an event"

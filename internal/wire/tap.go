@@ -78,15 +78,19 @@ func (c *conn) Write(b []byte) (int, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if !c.client {
+		c.dissector.mark(Down)
 		n, err := c.Conn.Write(b)
 		c.dissector.Down(b[:n])
+		c.dissector.mark(Down)
 		return n, err
 	}
+	c.dissector.mark(Up)
 	c.dissector.sendUp(b) // before, since the answer may come before Write returns
 	n, err := c.Conn.Write(b)
 	if n < len(b) {
 		c.dissector.takeBack(int64(len(b) - n))
 	}
+	c.dissector.mark(Up)
 	return n, err
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -11,6 +12,10 @@ import (
 // handshakeTime is how long a client has to take what the server says in a
 // handshake.
 const handshakeTime = 10 * time.Second
+
+// handshakeRecord is what TLS begins with: the type of its first record (RFC 8446,
+// section 5.1).
+const handshakeRecord = 22
 
 // ListenTLS returns a listener on whose connections TLS is spoken (RFC 8446).
 // They are handed out before the handshake, which the first Read or Write does,
@@ -36,48 +41,80 @@ func (l *listenTLS) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	secured := &secure{tls: tls.Server(c, l.config), failed: l.failed}
-	secured.Conn = secured.tls
 	if l.ledger == nil {
-		return secured, nil
+		return &secure{Conn: tls.Server(c, l.config), failed: l.failed}, nil
 	}
-	return tap(secured, NewDissector(l.ledger, nil), false), nil
+	d := NewDissector(l.ledger, nil)
+	d.secure()
+	failed := func(err error) {
+		d.handshakeFailed(err)
+		if l.failed != nil {
+			l.failed(err)
+		}
+	}
+	return tap(&secure{Conn: tls.Server(&below{Conn: c, dissector: d, in: Up, out: Down}, l.config), failed: failed}, d, false), nil
 }
 
-// secure is the server's end of a connection with TLS.
+// TapTLS is Tap for connections on which TLS is spoken. The server's name is, where
+// config has none, that of the address.
+func (l *Ledger) TapTLS(dial Dial, config *tls.Config, spans func(Span)) Dial {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		config := config.Clone()
+		if config.ServerName == "" {
+			config.ServerName, _, _ = net.SplitHostPort(addr)
+		}
+		d := NewDissector(l, spans)
+		d.secure()
+		client := tls.Client(&below{Conn: c, dissector: d, in: Down, out: Up}, config)
+		if err := client.HandshakeContext(ctx); err != nil {
+			c.Close()
+			d.handshakeFailed(err)
+			d.Close()
+			return nil, err
+		}
+		return tap(&secure{Conn: client}, d, true), nil
+	}
+}
+
+// secure is a connection on which TLS is spoken: a tls.Conn, without those of its
+// methods that would have net/http know.
 type secure struct {
-	net.Conn // the same as tls, without its other methods
-	tls      *tls.Conn
-	failed   func(error)
-	once     sync.Once
-	err      error
+	net.Conn
+	failed func(error) // of a server; may be nil
+	once   sync.Once
+	err    error
 }
 
 func (c *secure) Read(b []byte) (int, error) {
 	if c.once.Do(c.handshake); c.err != nil {
 		return 0, c.err
 	}
-	return c.tls.Read(b)
+	return c.Conn.Read(b)
 }
 
 func (c *secure) Write(b []byte) (int, error) {
 	if c.once.Do(c.handshake); c.err != nil {
 		return 0, c.err
 	}
-	return c.tls.Write(b)
+	return c.Conn.Write(b)
 }
 
-// CloseWrite tells the client that nothing more will come.
-func (c *secure) CloseWrite() error { return c.tls.CloseWrite() }
+// CloseWrite tells the peer that nothing more will come.
+func (c *secure) CloseWrite() error { return c.Conn.(*tls.Conn).CloseWrite() }
 
 // plainAnswer is for a client that speaks HTTP where TLS is spoken.
 const plainAnswer = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" +
 	`{"error":"this address speaks TLS: ask https://"}`
 
+// handshake is over at once where it has been done.
 func (c *secure) handshake() {
-	c.tls.SetWriteDeadline(time.Now().Add(handshakeTime))
-	c.err = c.tls.Handshake()
-	c.tls.SetWriteDeadline(time.Time{})
+	c.Conn.SetWriteDeadline(time.Now().Add(handshakeTime))
+	c.err = c.Conn.(*tls.Conn).Handshake()
+	c.Conn.SetWriteDeadline(time.Time{})
 	if c.err == nil {
 		return
 	}
@@ -88,5 +125,136 @@ func (c *secure) handshake() {
 	}
 	if c.failed != nil {
 		c.failed(c.err)
+	}
+}
+
+// below is a connection under TLS: what the sockets carry.
+type below struct {
+	net.Conn
+	dissector *Dissector
+	in, out   Dir // what this end reads and writes
+
+	header [5]byte // of the record that is being read (RFC 8446, section 5.1)
+	read   int     // bytes of it
+	left   int     // of the record, behind its header
+}
+
+// Read reads no further than the present record goes. So when TLS asks for the
+// next one, all that the records so far have carried has been read above.
+func (c *below) Read(b []byte) (int, error) {
+	if c.left > 0 {
+		n, err := c.Conn.Read(b[:min(len(b), c.left)])
+		c.left -= n
+		c.dissector.carry(c.in, n)
+		return n, err
+	}
+	if c.read == 0 {
+		c.dissector.mark(c.in)
+	}
+	n, err := c.Conn.Read(b[:min(len(b), len(c.header)-c.read)])
+	c.dissector.carry(c.in, n)
+	if c.read += copy(c.header[c.read:], b[:n]); c.read == len(c.header) {
+		c.read, c.left = 0, int(c.header[3])<<8|int(c.header[4])
+	}
+	return n, err
+}
+
+func (c *below) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.dissector.carry(c.out, n)
+	return n, err
+}
+
+// records are TLS on a connection: what its records have beside the bytes that they
+// carry. By direction.
+type records struct {
+	below, above [2]int64     // bytes since the last mark, on the socket and carried
+	begun        [2]bool      // the handshake is over: something has been carried
+	of           [2]*exchange // whose the bytes above are
+	shared       [2]bool      // they are of more than one
+	broken       bool         // this is no TLS
+}
+
+func (r *records) plain(dir Dir, n int64) {
+	r.above[dir] += n
+	r.begun[dir] = true
+}
+
+func (r *records) touch(dir Dir, ex *exchange) {
+	r.shared[dir] = r.shared[dir] || r.of[dir] != nil && r.of[dir] != ex
+	r.of[dir] = ex
+}
+
+// secure says that the bytes that the dissector is fed come out of TLS.
+func (d *Dissector) secure() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tls = &records{}
+	d.share()
+}
+
+// carry counts bytes on the socket.
+func (d *Dissector) carry(dir Dir, n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fed[dir] += int64(n)
+	d.tls.below[dir] += int64(n)
+	if d.closed {
+		d.recordsEnd(dir)
+		d.fold()
+	}
+}
+
+// mark says that records have ended in a direction, and all that they carried has
+// been fed.
+func (d *Dissector) mark(dir Dir) {
+	if d.tls == nil { // which does not change once the connection is in use
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.recordsEnd(dir)
+}
+
+// recordsEnd books what the records had beside what they carried: to the exchange
+// whose bytes these were, or to the connection where they were of several, or none.
+func (d *Dissector) recordsEnd(dir Dir) {
+	r := d.tls
+	if r == nil {
+		return
+	}
+	n, ex := r.below[dir]-r.above[dir], r.of[dir]
+	if ex == nil || r.shared[dir] {
+		ex = d.conn
+	}
+	r.below[dir], r.above[dir], r.of[dir], r.shared[dir] = 0, 0, nil, false
+	if n == 0 {
+		return
+	}
+	part, role := TLS, "TLS record"
+	switch {
+	case r.broken:
+		part, role = Unaccounted, "unknown"
+	case !r.begun[dir]:
+		part, role = Opening, "TLS handshake"
+	}
+	ex.counts[dir][part] += n
+	if ex.over() {
+		d.ledger.fold(ex)
+	}
+	if d.spans != nil {
+		d.spans(Span{Dir: dir, Part: part, Role: role, Size: int(n)})
+	}
+}
+
+// handshakeFailed notes why there is no TLS.
+func (d *Dissector) handshakeFailed(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var notTLS tls.RecordHeaderError
+	if d.tls.broken = errors.As(err, &notTLS); d.tls.broken {
+		d.conn.note("no TLS")
+	} else {
+		d.conn.note("cut: a TLS handshake")
 	}
 }

@@ -1,0 +1,197 @@
+package wire
+
+import (
+	"fmt"
+
+	"golang.org/x/net/http2/hpack"
+)
+
+// maxTable is the largest dynamic table of HPACK that the dissector follows, and
+// so what it may hold for a direction.
+const maxTable = 64 << 10
+
+// An hpackReader reads the heads of one direction (RFC 7541). What a field is comes
+// from hpack's decoder; where it stands in the block, and how it is written, is
+// read here.
+type hpackReader struct {
+	decoder *hpack.Decoder
+	allowed uint32
+	decoded []hpack.HeaderField
+	fields  []headerField // of the last block
+}
+
+func newHPACK() *hpackReader {
+	r := &hpackReader{allowed: 4096} // RFC 9113, section 6.5.2
+	r.decoder = hpack.NewDecoder(r.allowed, func(f hpack.HeaderField) { r.decoded = append(r.decoded, f) })
+	r.decoder.SetMaxStringLength(maxHead)
+	return r
+}
+
+// allow takes the size of table that the receiver of the heads allows. Until the
+// sender has seen that, what was allowed before still is; so it never shrinks.
+func (r *hpackReader) allow(size uint32) {
+	r.allowed = min(max(r.allowed, size), maxTable)
+	r.decoder.SetAllowedMaxDynamicTableSize(r.allowed)
+}
+
+// A headerField is a field of a head, or a change of the table's size, as it
+// stands in a block.
+type headerField struct {
+	hpack.HeaderField
+	size  int // bytes in the block
+	form  form
+	index uint64 // of the field, or of its name, in the table; 0: the name is written out; the new size
+	name  literal
+	value literal
+}
+
+// A form is how a field is represented (RFC 7541, section 6).
+type form uint8
+
+const (
+	indexed form = iota
+	added        // literal, and from now on in the dynamic table
+	resized
+	neverAdded
+	notAdded
+)
+
+// A literal is a string as it stands in a block (RFC 7541, section 5.2).
+type literal struct {
+	huffman bool
+	length  int // bytes, without those that say this
+}
+
+// read returns the fields of a whole block. They stay as they are until the next
+// one is read.
+func (r *hpackReader) read(block []byte) (fields []headerField, wrong string) {
+	r.fields = r.fields[:0]
+	for len(block) > 0 {
+		field := parseField(block)
+		if field.size == 0 {
+			return nil, "a head that HPACK cannot read"
+		}
+		r.decoded = r.decoded[:0]
+		if _, err := r.decoder.Write(block[:field.size]); err != nil || len(r.decoded) > 1 {
+			return nil, "a head that HPACK cannot read"
+		}
+		if len(r.decoded) == 1 {
+			field.HeaderField = r.decoded[0]
+		}
+		r.fields = append(r.fields, field)
+		block = block[field.size:]
+	}
+	if r.decoder.Close() != nil {
+		return nil, "a head that HPACK cannot read"
+	}
+	return r.fields, ""
+}
+
+// parseField reads the representation at the beginning of b. Its size is 0 where b
+// does not hold a whole one.
+func parseField(b []byte) (field headerField) {
+	prefix := 4
+	switch c := b[0]; {
+	case c&0x80 != 0:
+		field.form, prefix = indexed, 7
+	case c&0x40 != 0:
+		field.form, prefix = added, 6
+	case c&0x20 != 0:
+		field.form, prefix = resized, 5
+	case c&0x10 != 0:
+		field.form = neverAdded
+	default:
+		field.form = notAdded
+	}
+	index, at := parseInteger(b, prefix)
+	field.index = index
+	if at > 0 && field.form != indexed && field.form != resized {
+		if index == 0 {
+			field.name, at = parseLiteral(b, at)
+		}
+		field.value, at = parseLiteral(b, at)
+	}
+	field.size = at
+	return field
+}
+
+// parseInteger reads an integer whose first bits are the last of b[0] (RFC 7541,
+// section 5.1), and returns where it ends, or 0.
+func parseInteger(b []byte, prefix int) (value uint64, end int) {
+	mask := byte(1)<<prefix - 1
+	if b[0]&mask != mask {
+		return uint64(b[0] & mask), 1
+	}
+	value = uint64(mask)
+	for i := 1; i < len(b) && i <= 5; i++ {
+		value += uint64(b[i]&0x7F) << (7 * (i - 1))
+		if b[i]&0x80 == 0 {
+			return value, i + 1
+		}
+	}
+	return 0, 0
+}
+
+// parseLiteral reads the string at b[at:] and returns where it ends, or 0. With at
+// 0 what came before was not whole.
+func parseLiteral(b []byte, at int) (l literal, end int) {
+	if at == 0 || at == len(b) {
+		return l, 0
+	}
+	length, n := parseInteger(b[at:], 7)
+	if n == 0 || length > uint64(len(b)-at-n) {
+		return l, 0
+	}
+	return literal{b[at]&0x80 != 0, int(length)}, at + n + int(length)
+}
+
+// saves returns how many bytes less the field would have with another value,
+// written in the same way.
+func (f *headerField) saves(value string) int {
+	if f.form == indexed || f.form == resized {
+		return 0
+	}
+	length := len(value)
+	if f.value.huffman {
+		length = int(hpack.HuffmanEncodeLength(value))
+	}
+	return max(0, f.value.length+integerSize(f.value.length)-length-integerSize(length))
+}
+
+// integerSize returns how many bytes the length of a string takes.
+func integerSize(length int) int {
+	if length < 0x7F {
+		return 1
+	}
+	size := 2
+	for length -= 0x7F; length >= 0x80; length >>= 7 {
+		size++
+	}
+	return size
+}
+
+func (f *headerField) role() string {
+	return [...]string{"field, indexed", "field, added", "table size", "field, never added", "field, not added"}[f.form]
+}
+
+// text says what the field is, and how it is written.
+func (f *headerField) text() string {
+	switch f.form {
+	case resized:
+		return fmt.Sprint(f.index)
+	case indexed:
+		return fmt.Sprintf("%s: %s  (%d)", f.Name, quote([]byte(f.Value)), f.index)
+	}
+	name := fmt.Sprint(f.index)
+	if f.index == 0 {
+		name = f.name.text(f.Name)
+	}
+	return fmt.Sprintf("%s: %s  (%s, %s)", f.Name, quote([]byte(f.Value)), name, f.value.text(f.Value))
+}
+
+func (l literal) text(clear string) string {
+	if l.huffman {
+		return fmt.Sprintf("Huffman %d for %d", l.length, len(clear))
+	}
+	return fmt.Sprintf("plain %d", l.length)
+}
