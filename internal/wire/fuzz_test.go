@@ -9,10 +9,18 @@ import (
 
 	"fourwires/internal/netsim"
 	"fourwires/internal/wire"
+
+	"golang.org/x/net/http2"
 )
 
 // begins are exchanges that a fuzzed one can go on from.
 func begins() [][]piece {
+	bare, _, _ := open2()
+	polled, client, server := open2()
+	client.head(1, true, get("/polling?page=1")...).head(3, false, ":method: POST", ":path: /publish")
+	streaming, reader, sender := open2()
+	reader.head(1, true, get("/sse")...)
+	sender.head(1, false, eventOK...)
 	return [][]piece{
 		nil,
 		{up("GET /polling?page=1 HTTP/1.1\r\n\r\n"), down("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")},
@@ -20,6 +28,9 @@ func begins() [][]piece {
 		openSSE,
 		openWebSocket,
 		{up("GET /websocket/echo HTTP/1.1\r\nUpgrade: websocket\r\n\r\n"), down("HTTP/1.1 101 x\r\nUpgrade: websocket\r\n\r\n")},
+		bare,
+		append(polled, client.piece(), server.head(1, false, ok200...).piece()),
+		append(streaming, reader.piece(), sender.piece()),
 	}
 }
 
@@ -48,6 +59,10 @@ func FuzzDissector(f *testing.F) {
 	seed(1, []piece{down(`{"messages":[` + m1 + `]}`)})
 	seed(3, []piece{down("event: gap\ndata: {}\n\n")})
 	seed(4, []piece{down(frame(0x81, "", m1)), up(frame(0x81, "abcd", m1))})
+	client, server := newPeer2(wire.Up), newPeer2(wire.Down)
+	seed(6, []piece{client.head(1, true, get("/longpoll")...).piece(), server.head(1, false, ok200...).data(1, false, "{").piece()})
+	seed(7, []piece{server.data(1, true, `{"messages":[`+m1+`]}`).piece(), client.data(3, true, "1").piece()})
+	seed(8, []piece{server.data(1, false, "id: a-1\ndata: "+m1+"\n\n").piece(), client.raw(http2.FrameRSTStream, 0, 1, "\x00\x00\x00\x08").piece()})
 
 	f.Fuzz(func(t *testing.T, begin byte, lengths, data []byte) {
 		all := begins()

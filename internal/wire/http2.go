@@ -38,6 +38,7 @@ const (
 	settingSize = 6
 	maxHead     = 64 << 10 // bytes of a head, its frames' typeHeaders included
 	maxStreams  = 1 << 10  // that are open at once
+	maxEnded    = 16       // that have ended and are remembered
 )
 
 const roleFrame = "frame header"
@@ -46,6 +47,11 @@ const roleFrame = "frame header"
 type session struct {
 	streams map[uint32]*stream // that have not ended
 	newest  uint32             // the last that the client has opened
+	ended   [maxEnded]struct { // the last that have, in turn: what still comes for them is theirs
+		id uint32
+		ex *exchange
+	}
+	turn int
 }
 
 // A stream is an exchange on HTTP/2.
@@ -66,6 +72,7 @@ type section struct {
 
 	stream *stream // that the frame is of; nil: the connection's, or of one that has ended
 	to     *body   // to which it is booked
+	late   body    // of a stream that has ended
 	padded bool    // the next byte says how much padding ends the frame,
 	pad    int64   // which is so much
 	word   [8]byte // the beginning of a payload, or of a setting, and
@@ -214,8 +221,7 @@ func (h *half) http2FrameBegins(header []byte) (wrong string) {
 	return ""
 }
 
-// find finds whose the frame is. One that comes late, for a stream that has
-// ended, is the connection's.
+// find finds whose the frame is.
 func (h *half) find() (wrong string) {
 	f, s := &h.http2, h.d.session
 	f.stream, f.to = nil, &h.body
@@ -229,6 +235,7 @@ func (h *half) find() (wrong string) {
 		return "a frame on a stream that is not open" // RFC 9113, section 5.1
 	}
 	if f.stream = s.streams[f.id]; f.stream == nil {
+		f.to = h.lateBody()
 		return ""
 	}
 	f.to = &f.stream.bodies[h.dir]
@@ -236,6 +243,19 @@ func (h *half) find() (wrong string) {
 		return "data before its head, or behind its end"
 	}
 	return ""
+}
+
+// lateBody returns to what a frame is booked that comes for a stream that has
+// ended: to that stream, or to the connection where it is long ago.
+func (h *half) lateBody() *body {
+	f := &h.http2
+	for _, e := range h.d.session.ended {
+		if e.ex != nil && e.id == f.id {
+			f.late = body{d: h.d, dir: h.dir, ex: e.ex, stream: f.id}
+			return &f.late
+		}
+	}
+	return &h.body
 }
 
 // setting takes bytes of one setting (RFC 9113, section 6.5.1).
@@ -268,8 +288,8 @@ func (h *half) http2FrameEnds() (wrong string) {
 			return wrong
 		}
 		h.held, f.held, f.at = h.held[:0], false, 0
-	case f.stream != nil && f.stream.ex.over(): // by what the other side has said meanwhile
-		h.d.ledger.fold(f.stream.ex)
+	case f.to.ex.over(): // before, or by what the other side has said meanwhile
+		h.d.ledger.fold(f.to.ex)
 	case f.kind == typeData && f.flags&flagEndStream != 0 && f.stream != nil:
 		f.to.ends()
 		h.d.streamEnds(f.id, h.dir)
@@ -305,7 +325,7 @@ func (h *half) headBytes() (wrong string) {
 	}
 	m, method, path := headOf(fields)
 
-	to, part, untagged := &h.body, Head, ""
+	untagged := ""
 	s := d.session.streams[f.id]
 	switch {
 	case f.id > d.session.newest:
@@ -319,10 +339,14 @@ func (h *half) headBytes() (wrong string) {
 	case s != nil && s.ex.ended[h.dir]:
 		return "a head behind the end"
 	}
+	to, part := h.lateBody(), Head
 	if s != nil {
 		to, part = &s.bodies[h.dir], s.ex.lane.head
 	}
 	h.bookHead(to, part, fields, path, untagged)
+	if to.ex.over() {
+		d.ledger.fold(to.ex)
+	}
 	if s == nil || h.dir == Down && m.status < 200 && !s.headed[Down] { // late, or interim
 		return ""
 	}
@@ -453,9 +477,17 @@ func (d *Dissector) streamEnds(id uint32, dir Dir) {
 	ex := d.session.streams[id].ex
 	ex.ended[dir] = true
 	if ex.over() {
-		d.ledger.fold(ex)
-		delete(d.session.streams, id)
+		d.forget(id, ex)
 	}
+}
+
+// forget ends a stream.
+func (d *Dissector) forget(id uint32, ex *exchange) {
+	s := d.session
+	d.ledger.fold(ex)
+	delete(s.streams, id)
+	s.ended[s.turn].id, s.ended[s.turn].ex = id, ex
+	s.turn = (s.turn + 1) % maxEnded
 }
 
 // reset ends a stream in the middle (RFC 9113, section 5.4.2), by RST_STREAM or
@@ -475,8 +507,7 @@ func (d *Dissector) reset(id uint32) {
 		}
 	}
 	s.ex.ended = [2]bool{true, true}
-	d.ledger.fold(s.ex)
-	delete(d.session.streams, id)
+	d.forget(id, s.ex)
 }
 
 // http2Cut books what is kept of a frame, and notes what was cut.

@@ -155,12 +155,18 @@ func http2Cases() (all []testCase) {
 		client.SetMaxDynamicTableSize(0)
 		is(client.head(3, true, get("/polling")...), server.head(3, true, ":status: 204"))
 	})
-	add("HTTP/2: frames for a stream that has ended", "connection 0/0/0 up opening=33 control=26 down envelope=4 framing=9 head=10 opening=9; polling 1/0/0 up head=24 control=13 down (cut: before the answer)", func(client, server *peer2, is peers) {
+	add("HTTP/2: frames for a stream that has ended", "connection 0/0/0 up opening=33 control=13 down opening=9; polling 21/0/0 up head=284 control=299 down envelope=4 framing=9 head=10 (cut: before the answer 21)", func(client, server *peer2, is peers) {
 		is(client.head(1, true, get("/polling")...))
 		client.WriteRSTStream(1, http2.ErrCodeCancel)
 		client.WriteRSTStream(1, http2.ErrCodeCancel)
 		client.WriteWindowUpdate(1, 1)
 		is(client, server.head(1, false, ":status: 200").data(1, true, "late"))
+		for i := range uint32(20) { // then it is long ago
+			client.head(2*i+3, true, get("/polling")...)
+			client.WriteRSTStream(2*i+3, http2.ErrCodeCancel)
+		}
+		client.WriteWindowUpdate(1, 1)
+		is(client)
 	})
 	add("HTTP/2: the other side ends the stream within a frame", begun+"publish 1/0/0 up payload=4 framing=9 head=18 down control=13 (cut: a body, cut: before the answer)", func(client, server *peer2, is peers) {
 		is(client.head(1, false, ":method: POST", ":path: /publish"))

@@ -3,6 +3,7 @@ package wire_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -70,14 +71,24 @@ func (l countedListener) Accept() (net.Conn, error) {
 
 // A world is a lab between two taps, with a socket's own count below each.
 type world struct {
-	feed           *feed.Feed
-	dial           wire.Dial // taps, and then counts
-	server, client wire.Ledger
-	below, beyond  socket // the server's, and the client's
-	stop           func() // ends the lab, and waits for that
+	speech
+	feed          *feed.Feed
+	dial1, dial2  wire.Dial // for HTTP/1.1 and for what the speech says: they tap, and then count
+	server        *wire.Ledger
+	client        wire.Ledger
+	below, beyond socket // the server's, and the client's
+	stop          func() // ends the lab, and waits for that
 }
 
-func newWorld(t *testing.T, lanes, control net.Listener, dial wire.Dial) *world {
+// A speech is what the clients speak, WebSockets and what the browser is for
+// excepted.
+type speech struct{ http2, tls bool }
+
+func (s speech) String() string { return fmt.Sprintf("http2=%t,tls=%t", s.http2, s.tls) }
+
+var speeches = []speech{{}, {http2: true}, {tls: true}, {true, true}}
+
+func newWorld(t *testing.T, s speech, lanes, control net.Listener, dial wire.Dial) *world {
 	t.Helper()
 	settings := lab.Settings{Keep: feed.Keep, Source: source.Default(), Limits: lab.DefaultLimits()}
 	settings.Source.Source = source.None
@@ -86,13 +97,23 @@ func newWorld(t *testing.T, lanes, control net.Listener, dial wire.Dial) *world 
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{feed: l.Feed}
-	w.dial = w.client.Tap(w.beyond.dial(dial), nil)
+	w := &world{speech: s, feed: l.Feed, server: &l.Ledger}
+	on := lab.Listeners{Lanes: countedListener{lanes, &w.below}, Control: control}
+	w.dial1 = w.client.Tap(w.beyond.dial(dial), nil)
+	w.dial2 = w.dial1
+	if s.tls {
+		on = lab.Listeners{Lanes: netsim.Listen(), TLS: on.Lanes, Control: control}
+		speak := func(protocol string) *tls.Config {
+			return &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}}
+		}
+		w.dial1 = w.client.TapTLS(w.beyond.dial(dial), speak("http/1.1"), nil)
+		w.dial2 = w.client.TapTLS(w.beyond.dial(dial), speak("h2"), nil)
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := l.Serve(ctx, lab.Listeners{Lanes: w.server.Listen(countedListener{lanes, &w.below}), Control: control}); err != nil {
+		if err := l.Serve(ctx, on); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -104,7 +125,7 @@ func newWorld(t *testing.T, lanes, control net.Listener, dial wire.Dial) *world 
 // check holds both ledgers against the sockets.
 func (w *world) check(t *testing.T) {
 	t.Helper()
-	w.compare(t, "server", settled(&w.server), w.below.read.Load(), w.below.written.Load())
+	w.compare(t, "server", settled(w.server), w.below.read.Load(), w.below.written.Load())
 	w.compare(t, "client", settled(&w.client), w.beyond.written.Load(), w.beyond.read.Load())
 }
 
@@ -142,6 +163,10 @@ func (w *world) compare(t *testing.T, side string, s wire.Snapshot, up, down int
 // exercise reads n messages by each transport while they are published, sends
 // some, echoes, asks for the page and for what is not there.
 func (w *world) exercise(t *testing.T, host string, n int) {
+	scheme := "http"
+	if w.tls {
+		scheme = "https"
+	}
 	var readers sync.WaitGroup
 	for _, transport := range lab.Transports {
 		query := "?after=0&page=p1"
@@ -149,7 +174,7 @@ func (w *world) exercise(t *testing.T, host string, n int) {
 			query += "&heartbeat=1s"
 		}
 		readers.Go(func() {
-			c := transport.Client(lab.Access{URL: "http://" + host + "/" + transport.Name + query, Dial: w.dial})
+			c := transport.Client(lab.Access{URL: scheme + "://" + host + "/" + transport.Name + query, Dial: w.dialOf(transport.Name), HTTP2: w.http2})
 			last := uint64(0)
 			for m, err := range c.Messages(t.Context()) {
 				var gap *feed.GapError
@@ -168,12 +193,14 @@ func (w *world) exercise(t *testing.T, host string, n int) {
 		})
 	}
 	readers.Go(func() {
-		client := &http.Client{Transport: &http.Transport{DialContext: w.dial}}
+		client := &http.Client{Transport: &http.Transport{DialContext: w.dial2, DialTLSContext: w.dial2, Protocols: new(http.Protocols)}}
+		client.Transport.(*http.Transport).Protocols.SetHTTP1(!w.http2)
+		client.Transport.(*http.Transport).Protocols.SetUnencryptedHTTP2(w.http2)
 		defer client.CloseIdleConnections()
-		dialer := gorilla.Dialer{NetDialContext: w.dial}
+		dialer := gorilla.Dialer{NetDialContext: w.dial1, NetDialTLSContext: w.dial1}
 		conns := map[string]*gorilla.Conn{}
 		for _, path := range []string{"/websocket?page=p2", "/websocket/echo", "/websocket/echo?stamps=1"} {
-			conn, _, err := dialer.Dial("ws://"+host+path, nil)
+			conn, _, err := dialer.Dial(strings.Replace(scheme, "http", "ws", 1)+"://"+host+path, nil)
 			if err != nil {
 				t.Error(err)
 				return
@@ -187,7 +214,7 @@ func (w *world) exercise(t *testing.T, host string, n int) {
 		for i := range n {
 			text := fmt.Sprintf("%q", strings.Repeat(fmt.Sprint("é", i), i*i%5000))
 			call := func(method, path string, body io.Reader) {
-				req, _ := http.NewRequest(method, "http://"+host+path, body)
+				req, _ := http.NewRequest(method, scheme+"://"+host+path, body)
 				resp, err := client.Do(req)
 				if err != nil {
 					t.Error(err)
@@ -223,49 +250,65 @@ func (w *world) exercise(t *testing.T, host string, n int) {
 	readers.Wait()
 }
 
+// dialOf returns what a transport's client dials with.
+func (w *world) dialOf(transport string) wire.Dial {
+	if transport == "websocket" {
+		return w.dial1
+	}
+	return w.dial2
+}
+
 // delivered checks the messages that a page was sent by each transport, whole.
 func delivered(t *testing.T, l *wire.Ledger, page string, n int64) {
 	t.Helper()
 	for _, row := range l.Snapshot().Rows {
-		if row.Page == page && row.Delivered < n {
+		if row.Page == page && row.Transport != "connection" && row.Delivered < n {
 			t.Errorf("%s: %d messages were delivered, want %d", row.Transport, row.Delivered, n)
 		}
 	}
 }
 
 func TestTapOnLoopback(t *testing.T) {
-	var listeners [2]net.Listener
-	for i := range listeners {
-		var err error
-		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			t.Fatal(err)
-		}
+	for _, speech := range speeches {
+		t.Run(speech.String(), func(t *testing.T) {
+			var listeners [2]net.Listener
+			for i := range listeners {
+				var err error
+				if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w := newWorld(t, speech, listeners[0], listeners[1], new(net.Dialer).DialContext)
+			w.exercise(t, listeners[0].Addr().String(), 100)
+			w.stop()
+			w.check(t)
+			delivered(t, w.server, "p1", 100)
+			delivered(t, &w.client, "p1", 100)
+		})
 	}
-	w := newWorld(t, listeners[0], listeners[1], new(net.Dialer).DialContext)
-	w.exercise(t, listeners[0].Addr().String(), 100)
-	w.stop()
-	w.check(t)
-	delivered(t, &w.server, "p1", 100)
-	delivered(t, &w.client, "p1", 100)
 }
 
 func TestTapInMemory(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := netsim.Listen()
-		w := newWorld(t, network, netsim.Listen(), network.Dial)
-		w.exercise(t, "localhost", 300)
-		w.stop()
-		synctest.Wait()
-		w.check(t)
-		delivered(t, &w.server, "p1", 300)
-		delivered(t, &w.client, "p1", 300)
-		for i, a := range w.client.Snapshot().Rows {
-			b := w.server.Snapshot().Rows[i]
-			if a.Page == "p1" && (a.Transport == "polling" || a.Transport == "longpoll") && summary([]wire.Row{a}) != summary([]wire.Row{b}) {
-				t.Errorf("client and server count differently:\n%s\n%s", summary([]wire.Row{a}), summary([]wire.Row{b}))
-			}
-		}
-	})
+	for _, speech := range speeches {
+		t.Run(speech.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				network := netsim.Listen()
+				w := newWorld(t, speech, network, netsim.Listen(), network.Dial)
+				w.exercise(t, "localhost", 300)
+				w.stop()
+				synctest.Wait()
+				w.check(t)
+				delivered(t, w.server, "p1", 300)
+				delivered(t, &w.client, "p1", 300)
+				for i, a := range w.client.Snapshot().Rows {
+					b := w.server.Snapshot().Rows[i]
+					if a.Page == "p1" && (a.Transport == "polling" || a.Transport == "longpoll") && summary([]wire.Row{a}) != summary([]wire.Row{b}) {
+						t.Errorf("client and server count differently:\n%s\n%s", summary([]wire.Row{a}), summary([]wire.Row{b}))
+					}
+				}
+			})
+		})
+	}
 }
 
 // echoServer accepts one connection and writes back what it reads.
