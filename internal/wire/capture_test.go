@@ -29,13 +29,20 @@ import (
 	"fourwires/websocket"
 
 	gorilla "github.com/gorilla/websocket"
+	"golang.org/x/net/http2"
 )
 
 // TestCapture serves a lab on real sockets, reads it over all four transports,
 // captures the traffic, and compares what tshark finds in it with what was
 // counted here: the bytes of each connection, the length of each head, each
-// chunk, each frame.
+// chunk, each frame. Under TLS tshark sees the bytes, and no more.
 func TestCapture(t *testing.T) {
+	for _, speech := range speeches {
+		t.Run(speech.String(), func(t *testing.T) { compareCapture(t, speech) })
+	}
+}
+
+func compareCapture(t *testing.T, speech speech) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for _, tool := range []string{"dumpcap", "tshark"} {
@@ -55,7 +62,7 @@ func TestCapture(t *testing.T) {
 	port := lanes.Addr().(*net.TCPAddr).Port
 	capture := startCapture(ctx, t, port)
 
-	conns := &connections{Listener: lanes, byClient: map[int]*connection{}}
+	conns := &connections{Listener: lanes, speech: speech, byClient: map[int]*connection{}}
 	ledger := converse(ctx, t, conns, control)
 
 	file := t.TempDir() + "/run.pcap"
@@ -67,7 +74,7 @@ func TestCapture(t *testing.T) {
 	// Each direction counts at its sender (a peer may close with bytes unread);
 	// but nothing was cut in this run, so the receiver has the same.
 	var sums [2]int64
-	var heads, chunks, frames int
+	var heads, chunks, frames, frames2 int
 	for _, client := range slices.Sorted(maps.Keys(conns.byClient)) {
 		c := conns.byClient[client]
 		theirs := streams[client]
@@ -79,31 +86,40 @@ func TestCapture(t *testing.T) {
 			name, theirs, ours := fmt.Sprintf("%s, %s", c.name, dir), theirs[dir], c.stream(t, dir)
 			n := int64(len(theirs.payload))
 			sums[dir] += n
-			for end, l := range map[string]*wire.Ledger{"client": &c.client, "server": &c.server} {
+			for end, l := range map[wire.Dir]*wire.Ledger{wire.Up: &c.client, wire.Down: &c.server} {
+				if speech.tls && end != dir {
+					continue // whoever closes does not read the other's close_notify
+				}
 				socket, parts, unaccounted := totals(l)
 				if socket[dir] != n || parts[dir] != n || unaccounted[dir] != 0 {
-					t.Errorf("%s: tshark has %d bytes; at the %s the socket has %d, the parts %d, unaccounted %d",
+					t.Errorf("%s: tshark has %d bytes; at the end that sends %s the socket has %d, the parts %d, unaccounted %d",
 						name, n, end, socket[dir], parts[dir], unaccounted[dir])
 				}
+			}
+			if speech.tls {
+				continue // nothing else is to be seen from outside
 			}
 			if !bytes.Equal(ours.payload, theirs.payload) {
 				t.Errorf("%s: the spans are not the bytes of the capture", name)
 			}
+			compare(t, name+": frames of HTTP/2", theirs.frames2, ours.frames2)
 			compare(t, name+": length of the heads", theirs.heads, ours.heads)
 			compare(t, name+": sizes of the chunks", theirs.chunks, ours.chunks)
 			compare(t, name+": frames", theirs.frames, ours.frames)
-			heads, chunks, frames = heads+len(theirs.heads), chunks+len(theirs.chunks), frames+len(theirs.frames)
-			t.Logf("%s: %d bytes, %d heads, %d chunks, %d frames", name, n, len(theirs.heads), len(theirs.chunks), len(theirs.frames))
+			heads, chunks, frames, frames2 = heads+len(theirs.heads), chunks+len(theirs.chunks), frames+len(theirs.frames), frames2+len(theirs.frames2)
+			t.Logf("%s: %d bytes, %d heads, %d chunks, %d frames, %d frames of HTTP/2", name, n, len(theirs.heads), len(theirs.chunks), len(theirs.frames), len(theirs.frames2))
 		}
 	}
 	if len(streams) != len(conns.byClient) {
 		t.Errorf("tshark has %d connections, the test opened %d", len(streams), len(conns.byClient))
 	}
-	if socket, parts, unaccounted := totals(ledger); socket != sums || parts != sums || unaccounted != [2]int64{} {
+	if socket, parts, unaccounted := totals(ledger); !speech.tls && (socket != sums || parts != sums || unaccounted != [2]int64{}) { // it is above TLS
 		t.Errorf("tshark has %d bytes up and down; in the ledger sockets have %d, parts %d, unaccounted %d", sums, socket, parts, unaccounted)
 	}
-	t.Logf("%d connections, %d bytes up and down, %d heads, %d chunks, %d frames", len(streams), sums, heads, chunks, frames)
-	covers(t, streams)
+	t.Logf("%d connections, %d bytes up and down, %d heads, %d chunks, %d frames, %d frames of HTTP/2", len(streams), sums, heads, chunks, frames, frames2)
+	if !speech.tls {
+		covers(t, speech, streams)
+	}
 	if t.Failed() {
 		t.Logf("dumpcap: %s", capture.said.String())
 	}
@@ -230,6 +246,7 @@ func loopback(t *testing.T) string {
 // client. They are the listener of the server and the dialer of clients.
 type connections struct {
 	net.Listener
+	speech
 	mu       sync.Mutex
 	byClient map[int]*connection
 }
@@ -260,7 +277,11 @@ func (c *connections) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.at(conn.RemoteAddr()).server.Listen(one{conn: conn}).Accept()
+	server := &c.at(conn.RemoteAddr()).server
+	if c.tls {
+		return server.ListenTLS(one{conn: conn}, serverTLS(), nil).Accept()
+	}
+	return server.Listen(one{conn: conn}).Accept()
 }
 
 // one is a listener that has one connection.
@@ -271,23 +292,39 @@ type one struct {
 
 func (o one) Accept() (net.Conn, error) { return o.conn, nil }
 
+// Dial is for clients of what the speech says, Dial1 for those of HTTP/1.1.
 func (c *connections) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	return c.dial(ctx, network, addr, "h2")
+}
+
+func (c *connections) Dial1(ctx context.Context, network, addr string) (net.Conn, error) {
+	return c.dial(ctx, network, addr, "http/1.1")
+}
+
+func (c *connections) dial(ctx context.Context, network, addr, protocol string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
 	tapped := c.at(conn.LocalAddr())
 	opened := func(context.Context, string, string) (net.Conn, error) { return conn, nil }
+	if c.tls {
+		return tapped.client.TapTLS(opened, clientTLS(protocol), tapped.add)(ctx, network, addr)
+	}
 	return tapped.client.Tap(opened, tapped.add)(ctx, network, addr)
 }
 
 func (c *connection) add(s wire.Span) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s.Dir == wire.Up && !c.named {
-		if c.named = s.Role == "line end"; !c.named {
-			c.name += string(s.Bytes)
-		}
+	switch {
+	case s.Dir == wire.Down || c.named:
+	case s.Role == "request line":
+		c.name += string(s.Bytes)
+	case s.Role == "line end":
+		c.named = true
+	case s.Name == ":path" && s.Text != "": // of HTTP/2
+		c.name, c.named = "GET "+strings.Fields(s.Text)[1], true
 	}
 	s.Bytes = bytes.Clone(s.Bytes)
 	c.spans[s.Dir] = append(c.spans[s.Dir], s)
@@ -301,7 +338,7 @@ func (c *connections) count(request, role, text string) (n int) {
 	for _, conn := range c.byClient {
 		conn.mu.Lock()
 		for _, s := range slices.Concat(conn.spans[wire.Up], conn.spans[wire.Down]) {
-			if strings.HasPrefix(conn.name, request) && s.Role == role && strings.Contains(string(s.Bytes), text) {
+			if strings.HasPrefix(conn.name, request) && s.Role == role && strings.Contains(string(s.Bytes)+s.Text, text) {
 				n++
 			}
 		}
@@ -343,6 +380,9 @@ func converse(ctx context.Context, t *testing.T, conns *connections, control net
 	}()
 
 	url := "http://" + conns.Addr().String()
+	if conns.tls {
+		url = "https://" + conns.Addr().String()
+	}
 	const last = 29 // message, with which the polls end
 	read := func(ctx context.Context, messages func(context.Context) iter.Seq2[feed.Message, error], poll bool) *reader {
 		r := &reader{ids: make(chan uint64, last), gone: make(chan struct{})}
@@ -390,12 +430,16 @@ func converse(ctx context.Context, t *testing.T, conns *connections, control net
 	}
 
 	// No news: empty polls, heartbeats.
-	read(ctx, (&polling.Client{URL: url + "/polling?after=0", Interval: 100 * time.Millisecond, Dial: conns.Dial}).Messages, true)
-	read(ctx, (&longpoll.Client{URL: url + "/longpoll?after=0&wait=300ms", Dial: conns.Dial}).Messages, true)
-	read(ctx, (&sse.Client{URL: url + "/sse?after=0&heartbeat=1s", Dial: conns.Dial}).Messages, false)
-	read(ctx, (&websocket.Client{URL: url + "/websocket?after=0&heartbeat=1s&page=7f3a", Dial: conns.Dial}).Messages, false)
-	until("empty polls", 3, "GET /polling", "status line", " 204 ")
-	until("an empty long-poll", 1, "GET /longpoll", "status line", " 204 ")
+	read(ctx, (&polling.Client{URL: url + "/polling?after=0", Interval: 100 * time.Millisecond, Dial: conns.Dial, HTTP2: conns.http2}).Messages, true)
+	read(ctx, (&longpoll.Client{URL: url + "/longpoll?after=0&wait=300ms", Dial: conns.Dial, HTTP2: conns.http2}).Messages, true)
+	read(ctx, (&sse.Client{URL: url + "/sse?after=0&heartbeat=1s", Dial: conns.Dial, HTTP2: conns.http2}).Messages, false)
+	read(ctx, (&websocket.Client{URL: url + "/websocket?after=0&heartbeat=1s&page=7f3a", Dial: conns.Dial1}).Messages, false)
+	status := "status line"
+	if conns.http2 {
+		status = "field, indexed"
+	}
+	until("empty polls", 3, "GET /polling", status, " 204")
+	until("an empty long-poll", 1, "GET /longpoll", status, " 204")
 	until("a heartbeat", 1, "GET /sse", "event type", "heartbeat")
 	until("a pong", 1, "GET /websocket", "FIN and opcode", "\x8A")
 
@@ -421,10 +465,13 @@ func converse(ctx context.Context, t *testing.T, conns *connections, control net
 	for range 10 {
 		m = publish(300)
 	}
-	read(ctx, (&sse.Client{URL: url + "/sse", Dial: conns.Dial, Cursor: behind}).Messages, false)
+	read(ctx, (&sse.Client{URL: url + "/sse", Dial: conns.Dial, Cursor: behind, HTTP2: conns.http2}).Messages, false)
 	leaving, leave := context.WithCancel(ctx)
 	defer leave()
-	leaver := read(leaving, (&websocket.Client{URL: url + "/websocket", Dial: conns.Dial, Cursor: behind}).Messages, false)
+	leavers := []*reader{read(leaving, (&websocket.Client{URL: url + "/websocket", Dial: conns.Dial1, Cursor: behind}).Messages, false)}
+	if conns.http2 { // on HTTP/1.1 who leaves a stream leaves bytes unread
+		leavers = append(leavers, read(leaving, (&sse.Client{URL: url + "/sse", Dial: conns.Dial, Cursor: behind, HTTP2: true}).Messages, false))
+	}
 	all(m.ID)
 
 	// The way up, and what else there is.
@@ -438,8 +485,10 @@ func converse(ctx context.Context, t *testing.T, conns *connections, control net
 	if head := l.Feed.Head().ID; head != last {
 		t.Fatalf("%d messages, want %d", head, last)
 	}
-	leave() // in order, by a close frame
-	<-leaver.gone
+	leave() // in order, by a close frame or, on HTTP/2, by RST_STREAM
+	for _, leaver := range leavers {
+		<-leaver.gone
+	}
 	return &l.Ledger
 }
 
@@ -447,7 +496,9 @@ func converse(ctx context.Context, t *testing.T, conns *connections, control net
 // messages.
 func request(ctx context.Context, t *testing.T, url string, conns *connections) {
 	t.Helper()
-	transport := &http.Transport{DialContext: conns.Dial, DisableCompression: true}
+	transport := &http.Transport{DialContext: conns.Dial, DialTLSContext: conns.Dial, DisableCompression: true, Protocols: new(http.Protocols)}
+	transport.Protocols.SetHTTP1(!conns.http2)
+	transport.Protocols.SetUnencryptedHTTP2(conns.http2)
 	defer transport.CloseIdleConnections()
 	for _, call := range []struct {
 		method, path string
@@ -484,7 +535,7 @@ func request(ctx context.Context, t *testing.T, url string, conns *connections) 
 // send publishes messages over a WebSocket, after a ping, and closes it in order.
 func send(ctx context.Context, t *testing.T, url string, buffer int, sizes []int, conns *connections) {
 	t.Helper()
-	dialer := gorilla.Dialer{NetDialContext: conns.Dial, WriteBufferSize: buffer}
+	dialer := gorilla.Dialer{NetDialContext: conns.Dial1, NetDialTLSContext: conns.Dial1, WriteBufferSize: buffer}
 	conn, _, err := dialer.DialContext(ctx, strings.Replace(url, "http", "ws", 1)+"/websocket", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -532,6 +583,12 @@ type stream struct {
 	heads   []int    // the length of each, start line to blank line
 	chunks  []int    // the size of each, as it says itself
 	frames  []string // of WebSocket
+	frames2 []string // of HTTP/2
+}
+
+// frame2Of describes a frame of HTTP/2 so that two can be compared.
+func frame2Of(kind, flags, stream, length int) string {
+	return fmt.Sprintf("type=%d flags=%x stream=%d length=%d", kind, flags, stream, length)
 }
 
 // frameOf describes a frame so that two can be compared.
@@ -563,6 +620,10 @@ func (c *connection) stream(t *testing.T, dir wire.Dir) (s stream) {
 			continue
 		}
 		switch span.Role {
+		case "frame header":
+			b := span.Bytes
+			id := int(b[5])<<24 | int(b[6])<<16 | int(b[7])<<8 | int(b[8])
+			s.frames2 = append(s.frames2, frame2Of(int(b[3]), int(b[4]), id, int(b[0])<<16|int(b[1])<<8|int(b[2])))
 		case "chunk size":
 			size, err := strconv.ParseUint(string(span.Bytes), 16, 31)
 			if err != nil {
@@ -604,6 +665,7 @@ var fields = []string{
 	"http.chunk_size",
 	"websocket.fin", "websocket.opcode", "websocket.mask",
 	"websocket.payload_length", "websocket.payload_length_ext_16", "websocket.payload_length_ext_64",
+	"http2.type", "http2.flags", "http2.streamid", "http2.length",
 }
 
 // A row is what tshark has of one packet: by field, the values in their order.
@@ -699,6 +761,9 @@ func (s *stream) add(t *testing.T, r row) {
 	for _, size := range r["http.chunk_size"] {
 		s.chunks = append(s.chunks, number(t, size))
 	}
+	for i, kind := range r["http2.type"] {
+		s.frames2 = append(s.frames2, frame2Of(number(t, kind), number(t, r["http2.flags"][i]), number(t, r["http2.streamid"][i]), number(t, r["http2.length"][i])))
+	}
 	long := map[int][]string{126: r["websocket.payload_length_ext_16"], 127: r["websocket.payload_length_ext_64"]}
 	for i, text := range r["websocket.payload_length"] {
 		length := number(t, text)
@@ -754,7 +819,7 @@ func totals(l *wire.Ledger) (socket, parts, unaccounted [2]int64) {
 }
 
 // covers checks that the run had what it was made for.
-func covers(t *testing.T, streams map[int]*[2]stream) {
+func covers(t *testing.T, speech speech, streams map[int]*[2]stream) {
 	t.Helper()
 	var frames [2][]string
 	var chunks [2][]int
@@ -794,6 +859,10 @@ func covers(t *testing.T, streams map[int]*[2]stream) {
 			t.Errorf("down: no frame with %s", want)
 		}
 	}
+	if speech.http2 {
+		coversHTTP2(t, streams)
+		return
+	}
 	for what, bounds := range map[string][2]int{"20 B": {20, 200}, "300 B": {300, 500}, "10 x 300 B": {3000, 5000}, "5 000 B": {5000, 5200}, "the end": {0, 0}} {
 		if !slices.ContainsFunc(chunks[wire.Down], func(size int) bool { return bounds[0] <= size && size <= bounds[1] }) {
 			t.Errorf("down: no chunk for %s", what)
@@ -801,5 +870,30 @@ func covers(t *testing.T, streams map[int]*[2]stream) {
 	}
 	if len(chunks[wire.Up]) < 2 {
 		t.Error("up: no chunks")
+	}
+}
+
+// coversHTTP2 checks that the run had the frames that there are.
+func coversHTTP2(t *testing.T, streams map[int]*[2]stream) {
+	t.Helper()
+	var seen [2]map[string]bool
+	for dir := range seen {
+		seen[dir] = map[string]bool{}
+		for _, both := range streams {
+			for _, frame := range both[dir].frames2 {
+				kind, _, _ := strings.Cut(frame, " ")
+				seen[dir][kind] = true
+			}
+		}
+	}
+	for dir, want := range [2][]http2.FrameType{
+		{http2.FrameData, http2.FrameHeaders, http2.FrameRSTStream, http2.FrameSettings, http2.FrameWindowUpdate},
+		{http2.FrameData, http2.FrameHeaders, http2.FrameSettings, http2.FrameGoAway, http2.FrameWindowUpdate},
+	} {
+		for _, kind := range want {
+			if !seen[dir][fmt.Sprintf("type=%d", kind)] {
+				t.Errorf("%v: no frame %v", wire.Dir(dir), kind)
+			}
+		}
 	}
 }

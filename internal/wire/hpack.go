@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"slices"
 
 	"golang.org/x/net/http2/hpack"
 )
@@ -195,3 +196,41 @@ func (l literal) text(clear string) string {
 	}
 	return fmt.Sprintf("plain %d", l.length)
 }
+
+// A dynamicTable is the dynamic table of HPACK (RFC 7541, section 2.3.2), as the
+// forms of fields tell it.
+type dynamicTable struct {
+	most   int // bytes, as section 4.1 counts them
+	fields []hpack.HeaderField
+}
+
+// add adds a field, before which the oldest make room (section 4.4).
+func (t *dynamicTable) add(f hpack.HeaderField) {
+	t.fields = slices.Insert(t.fields, 0, f)
+	t.resize(t.most)
+}
+
+func (t *dynamicTable) resize(most int) {
+	t.most = most
+	for t.size() > t.most {
+		t.fields = t.fields[:len(t.fields)-1]
+	}
+}
+
+func (t *dynamicTable) size() (size int) {
+	for _, f := range t.fields {
+		size += int(f.Size())
+	}
+	return size
+}
+
+// at returns what stands at an index beyond those of the static table.
+func (t *dynamicTable) at(index int) hpack.HeaderField {
+	if i := index - staticFields - 1; i < len(t.fields) {
+		return t.fields[i]
+	}
+	return hpack.HeaderField{}
+}
+
+// staticFields is how many fields the static table has (section 2.3.1).
+const staticFields = 61

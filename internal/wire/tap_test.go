@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -88,6 +89,11 @@ func (s speech) String() string { return fmt.Sprintf("http2=%t,tls=%t", s.http2,
 
 var speeches = []speech{{}, {http2: true}, {tls: true}, {true, true}}
 
+// clientTLS is for a client that trusts everybody.
+func clientTLS(protocol string) *tls.Config {
+	return &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}}
+}
+
 func newWorld(t *testing.T, s speech, lanes, control net.Listener, dial wire.Dial) *world {
 	t.Helper()
 	settings := lab.Settings{Keep: feed.Keep, Source: source.Default(), Limits: lab.DefaultLimits()}
@@ -103,11 +109,8 @@ func newWorld(t *testing.T, s speech, lanes, control net.Listener, dial wire.Dia
 	w.dial2 = w.dial1
 	if s.tls {
 		on = lab.Listeners{Lanes: netsim.Listen(), TLS: on.Lanes, Control: control}
-		speak := func(protocol string) *tls.Config {
-			return &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}}
-		}
-		w.dial1 = w.client.TapTLS(w.beyond.dial(dial), speak("http/1.1"), nil)
-		w.dial2 = w.client.TapTLS(w.beyond.dial(dial), speak("h2"), nil)
+		w.dial1 = w.client.TapTLS(w.beyond.dial(dial), clientTLS("http/1.1"), nil)
+		w.dial2 = w.client.TapTLS(w.beyond.dial(dial), clientTLS("h2"), nil)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -391,3 +394,11 @@ func TestShortWrite(t *testing.T) {
 		}
 	})
 }
+
+// serverTLS is for a server that vouches for itself.
+var serverTLS = sync.OnceValue(func() *tls.Config {
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS()
+	defer server.Close()
+	return &tls.Config{Certificates: server.TLS.Certificates, NextProtos: []string{"h2", "http/1.1"}}
+})
