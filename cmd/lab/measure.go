@@ -10,7 +10,16 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
+
+// speech adds the flags that say what clients speak below their transport.
+func speech(flags *pflag.FlagSet, s *measure.Speech) {
+	flags.IntVar(&s.HTTP, "http", 1, "`version` of HTTP, 1 or 2; a WebSocket opens its connection by 1")
+	flags.BoolVar(&s.TLS, "tls", false, "speak TLS")
+	flags.IntVar(&s.Heads.Cookie, "cookie", 0, "send a cookie of so many `bytes` with each request")
+	flags.StringVar(&s.Heads.Set, "headers", measure.Go, "send the headers of `name`: "+measure.Go+", "+measure.Chrome)
+}
 
 func measureCommand() *cobra.Command {
 	var urls []string
@@ -25,6 +34,7 @@ costs the server. The server is a process of its own, or with --url another's.
 Ctrl-C ends it and prints what there is.`,
 		Example: `  lab measure                              # some 45 seconds
   lab measure --headers chrome --cookie 512 # with the heads that a browser sends
+  lab measure --http 2 --tls               # as the web is today
   lab measure --url http://127.0.0.1:8080  # a lab that runs
   lab measure --json --for 3s | jq .down.total`,
 		Args: cobra.NoArgs,
@@ -36,9 +46,9 @@ Ctrl-C ends it and prints what there is.`,
 	flags.IntVar(&o.Payload, "payload", 128, "`bytes` of a message's data")
 	flags.DurationVar(&o.Interval, "interval", time.Second, "`time` from one poll to the next")
 	flags.IntVar(&o.Clients, "clients", 1, fmt.Sprintf("clients of each transport, at most %d", measure.MaxClients))
-	flags.IntVar(&o.Heads.Cookie, "cookie", 0, "send a cookie of so many `bytes` with each request")
-	flags.StringVar(&o.Heads.Set, "headers", measure.Go, "send the headers of `name`: "+measure.Go+", "+measure.Chrome)
+	speech(flags, &o.Speech)
 	flags.StringArrayVar(&urls, "url", nil, "`address` of a lab that runs; or TRANSPORT=URL, for each of some")
+	flags.BoolVar(&o.Speech.Insecure, "insecure", false, "trust the certificate of --url, whoever signed it")
 	flags.BoolVar(&asCSV, "csv", false, "print a record for each transport, under a header")
 	flags.BoolVar(&asJSON, "json", false, "print a line of JSON for each transport")
 	command.AddCommand(measureServerCommand())
@@ -48,9 +58,9 @@ Ctrl-C ends it and prints what there is.`,
 		if o.Targets, err = measure.Targets(urls); err != nil {
 			return err
 		}
-		for _, name := range []string{"rate", "payload"} {
+		for name, why := range map[string]string{"rate": "publishes as it does", "payload": "publishes as it does", "tls": "speaks TLS where it says https"} {
 			if len(urls) > 0 && flags.Changed(name) {
-				return fmt.Errorf("--%s: the server at --url publishes as it does", name)
+				return fmt.Errorf("--%s: the server at --url %s", name, why)
 			}
 		}
 		if asCSV && asJSON {

@@ -39,7 +39,7 @@ func conform(t *testing.T, keep int, test func(t *testing.T, s suite)) {
 					test(t, suite{transport, version == 2, l, network})
 					l.stop()
 					<-l.done
-					synctest.Wait()   // until the last connection is closed
+					synctest.Wait() // until the last connection is closed
 					balance(t, l.Ledger.Snapshot())
 				})
 			})

@@ -23,9 +23,9 @@ func newLedger(target Target) *ledger {
 	return l
 }
 
-// tap returns a dialer whose connections are counted.
-func (l *ledger) tap(dial Dial) Dial {
-	return l.wire.Tap(func(ctx context.Context, network, addr string) (net.Conn, error) {
+// watch returns a dialer that notices where its connections lead.
+func (l *ledger) watch(dial Dial) Dial {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
@@ -34,7 +34,7 @@ func (l *ledger) tap(dial Dial) Dial {
 			l.remote.Store(true)
 		}
 		return conn, nil
-	}, nil)
+	}
 }
 
 // A count is what a ledger has at a moment.

@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
@@ -12,9 +13,9 @@ import (
 
 //go:generate go test -run TestRecord -record
 
-// chromium is what Chromium sends: for each kind of request, behind a line with
-// its name in brackets, the header lines in their order. {host} stands for the
-// host and port, {key} for the WebSocket's random key.
+// chromium is what Chromium sends by HTTP/1.1: for each kind of request, behind a
+// line with its name in brackets, the header lines in their order. {host} stands
+// for the host and port, {key} for the WebSocket's random key.
 //
 //go:embed testdata/chrome-headers.txt
 var chromium string
@@ -24,8 +25,8 @@ type Dial = func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // The header sets of [Heads].
 const (
-	Go     = "go"     // what this repository's clients send
-	Chrome = "chrome" // what Chromium sends for the same requests
+	Go     = "go"     // what this repository's clients send, encoded on HTTP/2 by Go's HPACK
+	Chrome = "chrome" // what Chromium sends for the same requests, encoded as it does
 )
 
 // Heads are the heads of requests as they go over the wire. They are changed on
@@ -33,24 +34,29 @@ const (
 // sent is, to the letter and in its order, what a browser sends.
 type Heads struct {
 	Set    string // Go or Chrome
-	Cookie int    // bytes of the value of a Cookie header; 0: none
+	Cookie int    // bytes of a Cookie header's value; 0: none
 }
 
-// Dial returns a dialer for the client of a transport.
-func (h Heads) Dial(transport string, dial Dial) Dial {
-	lines := ""
-	if h.Set == Chrome {
-		kind := map[string]string{"sse": "eventsource", "websocket": "websocket"}[transport]
-		if kind == "" {
-			kind = "fetch"
-		}
-		_, lines, _ = strings.Cut(chromium, "["+kind+"]\n")
-		lines, _, _ = strings.Cut(lines, "\n\n")
+// Dial returns a dialer for a client that asks for URLs of a transport with this
+// scheme.
+func (h Heads) Dial(transport, scheme string, http2 bool, dial Dial) Dial {
+	kind := map[string]string{"sse": "eventsource", "websocket": "websocket"}[transport]
+	if kind == "" {
+		kind = "fetch"
 	}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
+		}
+		if http2 {
+			return h.headed2(conn, kind), nil
+		}
+		lines := ""
+		if h.Set == Chrome {
+			_, lines, _ = strings.Cut(chromium, "["+kind+"]\n")
+			lines, _, _ = strings.Cut(lines, "\n\n")
+			lines = strings.ReplaceAll(lines, "http://", scheme+"://")
 		}
 		return &headed{Conn: conn, lines: lines, cookie: cookie(h.Cookie), upgrades: transport == "websocket"}, nil
 	}
@@ -108,8 +114,16 @@ func (c *headed) change(head string) string {
 	return strings.Join(lines, "\r\n") + "\r\n\r\n"
 }
 
-// cookie returns a cookie of n bytes.
-func cookie(n int) string { return ("c=" + strings.Repeat("x", n))[:n] }
+// cookie returns a cookie of n bytes, or none for 0, its name included. Its value is as a
+// session's: at random, which no code makes much shorter, but the same each time.
+func cookie(n int) string {
+	random := rand.New(rand.NewPCG(1, 1))
+	value := []byte("c=")
+	for len(value) < n {
+		value = append(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[random.IntN(64)])
+	}
+	return string(value[:n])
+}
 
 // MaxCookie is the most bytes of a cookie: a lab takes heads of 64 KiB.
 const MaxCookie = 32 << 10

@@ -9,7 +9,6 @@ import (
 	"iter"
 	"math"
 	"math/rand/v2"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -49,7 +48,7 @@ type Options struct {
 	Payload  int           // bytes of a message's data
 	Interval time.Duration // of polling
 	Clients  int
-	Heads    Heads
+	Speech   Speech
 
 	// Targets are what is measured; none: the four, on a lab of our own, which is
 	// a process that Server, a command line, starts. It has to call [Serve].
@@ -67,7 +66,7 @@ type Target struct{ Transport, URL string }
 // A Result is what was measured on one transport.
 type Result struct {
 	Transport string `json:"transport"`
-	HTTP      string `json:"http"`    // version
+	HTTP      string `json:"http"`    // version, 1.1 or 2
 	TLS       bool   `json:"tls"`     //
 	Network   string `json:"network"` // loopback, or unknown
 
@@ -107,7 +106,7 @@ func (o Options) Check() error {
 	case o.Clients < 1 || o.Clients > MaxClients:
 		return fmt.Errorf("clients %d: must be from 1 to %d", o.Clients, MaxClients)
 	}
-	return o.Heads.check()
+	return o.Speech.check()
 }
 
 // messages returns how many messages are published for each transport.
@@ -126,15 +125,15 @@ func Targets(args []string) ([]Target, error) {
 			address = arg
 		}
 		u, err := url.Parse(address)
-		if err != nil || u.Scheme != "http" || u.Hostname() == "" {
-			return nil, fmt.Errorf("url %q: must be http://host:port, or TRANSPORT=http://host:port/path", arg)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+			return nil, fmt.Errorf("url %q: must be http://host:port, or TRANSPORT=http://host:port/path, or https", arg)
 		}
 		switch {
 		case !named && (len(args) > 1 || strings.Trim(u.Path, "/") != "" || u.RawQuery != ""):
 			return nil, fmt.Errorf("url %q: must be one http://host:port alone, or TRANSPORT=http://host:port/path for each", arg)
 		case !named:
 			for _, t := range lab.Transports {
-				targets = append(targets, Target{t.Name, "http://" + u.Host + "/" + t.Name})
+				targets = append(targets, Target{t.Name, u.Scheme + "://" + u.Host + "/" + t.Name})
 			}
 		case rank(name) < 0:
 			return nil, fmt.Errorf("url %q: a transport is one of %s", arg, strings.Join(names(), ", "))
@@ -254,7 +253,13 @@ func (o Options) open(target Target) (*measurement, error) {
 			return nil, err
 		}
 		next = 1
-		m.target.URL = "http://" + m.own.addr + "/" + target.Transport + "?after=0"
+		addr := m.own.plain
+		if o.Speech.TLS {
+			addr, m.Speech.Insecure = m.own.tls, true // it vouches for itself
+		}
+		m.target.URL = o.Speech.Scheme() + "://" + addr + "/" + target.Transport + "?after=0"
+	} else {
+		m.Speech.TLS = strings.HasPrefix(target.URL, "https:")
 	}
 	m.tally = newTally(o.Clients, next)
 	m.ledger = newLedger(m.target)
@@ -303,11 +308,12 @@ func (m *measurement) read(ctx context.Context, client int) error {
 
 // client returns what a new client's messages are.
 func (m *measurement) client() func(context.Context) iter.Seq2[feed.Message, error] {
-	dial := m.Heads.Dial(m.target.Transport, m.ledger.tap((&net.Dialer{}).DialContext))
+	dial := m.ledger.watch(m.Speech.Dial(m.target.Transport, &m.ledger.wire, nil))
+	http2 := m.Speech.Version(m.target.Transport) == 2
 	if m.target.Transport == "polling" { // the only one with a setting of its own
-		return (&polling.Client{URL: m.target.URL, Interval: m.Interval, Dial: dial}).Messages
+		return (&polling.Client{URL: m.target.URL, Interval: m.Interval, Dial: dial, HTTP2: http2}).Messages
 	}
-	return lab.Transports[rank(m.target.Transport)].Client(lab.Access{URL: m.target.URL, Dial: dial}).Messages
+	return lab.Transports[rank(m.target.Transport)].Client(lab.Access{URL: m.target.URL, Dial: dial, HTTP2: http2}).Messages
 }
 
 // warmUp has some messages come to all clients of a server of our own: they are
@@ -401,8 +407,11 @@ func (m *measurement) window(ctx context.Context, seed uint64) (*Result, error) 
 
 	counted := m.ledger.count().since(before)
 	r := &Result{
-		Transport: m.target.Transport, HTTP: "1.1", Network: "loopback", Took: took,
+		Transport: m.target.Transport, HTTP: "1.1", TLS: m.Speech.TLS, Network: "loopback", Took: took,
 		Requests: counted.requests, Connections: counted.connections, Up: counted.up, Down: counted.down,
+	}
+	if m.Speech.Version(m.target.Transport) == 2 {
+		r.HTTP = "2"
 	}
 	if m.ledger.remote.Load() {
 		r.Network = "unknown"

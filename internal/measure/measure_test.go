@@ -52,7 +52,7 @@ func options(t *testing.T, args ...string) Options {
 	}
 	o := Options{
 		For: 300 * time.Millisecond, Rate: 50, Payload: 80, Interval: 100 * time.Millisecond, Clients: 1,
-		Heads: Heads{Set: Go}, Targets: targets, Server: []string{self},
+		Speech: Speech{HTTP: 1, Heads: Heads{Set: Go}}, Targets: targets, Server: []string{self},
 	}
 	if err := o.Check(); err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestRun(t *testing.T) {
 // nothing else.
 func TestRunHeads(t *testing.T) {
 	o := options(t)
-	o.Heads = Heads{Set: Chrome, Cookie: 512}
+	o.Speech.Heads = Heads{Set: Chrome, Cookie: 512}
 	results, err := run(t.Context(), o)
 	if err != nil || len(results) != 4 {
 		t.Fatalf("%d results, %v", len(results), err)

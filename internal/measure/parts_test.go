@@ -121,7 +121,7 @@ func TestHeads(t *testing.T) {
 	const head = "GET /websocket?after=e-1 HTTP/1.1\r\nHost: h:1\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k3y==\r\n\r\n"
 	heads := Heads{Set: Chrome, Cookie: 5}
 	near, far := net.Pipe()
-	conn, err := heads.Dial("websocket", func(context.Context, string, string) (net.Conn, error) { return near, nil })(t.Context(), "", "")
+	conn, err := heads.Dial("websocket", "http", false, func(context.Context, string, string) (net.Conn, error) { return near, nil })(t.Context(), "", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -92,6 +94,9 @@ func Table(w io.Writer, o Options, results []Result) error {
 		}
 	}
 	row("", func(r Result) string { return r.Transport })
+	if o.Speech.HTTP == 2 {
+		row("HTTP", func(r Result) string { return r.HTTP })
+	}
 	for _, direction := range []struct {
 		name string
 		of   func(Result) wire.Parts
@@ -144,11 +149,23 @@ func Table(w io.Writer, o Options, results []Result) error {
 	if o.Clients > 1 {
 		clients = fmt.Sprintf("%d clients", o.Clients)
 	}
-	fmt.Fprintf(&b, "%s, polling every %v; headers as %s sends them, cookie %d bytes.\n", clients, o.Interval, o.Heads.Set, o.Heads.Cookie)
-	network := results[0].Network
-	fmt.Fprintf(&b, "HTTP/1.1, no TLS, network: %s. %s %s/%s, %d processors.\n", network, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+	fmt.Fprintf(&b, "%s, polling every %v; headers as %s sends them, cookie %d bytes.\n", clients, o.Interval, o.Speech.Heads.Set, o.Speech.Heads.Cookie)
+	fmt.Fprintf(&b, "%s, network: %s. %s %s/%s, %d processors.\n", spoken(results), results[0].Network, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// spoken says by what version of HTTP the results were measured, and over what.
+func spoken(results []Result) string {
+	versions := map[string]bool{}
+	for _, r := range results {
+		versions["HTTP/"+r.HTTP] = true
+	}
+	over := "no TLS"
+	if results[0].TLS {
+		over = "TLS"
+	}
+	return strings.Join(slices.Sorted(maps.Keys(versions)), " and ") + ", " + over
 }
 
 const unknown = "–"

@@ -3,6 +3,8 @@ package measure
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"encoding/hex"
 	"flag"
 	"fmt"
 	"net"
@@ -12,46 +14,135 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"fourwires/internal/wire"
+
+	"golang.org/x/net/http2"
 )
 
-var record = flag.Bool("record", false, "write testdata/chrome-headers.txt anew, as the Chromium on this machine sends it")
+var record = flag.Bool("record", false, "write testdata/chrome-*.txt anew, as the Chromium on this machine sends it")
 
-// page makes the requests that the lab's own page makes.
-const page = `<script>
+// page makes the requests that the lab's own page makes, polls with a cookie too.
+// The last one tells that they have been made.
+var page = `<script>
 (async () => {
-	await (await fetch("/fetch?after=abcdef-1", { cache: "no-store" })).text();
-	new EventSource("/eventsource?after=abcdef-1");
-	new WebSocket("ws://" + location.host + "/websocket?after=abcdef-1");
+	const poll = async (id) => (await fetch("/fetch?after=abcdef-" + id, { cache: "no-store" })).text();
+	for (let id = 1; id <= 4; id++) await poll(id);
+	await new Promise((opened) => {
+		const source = new EventSource("/eventsource?after=abcdef-1");
+		source.onerror = () => { source.close(); opened(); };
+	});
+	for (const size of [512, 4096]) {
+		document.cookie = "c=" + "` + strings.TrimPrefix(cookie(4096), "c=") + `".slice(0, size - 2) + "; path=/";
+		for (let id = 5; id <= 8; id++) await poll(id);
+	}
+	await new Promise((closed) => {
+		new WebSocket(location.origin.replace("http", "ws") + "/websocket?after=abcdef-1").onclose = closed;
+	});
+	await fetch("/done");
 })();
 </script>`
 
-// TestRecord records what Chromium sends. It has a window, if nowhere on a
-// screen: with --headless, it would say so in its User-Agent.
+// TestRecord records what Chromium sends by HTTP/1.1 and by HTTP/2. It has a window,
+// if nowhere on a screen: with --headless, it would say so in its User-Agent.
 func TestRecord(t *testing.T) {
 	if !*record {
 		t.Skip("only with -record")
 	}
-	heads := make(chan string, 16)
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/" {
+	var heads strings.Builder
+	found := map[string]string{}
+	for _, c := range browse(t, false) {
+		for head := range strings.SplitSeq(c.String(), "\r\n\r\n") {
+			lines := strings.Split(strings.ReplaceAll(head, "\r\n", "\n"), "\n")
+			kind := regexp.MustCompile(`^GET /(\w+)\?`).FindStringSubmatch(lines[0])
+			if kind == nil || found[kind[1]] != "" {
+				continue // the page itself, or its icon, or the same again
+			}
+			head = regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(strings.Join(lines[1:], "\n"), "{host}")
+			head = regexp.MustCompile(`(?m)^Cookie: .*\n`).ReplaceAllString(head, "")
+			found[kind[1]] = regexp.MustCompile(`(?m)^(Sec-WebSocket-Key: ).*`).ReplaceAllString(head, "${1}{key}")
+		}
+	}
+	for _, kind := range []string{"fetch", "eventsource", "websocket"} {
+		fmt.Fprintf(&heads, "[%s]\n%s\n\n", kind, found[kind])
+	}
+	if err := os.WriteFile("testdata/chrome-headers.txt", []byte(heads.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+
+	var blocks strings.Builder
+	for _, c := range browse(t, true) {
+		if !strings.HasPrefix(c.String(), http2.ClientPreface) {
+			continue // the WebSocket's
+		}
+		c.Next(len(http2.ClientPreface))
+		framer := http2.NewFramer(nil, c)
+		var block []byte
+		for {
+			frame, err := framer.ReadFrame()
+			if err != nil {
+				break
+			}
+			switch f := frame.(type) {
+			case *http2.HeadersFrame:
+				block = bytes.Clone(f.HeaderBlockFragment())
+				if f.HeadersEnded() {
+					fmt.Fprintf(&blocks, "%s\n", hex.EncodeToString(block))
+				}
+			case *http2.ContinuationFrame:
+				block = append(block, f.HeaderBlockFragment()...)
+				if f.HeadersEnded() {
+					fmt.Fprintf(&blocks, "%s\n", hex.EncodeToString(block))
+				}
+			}
+		}
+	}
+	if err := os.WriteFile("testdata/chrome-http2.txt", []byte(blocks.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// browse has Chromium show the page, and returns what it has sent on each
+// connection.
+func browse(t *testing.T, secure bool) []*bytes.Buffer {
+	t.Helper()
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, heard := "http://"+tcp.Addr().String(), &hearing{Listener: tcp}
+	if secure {
+		url = "https://" + tcp.Addr().String()
+		vouched := httptest.NewTLSServer(nil)
+		defer vouched.Close()
+		config := &tls.Config{Certificates: vouched.TLS.Certificates, NextProtos: []string{"h2", "http/1.1"}}
+		heard.Listener = (*wire.Ledger)(nil).ListenTLS(tcp, config, nil)
+	}
+	done := make(chan struct{})
+	server := &http.Server{Protocols: new(http.Protocols), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/":
 			w.Header().Set("Content-Type", "text/html")
 			fmt.Fprint(w, page)
-			return
+		case "/done":
+			close(done)
+		default:
+			w.WriteHeader(http.StatusNoContent)
 		}
-		w.WriteHeader(http.StatusNoContent)
-	}))
-	server.Listener = listener{server.Listener, heads}
-	server.Start()
+	})}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+	go server.Serve(heard)
 	defer server.Close()
 
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-	defer stop()
 	browser := exec.CommandContext(ctx, "chromium", "--ozone-platform=headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--user-data-dir="+t.TempDir(), server.URL)
+		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--ignore-certificate-errors",
+		"--user-data-dir="+t.TempDir(), url)
 	browser.Cancel = func() error { return browser.Process.Signal(syscall.SIGTERM) } // in order, it leaves no files behind
 	browser.WaitDelay = 10 * time.Second
 	if err := browser.Start(); err != nil {
@@ -59,58 +150,48 @@ func TestRecord(t *testing.T) {
 	}
 	defer browser.Wait()
 	defer stop()
-
-	host := strings.TrimPrefix(server.URL, "http://")
-	found := map[string]string{}
-	for len(found) < 3 {
-		select {
-		case head := <-heads:
-			lines := strings.Split(head, "\n")
-			kind := regexp.MustCompile(`^GET /(\w+)\?`).FindStringSubmatch(lines[0])
-			if kind == nil {
-				continue // the page itself, or its icon
-			}
-			head = strings.ReplaceAll(strings.Join(lines[1:], "\n"), host, "{host}")
-			found[kind[1]] = regexp.MustCompile(`(?m)^(Sec-WebSocket-Key: ).*`).ReplaceAllString(head, "${1}{key}")
-		case <-ctx.Done():
-			t.Fatalf("Chromium made %d of 3 requests", len(found))
-		}
+	select {
+	case <-done:
+	case <-ctx.Done():
+		t.Fatal("Chromium has not made all requests")
 	}
-	var text strings.Builder
-	for _, kind := range []string{"fetch", "eventsource", "websocket"} {
-		fmt.Fprintf(&text, "[%s]\n%s\n\n", kind, found[kind])
+	heard.mu.Lock()
+	defer heard.mu.Unlock()
+	var all []*bytes.Buffer
+	for _, c := range heard.conns {
+		all = append(all, bytes.NewBuffer(bytes.Clone(c.Bytes())))
 	}
-	if err := os.WriteFile("testdata/chrome-headers.txt", []byte(text.String()), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	return all
 }
 
-// A listener tells the heads of the requests that come.
-type listener struct {
+// A hearing is a listener that keeps what comes.
+type hearing struct {
 	net.Listener
-	heads chan string
+	mu    sync.Mutex
+	conns []*bytes.Buffer
 }
 
-func (l listener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	return &recorded{Conn: conn, heads: l.heads}, err
-}
-
-type recorded struct {
-	net.Conn
-	heads chan string
-	text  []byte
-}
-
-func (c *recorded) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.text = append(c.text, b[:n]...)
-	for {
-		head, rest, found := bytes.Cut(c.text, []byte("\r\n\r\n"))
-		if !found {
-			return n, err
-		}
-		c.heads <- strings.ReplaceAll(string(head), "\r\n", "\n")
-		c.text = rest
+func (h *hearing) Accept() (net.Conn, error) {
+	conn, err := h.Listener.Accept()
+	if err != nil {
+		return nil, err
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.conns = append(h.conns, new(bytes.Buffer))
+	return &heard{conn, h, h.conns[len(h.conns)-1]}, nil
+}
+
+type heard struct {
+	net.Conn
+	hearing *hearing
+	text    *bytes.Buffer
+}
+
+func (c *heard) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.hearing.mu.Lock()
+	defer c.hearing.mu.Unlock()
+	c.text.Write(b[:n])
+	return n, err
 }

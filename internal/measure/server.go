@@ -21,8 +21,8 @@ import (
 )
 
 // Serve is the process of the server: a lab on free ports of the loopback,
-// whose feed has no source. It says the address of its lanes, and then does
-// what each line of stdin asks, until stdin ends, which it does when the parent
+// whose feed has no source. It says the address of its lanes, and that of its
+// lanes over TLS, and then does what each line of stdin asks, until stdin ends, which it does when the parent
 // does.
 //
 //	publish START SEED N NS PAYLOAD   publishes N messages, each with PAYLOAD
@@ -36,7 +36,7 @@ func Serve(stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var listeners [2]net.Listener // lanes, control
+	var listeners [3]net.Listener // lanes, the same over TLS, control
 	for i := range listeners {
 		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 			return err
@@ -45,8 +45,10 @@ func Serve(stdin io.Reader, stdout io.Writer) error {
 	}
 	ctx, end := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
-	serving.Go(func() { err = l.Serve(ctx, lab.Listeners{Lanes: listeners[0], Control: listeners[1]}) })
-	fmt.Fprintln(stdout, listeners[0].Addr())
+	serving.Go(func() {
+		err = l.Serve(ctx, lab.Listeners{Lanes: listeners[0], TLS: listeners[1], Control: listeners[2]})
+	})
+	fmt.Fprintln(stdout, listeners[0].Addr(), listeners[1].Addr())
 
 	var publishing sync.WaitGroup
 	var fault error
@@ -124,7 +126,7 @@ func data(size int) []byte {
 
 // A server is the server's process as seen from here.
 type server struct {
-	addr string // of its lanes
+	plain, tls string // addresses of its lanes
 
 	cmd    *exec.Cmd
 	in     io.WriteCloser
@@ -148,7 +150,7 @@ func start(command []string) (*server, error) {
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("the server's process does not start: %w", err)
 	}
-	if err := s.answer(&s.addr); err != nil {
+	if err := s.answer(&s.plain, &s.tls); err != nil {
 		s.close()
 		return nil, fmt.Errorf("%w: %s", err, s.stderr.String())
 	}

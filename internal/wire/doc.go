@@ -3,9 +3,12 @@
 // A [Ledger] taps connections: those that a listener accepts ([Ledger.Listen])
 // and those that a client dials ([Ledger.Tap]). A tap passes everything on as it
 // is, and lets a [Dissector] see it. The dissector follows the protocols byte by
-// byte, in both directions: HTTP/1.1 (http1.go), events (sse.go), the answers of
-// polls and echoes (json.go), WebSocket (websocket.go). What it names, the
-// ledger adds up by page, lane, direction and part. A [Listing] shows it as text.
+// byte, in both directions: HTTP/1.1 (http1.go), HTTP/2 (http2.go) and its heads
+// (hpack.go), events (sse.go), the answers of polls and echoes (json.go),
+// WebSocket (websocket.go). Where TLS is spoken ([Ledger.ListenTLS],
+// [Ledger.TapTLS]) there are two taps: one below it, which counts what the socket
+// carries, and one above (tls.go). What is named, the ledger adds up by page, lane,
+// direction and part. A [Listing] shows it as text.
 //
 // # Parts
 //
@@ -21,23 +24,39 @@
 //	            and what the stamps add; the answer to a publish; every body of
 //	            status 400 and above, and any other body of a lane
 //	framing     chunk sizes and extensions, the line ends of chunks, the last chunk
-//	            and its trailer; header and masking key of data frames
+//	            and its trailer; header and masking key of WebSocket's data frames;
+//	            header and padding of HTTP/2's DATA frames
 //	head        start line, fields and blank line of polls, long-polls, POSTs and
-//	            all other paths; interim answers (100) too
+//	            all other paths; on HTTP/2 HEADERS and CONTINUATION frames, whole,
+//	            those of trailers too; interim answers (100) too
 //	opening     the same of /sse, /websocket and /websocket/echo, also where the
 //	            server refuses; what comes before the data in the first block of a
-//	            stream of events; the hello frame, whole
+//	            stream of events; the hello frame, whole; the preface and the SETTINGS
+//	            of HTTP/2; the handshake of TLS
 //	control     comments with their blank line, and blocks of type heartbeat from
-//	            their event line on; ping, pong, close and heartbeat frames, whole
+//	            their event line on; ping, pong, close and heartbeat frames, whole;
+//	            all frames of HTTP/2 that are not named above
 //	tag         page= and its value in the request target, with the "?" or "&"
-//	            that it costs
-//	tls         nothing here
+//	            that it costs; on HTTP/2 what they add to the field, Huffman code
+//	            and length included: nothing where the field is an index
+//	tls         what the records of TLS have beside what they carry, after the
+//	            handshake: header, type and tag; and those that carry nothing
 //	unaccounted what cannot be named: see below
 //
 // A chunk around a heartbeat is framing still. A message is only what begins
 // with {"id" (in the array of an answer, or in a frame) or is the data of an event
 // that is neither gap nor heartbeat; whatever else stands in its place is
 // envelope.
+//
+// # What a connection shares
+//
+// On HTTP/2 many exchanges share a connection. What is none of theirs alone is the
+// lane "connection": the preface, frames of stream 0, records of TLS that carry bytes
+// of several exchanges, or none, and on HTTP/1.1 too the handshake. It is the page's
+// that was the first to name itself on the connection, from then on.
+//
+// A frame that comes for a stream which has ended is still that stream's, if it is
+// one of the last 16.
 //
 // # What cannot be named
 //
@@ -51,12 +70,17 @@
 // What is cut in the middle keeps the parts it has, and a note says what was cut:
 // a head, a body, a chunk, an event, a frame, a message, a write, or a request
 // before its answer. The last is also how a long-poll ends whose client leaves.
-// A stream that ends between two events, or between two frames, is not cut.
+// A stream that ends between two events, or between two frames, is not cut. Noted
+// is also a handshake of TLS that fails, and GOAWAY with an error.
 //
 // # What it costs
 //
 // For an event or a frame no allocation and no lock that connections share: each
 // exchange has counts of its own, which go to the ledger when it ends or when a
 // [Ledger.Snapshot] asks for them. No body is held: of a line of a head at most
-// 64 KiB, of a frame its header and 12 bytes.
+// 64 KiB, of a WebSocket's frame its header and 12 bytes. On HTTP/2 a whole head is
+// held, at most 64 KiB, and the dynamic table of HPACK as the two ends hold it, of
+// 4 096 bytes in each direction unless SETTINGS allow more, and at most 64 KiB; and
+// at most 1 024 streams at once. TLS costs one more system call for each record
+// that is read.
 package wire

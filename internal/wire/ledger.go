@@ -69,7 +69,7 @@ func (s *sum) note(what string, n int64) {
 // A Row is the total of one lane, for one page or for requests that named none.
 type Row struct {
 	Page        string           `json:"page"`
-	Transport   string           `json:"transport"`       // the lane: a transport, publish, echo, websocket/echo or other
+	Transport   string           `json:"transport"`       // the lane: a transport, publish, echo, websocket/echo, other; or connection, what these share
 	Requests    int64            `json:"requests"`        // each begins an exchange
 	Connections int64            `json:"connections"`     // whose first request was one of these
 	Sent        int64            `json:"sent"`            // messages up, whole
