@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -136,6 +138,66 @@ func TestRun(t *testing.T) {
 	}
 	if requests := results["longpoll"].Requests; requests > n {
 		t.Errorf("longpoll: %d requests for %d messages", requests, n)
+	}
+}
+
+// On HTTP/2 with TLS every message comes too. A DATA frame has 9 bytes around what
+// it carries (RFC 9113, section 4.1), a record of TLS 22 (RFC 8446, section 5.2). The
+// WebSocket has a connection of HTTP/1.1.
+func TestRunHTTP2(t *testing.T) {
+	o := options(t)
+	o.Speech.HTTP, o.Speech.TLS = 2, true
+	results, err := run(t.Context(), o)
+	if err != nil || len(results) != 4 {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	const n, size = 15, 119
+	for name, r := range results {
+		version := map[bool]string{true: "1.1", false: "2"}[name == "websocket"]
+		if r.HTTP != version || !r.TLS || r.Delivered != n || r.Lost != 0 || r.Connections != 1 || r.Down.Payload != n*size {
+			t.Errorf("%s: %+v, want %d delivered by HTTP/%s and TLS", name, r, n, version)
+		}
+		if r.Up.Unaccounted+r.Down.Unaccounted != 0 {
+			t.Errorf("%s: %d bytes unaccounted up, %d down", name, r.Up.Unaccounted, r.Down.Unaccounted)
+		}
+		if r.Up.Opening < 200 || r.Down.Opening < 500 {
+			t.Errorf("%s: an opening of %d and %d bytes, want a handshake of TLS in it", name, r.Up.Opening, r.Down.Opening)
+		}
+	}
+	for name, frame := range map[string]int64{"sse": 9, "websocket": 2} {
+		down := results[name].Down
+		if writes := down.Framing / frame; down.Framing%frame != 0 || writes > n || down.TLS != 22*writes {
+			t.Errorf("%s: %+v, want %d bytes around each message, or some together, and 22 of TLS", name, down, frame)
+		}
+	}
+}
+
+// Another's certificate is looked at, unless that is not wanted; and so is what
+// it speaks.
+func TestAnothersTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler()) // of HTTP/1.1
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	o := options(t)
+	o.Targets = []Target{{"polling", server.URL + "/polling"}}
+	for _, test := range []struct {
+		insecure bool
+		http     int
+		want     string
+	}{
+		{false, 1, "certificate signed by unknown authority"},
+		{true, 1, "404 Not Found"},
+		{true, 2, "no application protocol"},
+	} {
+		o.Speech.Insecure, o.Speech.HTTP = test.insecure, test.http
+		if _, err := run(t.Context(), o); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("insecure=%t, http=%d: %v, want %s", test.insecure, test.http, err, test.want)
+		}
+	}
+	server.TLS.NextProtos = nil // who knows no ALPN does not refuse
+	if _, err := run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "the server does not speak HTTP/2") {
+		t.Errorf("without ALPN: %v", err)
 	}
 }
 

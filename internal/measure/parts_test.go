@@ -88,7 +88,8 @@ func TestTargets(t *testing.T) {
 		{"http://h:1/", "polling=http://h:1/polling longpoll=http://h:1/longpoll sse=http://h:1/sse websocket=http://h:1/websocket"},
 		{"websocket=http://h/ws?x=1 polling=http://h/p", "polling=http://h/p websocket=http://h/ws?x=1"},
 		{"h:1", `url "h:1": must be .*`},
-		{"https://h:1", `url "https://h:1": must be .*`},
+		{"https://h:1 ", "polling=https://h:1/polling longpoll=https://h:1/longpoll sse=https://h:1/sse websocket=https://h:1/websocket"},
+		{"ftp://h:1", `url "ftp://h:1": must be .*`},
 		{"http://", `url "http://": must be .*`},
 		{"http://h:1/polling", `url "http://h:1/polling": must be one .*`},
 		{"http://h:1?a=b", `url "http://h:1.a=b": must be one .*`},
@@ -141,7 +142,7 @@ func TestHeads(t *testing.T) {
 	text := string(all)
 	for _, want := range []string{
 		"GET /websocket?after=e-1 HTTP/1.1\r\nHost: h:1\r\nConnection: Upgrade\r\n",
-		"\r\nOrigin: http://h:1\r\n", "\r\nSec-WebSocket-Key: k3y==\r\n", "\r\nCookie: c=xxx\r\n\r\nframes\r\n\r\n",
+		"\r\nOrigin: http://h:1\r\n", "\r\nSec-WebSocket-Key: k3y==\r\n", "\r\nCookie: " + cookie(5) + "\r\n\r\nframes\r\n\r\n",
 	} {
 		if strings.Count(text, want) != 1 {
 			t.Errorf("no %q in\n%s", want, text)
