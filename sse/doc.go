@@ -38,7 +38,7 @@
 // The heads once; then, for each message, the field names, the id and the
 // chunk framing. The server holds a connection and a goroutine for each client.
 //
-// With Gzip an event that is much like the ones before it costs a third or less:
+// With Gzip an event that is much like the ones before it costs less than half:
 // one window goes through the whole stream. That window, and what finds things
 // in it, are about 800 KiB for each client.
 //
