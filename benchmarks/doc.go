@@ -16,11 +16,13 @@
 //	Connect  what a reader that comes and goes costs, and how long the first message takes
 //	CatchUp  what a message costs a reader that is 4 096 of them behind
 //
-// Two more are asked by themselves:
+// Three more are asked by themselves:
 //
 //	Overhead  what a message costs in bytes beside itself; exact, so once is enough:
 //	          go test ./benchmarks -run '^$' -bench Overhead -benchtime 1x >benchmarks/results/overhead.txt
 //	Tap       what it costs the server to name every byte; results/tap.txt says how it was run
+//	Compress  when compression helps and when it costs; its CPU time is that of both ends;
+//	          results/compress.txt says how it was run
 //
 // # What is fair here
 //

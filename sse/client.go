@@ -23,6 +23,9 @@ type Client struct {
 	// otherwise it speaks HTTP/1.1.
 	HTTP2 bool
 
+	// Gzip has it accept a compressed stream.
+	Gzip bool
+
 	// Cursor is where reading begins; the zero Cursor means from now on.
 	// Messages moves it.
 	Cursor feed.Cursor
@@ -38,7 +41,7 @@ type Client struct {
 // Client.
 func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 	return func(yield func(feed.Message, error) bool) {
-		stream := &Stream{URL: c.URL, Dial: c.Dial, HTTP2: c.HTTP2}
+		stream := &Stream{URL: c.URL, Dial: c.Dial, HTTP2: c.HTTP2, Gzip: c.Gzip}
 		if c.Cursor != (feed.Cursor{}) {
 			stream.LastID = c.Cursor.String()
 		}

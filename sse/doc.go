@@ -38,6 +38,10 @@
 // The heads once; then, for each message, the field names, the id and the
 // chunk framing. The server holds a connection and a goroutine for each client.
 //
+// With Gzip an event that is much like the ones before it costs less than half:
+// one window goes through the whole stream. That window, and what finds things
+// in it, are about 800 KiB for each client.
+//
 // # When it breaks
 //
 // A proxy that buffers holds events back. A WriteTimeout meant for answers that

@@ -68,6 +68,10 @@ type Stream struct {
 	// otherwise it speaks HTTP/1.1.
 	HTTP2 bool
 
+	// Gzip has it accept a compressed stream, which net/http takes apart. What
+	// counts as silence, and as too long, is what comes out.
+	Gzip bool
+
 	// LastID is the last event id, where Events begins; empty: wherever the
 	// stream does. Retry is how long the stream wants a client to wait before it
 	// comes again; 0 where it has not said. Events moves both.
@@ -100,7 +104,7 @@ func (s *Stream) Events(ctx context.Context) iter.Seq2[Event, error] {
 		if s.LastID != "" && !strings.ContainsFunc(s.LastID, unicode.IsControl) { // else no header can carry it
 			req.Header.Set("Last-Event-ID", s.LastID)
 		}
-		transport := &http.Transport{DialContext: s.Dial, DialTLSContext: s.Dial, DisableCompression: true, Protocols: protocols(s.HTTP2)}
+		transport := &http.Transport{DialContext: s.Dial, DialTLSContext: s.Dial, DisableCompression: !s.Gzip, Protocols: protocols(s.HTTP2)}
 		defer transport.CloseIdleConnections()
 		resp, err := transport.RoundTrip(req)
 		if err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// maxFrame is the most bytes of a frame that a client takes: a message with
-// the most data, and some room.
+// maxFrame is the most bytes of a frame that a client takes, on the wire and
+// inflated: a message with the most data, and some room.
 const maxFrame = feed.MaxData + 1<<10
 
 // Client reads a feed from a WebSocket.
@@ -32,6 +32,10 @@ type Client struct {
 	// Dial opens a connection, for https one on which TLS is spoken already; nil
 	// means gorilla's own.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// Deflate has it offer permessage-deflate (RFC 7692), without context
+	// takeover. The server may decline; what it may not is agree to anything else.
+	Deflate bool
 
 	// Cursor is where reading begins; the zero Cursor means from now on.
 	// Messages moves it.
@@ -85,7 +89,7 @@ func (c *Client) open(ctx context.Context) (*websocket.Conn, error) {
 		query.Set("after", c.Cursor.String())
 		target.RawQuery = query.Encode()
 	}
-	dialer := websocket.Dialer{NetDialContext: c.Dial, NetDialTLSContext: c.Dial, HandshakeTimeout: 10 * time.Second}
+	dialer := websocket.Dialer{NetDialContext: c.Dial, NetDialTLSContext: c.Dial, HandshakeTimeout: 10 * time.Second, EnableCompression: c.Deflate}
 	conn, resp, err := dialer.DialContext(ctx, target.String(), nil)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -155,7 +159,7 @@ func (c *Client) next(ctx context.Context, conn *websocket.Conn) (feed.Message, 
 // left for the next range.
 func read(ctx context.Context, conn *websocket.Conn) ([]byte, error) {
 	conn.SetReadDeadline(time.Now().Add(maxSilence))
-	_, frame, err := conn.ReadMessage()
+	_, frame, err := readMessage(conn, maxFrame)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

@@ -30,6 +30,11 @@
 // connection and, since it must read what may come, two goroutines for each
 // client.
 //
+// With Deflate (RFC 7692) each message is compressed by itself, so only what is
+// long or repeats itself gets shorter; the message above would be 6 bytes longer.
+// A frame then begins with c1, RSV1 set. No memory is held for it, but a message
+// takes some µs more for each client.
+//
 // # When it breaks
 //
 // It is no HTTP after the upgrade: what HTTP gives the others must be made

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"compress/flate"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,8 +39,8 @@ const (
 // a batch in about 10 s, or is silent for 40 s, is let go; it can resume.
 //
 // A text frame from the client is published: close code 1003 answers binary
-// frames, 1007 what is not JSON, 1009 more than 64 KiB, 1008 what Publish
-// refuses for any other reason.
+// frames, 1007 what is not JSON, 1009 more than 64 KiB, inflated or not, 1008
+// what Publish refuses for any other reason.
 type Handler struct {
 	Feed *feed.Feed
 
@@ -49,18 +51,38 @@ type Handler struct {
 	// Publish publishes what the client of a request sends. Nil means the
 	// feed's own Publish.
 	Publish func(r *http.Request, data []byte) error
+
+	// Deflate compresses the messages of a client that offers permessage-deflate
+	// (RFC 7692), and lets it compress its own. Gorilla does so without context
+	// takeover only: each message is compressed by itself, for each client anew,
+	// which takes some µs and makes a short one longer; but a client that waits
+	// holds no more memory.
+	Deflate bool
 }
 
 var upgrader = websocket.Upgrader{
 	HandshakeTimeout: writeLimit,
-	Error: func(w http.ResponseWriter, r *http.Request, status int, reason error) {
-		if status == http.StatusForbidden {
-			reason = fmt.Errorf("websocket: a page of another origin (%s) may not open this", r.Header.Get("Origin"))
-		}
-		w.Header().Set("Sec-WebSocket-Version", "13") // the only one there is (RFC 6455, section 4.4)
-		refuse(w, status, reason)
-	},
-	WriteBufferPool: &sync.Pool{}, // a reader that waits holds no write buffer
+	Error:            refuseUpgrade,
+	WriteBufferPool:  &sync.Pool{}, // a reader that waits holds no write buffer
+}
+
+// deflater is the upgrader of a handler that compresses. In its write buffers
+// the longest message has room, or it would be cut into frames of 4 KiB, and a
+// client that does not read would hold what compresses it.
+var deflater = websocket.Upgrader{
+	HandshakeTimeout:  writeLimit,
+	Error:             refuseUpgrade,
+	WriteBufferPool:   &sync.Pool{},
+	WriteBufferSize:   maxFrame,
+	EnableCompression: true,
+}
+
+func refuseUpgrade(w http.ResponseWriter, r *http.Request, status int, reason error) {
+	if status == http.StatusForbidden {
+		reason = fmt.Errorf("websocket: a page of another origin (%s) may not open this", r.Header.Get("Origin"))
+	}
+	w.Header().Set("Sec-WebSocket-Version", "13") // the only one there is (RFC 6455, section 4.4)
+	refuse(w, status, reason)
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -86,7 +108,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	// Headers: the upgrade, and a first frame that tells where the feed stands.
 	corker := &corker{ResponseWriter: w}
-	conn, err := upgrader.Upgrade(corker, r, nil)
+	conn, err := h.upgrader(r).Upgrade(corker, r, nil)
 	if err != nil {
 		return // the upgrader has answered
 	}
@@ -129,6 +151,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		conn.Close()
 	}
 	listener.Wait()
+}
+
+// upgrader returns the one that compresses, if both sides will. What compresses
+// here has one window, of 32 KiB: an offer that asks for a smaller one is
+// declined (RFC 7692, section 7.1.2.1).
+func (h *Handler) upgrader(r *http.Request) *websocket.Upgrader {
+	offers := strings.Join(r.Header["Sec-Websocket-Extensions"], ",")
+	if !h.Deflate || strings.Contains(offers, "server_max_window_bits") {
+		return &upgrader
+	}
+	return &deflater
 }
 
 // follow sends what comes after the cursor until ctx ends, the feed is closed
@@ -176,13 +209,15 @@ func (h *Handler) follow(ctx context.Context, conn *websocket.Conn, cork *cork, 
 // listen publishes what the client sends, until the connection ends or the
 // client breaks the rules.
 func (h *Handler) listen(conn *websocket.Conn, r *http.Request) {
-	conn.SetReadLimit(feed.MaxData) // beyond it, gorilla sends close code 1009
+	if conn.SetReadLimit(feed.MaxData); h.Deflate {
+		conn.SetReadLimit(maxFrame) // what cannot be compressed is a little longer for it
+	}
 	conn.SetPongHandler(func(string) error {
 		return conn.SetReadDeadline(time.Now().Add(maxSilence))
 	})
 	for {
 		conn.SetReadDeadline(time.Now().Add(maxSilence))
-		kind, data, err := conn.ReadMessage()
+		kind, data, err := readMessage(conn, feed.MaxData)
 		if err != nil {
 			drain(conn, err)
 			return
@@ -222,6 +257,27 @@ func closeCode(err error) int {
 		return websocket.CloseGoingAway
 	}
 	return websocket.ClosePolicyViolation
+}
+
+// readMessage reads a message of at most so many bytes, inflated. Gorilla's own
+// limit is on what crosses the wire, of which a byte can inflate to a thousand;
+// this one cuts it off as soon as it has inflated too far. Beyond either, the
+// peer is sent close code 1009; what cannot be inflated is answered 1007.
+func readMessage(conn *websocket.Conn, limit int) (kind int, data []byte, err error) {
+	kind, message, err := conn.NextReader()
+	if err != nil {
+		return kind, nil, err
+	}
+	data, err = io.ReadAll(io.LimitReader(message, int64(limit)+1))
+	var corrupt flate.CorruptInputError
+	switch {
+	case len(data) > limit:
+		err = websocket.ErrReadLimit
+		sendClose(conn, websocket.CloseMessageTooBig, "")
+	case errors.As(err, &corrupt), err == io.ErrUnexpectedEOF: // gorilla's own are close errors
+		sendClose(conn, websocket.CloseInvalidFramePayloadData, "")
+	}
+	return kind, data, err
 }
 
 // write sends one frame. A client that does not take it in time is let go.

@@ -54,6 +54,8 @@ func serveCommand() *cobra.Command {
 	flags.DurationVar(&limits.HeaderTime, "header-time", limits.HeaderTime, "`time` for a request's head to arrive")
 	flags.DurationVar(&limits.BodyTime, "body-time", limits.BodyTime, "`time` for its body to arrive")
 	flags.StringSliceVar(&settings.Origins, "allow-origin", nil, "let pages of this `origin` read and publish too, such as http://localhost:3000")
+	flags.BoolVar(&settings.Gzip, "gzip", false, "compress event streams for clients that accept it")
+	flags.BoolVar(&settings.Deflate, "deflate", false, "compress WebSockets' messages for clients that offer it")
 	flags.BoolVar(&settings.Profiles, "pprof", false, "serve /debug/pprof on the control address")
 	flags.BoolVarP(&verbose, "verbose", "v", false, "log every request")
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
@@ -33,16 +34,29 @@ func conform(t *testing.T, keep int, test func(t *testing.T, s suite)) {
 			if version == 2 && transport.Name == "websocket" {
 				continue // golang/go#49918: it has no HTTP/2
 			}
-			t.Run(fmt.Sprintf("%s/http=%d", transport.Name, version), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					l, network := inMemory(t, quiet(keep))
-					test(t, suite{transport, version == 2, l, network})
-					l.stop()
-					<-l.done
-					synctest.Wait() // until the last connection is closed
-					balance(t, l.Ledger.Snapshot())
+			for _, compress := range []bool{false, true} {
+				if compress && !transport.Stream {
+					continue // there is none for answers that end
+				}
+				name := fmt.Sprintf("%s/http=%d", transport.Name, version)
+				if compress {
+					name += "/compressed"
+				}
+				t.Run(name, func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						settings := quiet(keep)
+						settings.Gzip, settings.Deflate = compress, compress
+						l, network := inMemory(t, settings)
+						test(t, suite{transport, version == 2, compress, l, network})
+						l.stop()
+						<-l.done
+						synctest.Wait() // until the last connection is closed
+						if !compress {  // which the dissector does not read yet
+							balance(t, l.Ledger.Snapshot())
+						}
+					})
 				})
-			})
+			}
 		}
 	}
 }
@@ -68,9 +82,15 @@ func balance(t *testing.T, s wire.Snapshot) {
 // A suite is what a test of the conformance suite works with.
 type suite struct {
 	lab.Transport
-	http2   bool
-	lab     running
-	network *netsim.Memory
+	http2    bool
+	compress bool
+	lab      running
+	network  *netsim.Memory
+}
+
+// access returns what every client of the suite has.
+func (s suite) access(url string, cursor feed.Cursor) lab.Access {
+	return lab.Access{URL: url, Dial: s.network.Dial, Cursor: cursor, HTTP2: s.http2, Compress: s.compress}
 }
 
 // client returns a client that begins after a cursor, given as its text form;
@@ -80,7 +100,7 @@ func (s suite) client(after string) lab.Client {
 	if after != "" {
 		url += "?after=" + after
 	}
-	return s.Client(lab.Access{URL: url, Dial: s.network.Dial, HTTP2: s.http2})
+	return s.Client(s.access(url, feed.Cursor{}))
 }
 
 // read ranges until n things have come, messages or errors, and resumes after
@@ -194,7 +214,7 @@ func TestGap(t *testing.T) {
 func TestNewEpoch(t *testing.T) {
 	conform(t, 10, func(t *testing.T, s suite) {
 		publish(t, s.lab.Feed, 1, 15) // keeps 6 to 15
-		c := s.Client(lab.Access{URL: "http://localhost/" + s.Name, Dial: s.network.Dial, Cursor: feed.Cursor{Epoch: "gone", ID: 900}, HTTP2: s.http2})
+		c := s.Client(s.access("http://localhost/"+s.Name, feed.Cursor{Epoch: "gone", ID: 900}))
 		if got, want := read(t.Context(), c, 12), "epoch:gone gap:1-5 "+numbers(6, 15); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
@@ -219,7 +239,7 @@ func TestRestart(t *testing.T) {
 		}
 		s.lab, s.network = inMemory(t, quiet(feed.Keep))
 		publish(t, s.lab.Feed, 1, 3)
-		c = s.Client(lab.Access{URL: "http://localhost/" + s.Name, Dial: s.network.Dial, Cursor: *c.Cursor, HTTP2: s.http2})
+		c = s.Client(s.access("http://localhost/"+s.Name, *c.Cursor))
 		if got, want := read(t.Context(), c, 4), "epoch:"+was+" 1 2 3"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
@@ -269,7 +289,7 @@ func TestQuiet(t *testing.T) {
 		var clients sync.WaitGroup
 		for _, url := range urls {
 			clients.Go(func() {
-				c := s.Client(lab.Access{URL: url, Dial: s.network.Dial, HTTP2: s.http2})
+				c := s.Client(s.access(url, feed.Cursor{}))
 				if got := read(t.Context(), c, 1); got != "1" {
 					t.Errorf("%s: got %s, want message 1", url, got)
 				}
@@ -284,7 +304,9 @@ func TestQuiet(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	conform(t, 60, func(t *testing.T, s suite) {
 		const n, size = 60, 30_000
-		data := []byte(`"` + strings.Repeat("x", size) + `"`)
+		noise := make([]byte, size/2) // in which there is nothing to compress but the digits
+		rand.NewChaCha8([32]byte{}).Read(noise)
+		data := fmt.Appendf(nil, `"%x"`, noise)
 		for range n / 2 {
 			s.lab.Feed.Publish(data)
 		}
@@ -333,11 +355,14 @@ func stall(t *testing.T, s suite) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	upgrade := ""
-	if s.Name == "websocket" {
-		upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+	more := ""
+	if s.compress {
+		more = "Accept-Encoding: gzip\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"
 	}
-	fmt.Fprintf(conn, "GET /%s?after=0 HTTP/1.1\r\nHost: localhost\r\n%s\r\n", s.Name, upgrade)
+	if s.Name == "websocket" {
+		more += "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+	}
+	fmt.Fprintf(conn, "GET /%s?after=0 HTTP/1.1\r\nHost: localhost\r\n%s\r\n", s.Name, more)
 	if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,8 @@ type Settings struct {
 	Inputs   []source.Input  // sources beyond those that the lab has of its own
 	Limits   Limits          // what clients can take; the zero Limits are DefaultLimits
 	Origins  []string        // pages of these origins, such as http://host:8000, may read and publish
+	Gzip     bool            // compress event streams for clients that accept it
+	Deflate  bool            // compress WebSockets' messages for clients that offer it
 	Profiles bool            // serve /debug/pprof on the control address
 	Untapped bool            // do not count the bytes on the lanes' address; the ledger stays empty
 	Log      *slog.Logger    // requests at level debug; nil: nothing is logged
@@ -48,6 +50,8 @@ type Lab struct {
 	changes  sync.Mutex // one change of the pump's settings at a time
 	limits   Limits
 	origins  []string
+	gzip     bool
+	deflate  bool
 	profiles bool
 	metrics  *metrics
 	untapped bool
@@ -81,8 +85,8 @@ func New(s Settings) (*Lab, error) {
 		return nil, err
 	}
 	return &Lab{
-		Feed: f, Ledger: wire.Ledger{Pages: s.Limits.Pages}, pump: pump, limits: s.Limits, origins: s.Origins, profiles: s.Profiles, untapped: s.Untapped,
-		metrics: newMetrics(f), log: s.Log, ends: make(chan struct{}),
+		Feed: f, Ledger: wire.Ledger{Pages: s.Limits.Pages}, pump: pump, limits: s.Limits, origins: s.Origins,
+		gzip: s.Gzip, deflate: s.Deflate, profiles: s.Profiles, untapped: s.Untapped, metrics: newMetrics(f), log: s.Log, ends: make(chan struct{}),
 	}, nil
 }
 

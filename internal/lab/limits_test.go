@@ -2,7 +2,9 @@ package lab_test
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,6 +31,13 @@ func TestHostile(t *testing.T) {
 	zip := gzip.NewWriter(&bomb)
 	zip.Write(make([]byte, 10<<20))
 	zip.Close()
+	deflate := strings.Replace(upgrade, "Sec-WebSocket-Key", "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Key", 1)
+	var deflated bytes.Buffer // the payload of a frame; RFC 7692, section 7.2.1, leaves its end out
+	flat, _ := flate.NewWriter(&deflated, flate.BestCompression)
+	flat.Write(make([]byte, 10<<20))
+	flat.Flush()
+	deflated.Truncate(deflated.Len() - len("\x00\x00\xff\xff"))
+	length := string(binary.BigEndian.AppendUint16(nil, uint16(deflated.Len()))) // and the key of its mask is 0
 	for _, test := range []struct {
 		name  string
 		send  string        // at once
@@ -56,6 +65,10 @@ func TestHostile(t *testing.T) {
 		{"a frame of 2^63 bytes", upgrade + "\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff", "", "HTTP/1.1 101", time.Second},
 		{"a frame of 1 MiB", upgrade + "\x81\xff\x00\x00\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00", "", "\x88\x02\x03\xf1", time.Second},
 		{"a compressed frame", upgrade + "\xc1\x81\x00\x00\x00\x001", "", "\x03\xea", time.Second},
+		{"a frame that is a bomb", deflate + "\xc1\xfe" + length + "\x00\x00\x00\x00" + deflated.String(), "", "\x88\x02\x03\xf1", time.Second},
+		{"a bomb in two frames", deflate + "\x41\x80\x00\x00\x00\x00" + "\x80\xfe" + length + "\x00\x00\x00\x00" + deflated.String(), "", "\x88\x02\x03\xf1", time.Second},
+		{"a compressed frame of 1 MiB", deflate + "\xc1\xff\x00\x00\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00", "", "\x88\x02\x03\xf1", time.Second},
+		{"a frame that does not inflate", deflate + "\xc1\x81\x00\x00\x00\x00\x07", "", "\x88\x02\x03\xef", time.Second}, // close code 1007
 		{"a reserved opcode", upgrade + "\x83\x81\x00\x00\x00\x001", "", "\x03\xea", time.Second},
 		{"a ping of 126 bytes", upgrade + "\x89\xfe\x00\x7e\x00\x00\x00\x00", "", "\x03\xea", time.Second},
 		{"fragments without end", upgrade + "\x01\x81\x00\x00\x00\x001" + strings.Repeat("\x00\x81\x00\x00\x00\x001", 70_000), "", "\x88\x02\x03\xf1", time.Second},
@@ -64,8 +77,11 @@ func TestHostile(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l, network := inMemory(t, quiet(feed.Keep))
-				s := suite{lab: l, network: network}
+				compress := strings.Contains(test.send, "permessage-deflate")
+				settings := quiet(feed.Keep)
+				settings.Gzip, settings.Deflate = compress, compress
+				l, network := inMemory(t, settings)
+				s := suite{compress: compress, lab: l, network: network}
 				var good sync.WaitGroup
 				for _, transport := range lab.Transports {
 					s.Transport = transport

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"fourwires/sse"
 	"fourwires/web"
 	"fourwires/websocket"
 
@@ -28,8 +29,12 @@ func (l *Lab) lanes(names []string, control net.Addr) http.Handler {
 	clients := atMost(l.limits.Clients, "clients")
 	for _, t := range Transports {
 		handler := t.Handler(l.Feed, l.metrics.sent(l.Feed, t.Name))
-		if both, ok := handler.(*websocket.Handler); ok {
-			both.Publish = func(r *http.Request, data []byte) error { // the way up, as POST /publish is
+		switch h := handler.(type) {
+		case *sse.Handler:
+			h.Gzip = l.gzip
+		case *websocket.Handler:
+			h.Deflate = l.deflate
+			h.Publish = func(r *http.Request, data []byte) error { // the way up, as POST /publish is
 				_, err := l.accept(r, data)
 				if err != nil {
 					l.metrics.refusals.WithLabelValues("frame").Inc()

@@ -30,6 +30,10 @@ type Access struct {
 	Dial   Dial
 	Cursor feed.Cursor
 	HTTP2  bool // a WebSocket opens its connection by HTTP/1.1 nevertheless
+
+	// Compress has it accept compression: gzip on SSE, deflate on a WebSocket. The
+	// others have none.
+	Compress bool
 }
 
 // Sent is told by a handler, after each write, what it carried. It may be nil.
@@ -70,7 +74,7 @@ var Transports = []Transport{
 		Query:   []string{"after", "heartbeat"},
 		Handler: func(f *feed.Feed, sent Sent) http.Handler { return &sse.Handler{Feed: f, Sent: sent} },
 		Client: func(a Access) Client {
-			c := &sse.Client{URL: a.URL, Dial: a.Dial, Cursor: a.Cursor, HTTP2: a.HTTP2}
+			c := &sse.Client{URL: a.URL, Dial: a.Dial, Cursor: a.Cursor, HTTP2: a.HTTP2, Gzip: a.Compress}
 			return Client{c.Messages, &c.Cursor}
 		},
 	},
@@ -80,7 +84,7 @@ var Transports = []Transport{
 		Query:   []string{"after", "heartbeat"},
 		Handler: func(f *feed.Feed, sent Sent) http.Handler { return &websocket.Handler{Feed: f, Sent: sent} },
 		Client: func(a Access) Client {
-			c := &websocket.Client{URL: a.URL, Dial: a.Dial, Cursor: a.Cursor}
+			c := &websocket.Client{URL: a.URL, Dial: a.Dial, Cursor: a.Cursor, Deflate: a.Compress}
 			return Client{c.Messages, &c.Cursor}
 		},
 	},

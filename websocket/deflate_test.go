@@ -1,0 +1,310 @@
+package websocket_test
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/internal/netsim"
+	"fourwires/internal/wire"
+	"fourwires/websocket"
+
+	gorilla "github.com/gorilla/websocket"
+)
+
+// serveDeflate is serve, but the handler compresses.
+func serveDeflate(t *testing.T, f *feed.Feed) wire.Dial {
+	network := netsim.Listen()
+	server := &http.Server{Handler: &websocket.Handler{Feed: f, Deflate: true}}
+	go server.Serve(network)
+	t.Cleanup(func() { server.Close() })
+	return network.Dial
+}
+
+// dialDeflate is dial, but the client offers to compress, and the server agrees.
+func dialDeflate(t *testing.T, by wire.Dial, path string) *gorilla.Conn {
+	t.Helper()
+	dialer := gorilla.Dialer{NetDialContext: by, EnableCompression: true}
+	conn, resp, err := dialer.DialContext(t.Context(), "ws://lab"+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if got, want := resp.Header.Get("Sec-WebSocket-Extensions"), "permessage-deflate; server_no_context_takeover; client_no_context_takeover"; got != want {
+		t.Errorf("the server agrees to %q, want %q", got, want)
+	}
+	return conn
+}
+
+// Messages are compressed where both sides will, and come through in any case,
+// each at the instant at which it is published.
+func TestDeflate(t *testing.T) {
+	for _, server := range []bool{false, true} {
+		for _, client := range []bool{false, true} {
+			t.Run(fmt.Sprintf("server=%v/client=%v", server, client), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f := feed.New(feed.Keep)
+					serve := serve
+					if server {
+						serve = serveDeflate
+					}
+					var transcript wire.Transcript
+					by := transcript.Tap(serve(t, f))
+					data := `"` + strings.Repeat("on and ", 9000) + `"`
+					for id := range 20 {
+						time.AfterFunc(time.Duration(id+1)*777*time.Millisecond, func() { f.Publish([]byte(data)) })
+					}
+					start := time.Now()
+					c := websocket.Client{URL: "http://lab/websocket", Dial: by, Deflate: client}
+					n := uint64(0)
+					for m, err := range c.Messages(t.Context()) {
+						n++
+						took, want := time.Since(start), time.Duration(n)*777*time.Millisecond
+						if m.ID != n || err != nil || string(m.Data) != data || took != want {
+							t.Fatalf("message %d, %v comes after %v, want message %d after %v", m.ID, err, took, n, want)
+						}
+						if n == 20 {
+							break
+						}
+					}
+					synctest.Wait()
+					if got := !strings.Contains(transcript.String(), "on and on and"); got != (server && client) {
+						t.Errorf("compressed is %v, want %v", got, server && client)
+					}
+				})
+			})
+		}
+	}
+}
+
+// An offer that the server cannot keep is declined.
+func TestDeflateNegotiation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		by := serveDeflate(t, feed.New(3))
+		for offer, want := range map[string]bool{
+			"permessage-deflate":                                                true,
+			"permessage-deflate; client_max_window_bits":                        true,
+			"x-unknown, permessage-deflate; server_no_context_takeover":         true,
+			"permessage-deflate; server_max_window_bits=10":                     false,
+			"permessage-deflate; server_max_window_bits=10, permessage-deflate": false,
+			"permessage-bzip2":                                                  false,
+			"":                                                                  false,
+		} {
+			conn, err := by(t.Context(), "tcp", "lab")
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(conn, "GET /websocket HTTP/1.1\r\nHost: lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
+				"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Extensions: %s\r\n\r\n", offer)
+			head := make([]byte, 1000)
+			n, _ := conn.Read(head)
+			if got := bytes.Contains(head[:n], []byte("permessage-deflate")); got != want || !bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) {
+				t.Errorf("the offer %q is answered\n%s", offer, head[:n])
+			}
+			conn.Close()
+		}
+	})
+}
+
+// What a client compresses is published like any other message, and is bounded
+// by what it inflates to.
+func TestDeflateWayUp(t *testing.T) {
+	longest := `"` + strings.Repeat("x", feed.MaxData-2) + `"`
+	for name, test := range map[string]struct {
+		data  string
+		level int
+		code  int // 0: it is published
+	}{
+		"short":                              {`{"text": "hi"}`, 1, 0},
+		"the longest":                        {longest, 9, 0},
+		"the longest, longer for its coding": {longest, flate.NoCompression, 0},
+		"a byte too long":                    {longest + " ", 9, gorilla.CloseMessageTooBig},
+		"a byte too long, stored":            {longest + " ", flate.NoCompression, gorilla.CloseMessageTooBig},
+		"no JSON":                            {"{", 1, gorilla.CloseInvalidFramePayloadData},
+		"nothing":                            {"", 1, gorilla.CloseInvalidFramePayloadData},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := feed.New(3)
+				conn := dialDeflate(t, serveDeflate(t, f), "/websocket")
+				conn.SetCompressionLevel(test.level)
+				sent := make(chan error, 1)
+				go func() { sent <- conn.WriteMessage(gorilla.TextMessage, []byte(test.data)) }()
+				start := time.Now()
+				time.AfterFunc(time.Second, f.Close)
+				frames, err := readAll(conn)
+				want := test.code
+				if want == 0 {
+					want = gorilla.CloseGoingAway
+					if f.Head().ID != 1 || len(frames) != 2 {
+						t.Errorf("head is %v, and %.100q came, want the message back", f.Head(), frames)
+					}
+				} else if f.Head().ID != 0 || time.Since(start) != 0 {
+					t.Errorf("head is %v after %v, want nothing published and an answer at once", f.Head(), time.Since(start))
+				}
+				if !gorilla.IsCloseError(err, want) {
+					t.Errorf("the end is %v, want close code %d", err, want)
+				}
+				<-sent
+			})
+		})
+	}
+}
+
+// bomb is the payload of a frame that inflates to 60 MiB of zeros.
+var bomb = sync.OnceValue(func() []byte {
+	var payload bytes.Buffer
+	zip, _ := flate.NewWriter(&payload, flate.BestCompression)
+	for range 60 {
+		zip.Write(make([]byte, 1<<20))
+	}
+	zip.Flush()
+	payload.Truncate(payload.Len() - len("\x00\x00\xff\xff")) // RFC 7692, section 7.2.1
+	return payload.Bytes()
+})
+
+// A bomb is cut off where it passes the bound: the memory that it takes is that
+// of a long message, not of what it would inflate to.
+func TestDeflateBomb(t *testing.T) {
+	frame := binary.BigEndian.AppendUint16([]byte{0xc1, 0x80 | 126}, uint16(len(bomb())))
+	frame = append(frame, 0, 0, 0, 0) // the key of its mask
+	frame = append(frame, bomb()...)
+	if len(bomb()) > feed.MaxData {
+		t.Fatalf("the bomb has %d bytes, and would be refused for that", len(bomb()))
+	}
+	synctest.Test(t, func(t *testing.T) {
+		conn := dialDeflate(t, serveDeflate(t, feed.New(3)), "/websocket")
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		sent := make(chan error, 1)
+		go func() {
+			_, err := conn.NetConn().Write(frame)
+			sent <- err
+		}()
+		_, err := readAll(conn)
+		runtime.ReadMemStats(&after)
+		if !gorilla.IsCloseError(err, gorilla.CloseMessageTooBig) {
+			t.Errorf("the end is %v, want close code 1009", err)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 2<<20 {
+			t.Errorf("%d bytes were allocated for a bomb of 60 MiB", took)
+		}
+		conn.Close()
+		<-sent
+	})
+}
+
+// Nor is a client blown up by its server.
+func TestDeflateBombDown(t *testing.T) {
+	frame := binary.BigEndian.AppendUint16([]byte{0xc1, 126}, uint16(len(bomb())))
+	frame = append(frame, bomb()...)
+	synctest.Test(t, func(t *testing.T) {
+		told := make(chan error, 1)
+		network := netsim.Listen()
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			upgrader := gorilla.Upgrader{EnableCompression: true}
+			conn, err := upgrader.Upgrade(w, r, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			conn.WriteMessage(gorilla.TextMessage, []byte(`{"epoch":"x","head":1}`))
+			go conn.NetConn().Write(frame)
+			_, err = readAll(conn)
+			told <- err
+		})}
+		go server.Serve(network)
+		defer server.Close()
+		client := websocket.Client{URL: "http://lab/websocket", Dial: network.Dial, Deflate: true}
+		for m, err := range client.Messages(t.Context()) {
+			if !errors.Is(err, gorilla.ErrReadLimit) {
+				t.Errorf("message %d, %v, want the read limit", m.ID, err)
+			}
+		}
+		if err := <-told; !gorilla.IsCloseError(err, gorilla.CloseMessageTooBig) {
+			t.Errorf("the server is told %v, want close code 1009", err)
+		}
+	})
+}
+
+// What cannot be inflated is answered close code 1007.
+func TestDeflateOfNothing(t *testing.T) {
+	for what, payload := range map[string]string{"no type of block": "\x07", "half a block": "\x00\x09\x00\xf6\xff12"} {
+		synctest.Test(t, func(t *testing.T) {
+			conn := dialDeflate(t, serveDeflate(t, feed.New(3)), "/websocket")
+			go conn.NetConn().Write(append([]byte{0xc1, 0x80 | byte(len(payload)), 0, 0, 0, 0}, payload...))
+			if _, err := readAll(conn); !gorilla.IsCloseError(err, gorilla.CloseInvalidFramePayloadData) {
+				t.Errorf("%s: %v, want close code 1007", what, err)
+			}
+		})
+	}
+}
+
+// Compressed messages are joined too, and each is one frame, however long.
+func TestDeflatedCatchUpIsOneWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := feed.New(feed.Keep)
+		publish(t, f, 1, 50)
+		network := counted{netsim.Listen(), new(atomic.Int64)}
+		server := &http.Server{Handler: &websocket.Handler{Feed: f, Deflate: true}}
+		go server.Serve(network)
+		defer server.Close()
+		conn := dialDeflate(t, network.Dial, "/websocket?after=0")
+		long := []byte(`"`)
+		for n := uint32(1); len(long) < 60_000; n = n*1664525 + 1013904223 {
+			long = fmt.Append(long, n)
+		}
+		time.AfterFunc(time.Second, func() { f.Publish(append(long, '"')) })
+		time.AfterFunc(2*time.Second, f.Close)
+		frames, _ := readAll(conn)
+		if writes := network.writes.Load(); len(frames) != 52 || writes != 5 {
+			t.Errorf("%d frames in %d writes, want 52 in 5: the answer, the first frame, 50 messages, a long one, the close", len(frames), writes)
+		}
+	})
+}
+
+// Each message is compressed by itself, and a short one is longer for it.
+func TestDeflatedLengths(t *testing.T) {
+	for _, test := range []struct {
+		data            string
+		plain, deflated int // bytes of the frame
+	}{
+		{`{"cpu":12.5}`, 52, 58},
+		{`{"cpu":12.5,"mem":64}`, 61, 67},
+		{`{"cpu":12.5,"mem":0.8,"load":[0.31,0.27,0.25]}`, 86, 82},
+		{`"` + strings.Repeat("x", 126) + `"`, 170, 54},
+	} {
+		t.Run(test.data, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(time.UnixMicro(1785926465358979))) // the zeros of the bubble's own time would be compressed
+				f := feed.New(feed.Keep)
+				by := serveDeflate(t, f)
+				plain, deflated := dial(t, by, "/websocket"), dialDeflate(t, by, "/websocket")
+				plain.ReadMessage() // the first frame
+				deflated.ReadMessage()
+				if _, err := f.Publish([]byte(test.data)); err != nil {
+					t.Fatal(err)
+				}
+				frame := make([]byte, 1000)
+				if n, _ := plain.NetConn().Read(frame); n != test.plain {
+					t.Errorf("%d bytes, want %d", n, test.plain)
+				}
+				if n, _ := deflated.NetConn().Read(frame); n != test.deflated {
+					t.Errorf("%d bytes deflated, want %d", n, test.deflated)
+				}
+			})
+		})
+	}
+}
