@@ -51,9 +51,7 @@ func conform(t *testing.T, keep int, test func(t *testing.T, s suite)) {
 						l.stop()
 						<-l.done
 						synctest.Wait() // until the last connection is closed
-						if !compress {  // which the dissector does not read yet
-							balance(t, l.Ledger.Snapshot())
-						}
+						balance(t, l.Ledger.Snapshot())
 					})
 				})
 			}

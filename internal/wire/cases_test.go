@@ -277,7 +277,7 @@ var cases = append([]testCase{
 	{"impatience", []piece{openWebSocket[0], up("\x81\x80abcd"), openWebSocket[1], up("\x81\x80abcd"), down("\x89\x00")}, "websocket 1/0/0 up opening=80 unaccounted=12 down opening=77 control=2 (bytes between an upgrade and its answer)"},
 	{"an extension", []piece{openWebSocket[0], down("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n\xC1\x00")}, "websocket 1/0/0 up opening=80 down opening=84 unaccounted=2 (a WebSocket extension 2)"},
 	{"too many requests", []piece{up(strings.Repeat("GET /polling HTTP/1.1\r\n\r\n", 257))}, "other 0/0/0 up unaccounted=25 down (too many requests that wait for an answer); polling 256/0/0 up head=6400 down (cut: before the answer 256)"},
-}, http2Cases()...)
+}, slices.Concat(http2Cases(), inflateCases())...)
 
 func TestCases(t *testing.T) {
 	for _, c := range cases {

@@ -235,7 +235,8 @@ type body struct {
 	dir    Dir
 	ex     *exchange // whose bytes are coming; nil between two
 	kind   kind
-	stream uint32 // of HTTP/2
+	stream uint32    // of HTTP/2
+	zip    *inflater // of a compressed stream of events; nil: it is not
 	events events
 	poll   poll
 	echo   echo

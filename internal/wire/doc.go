@@ -43,6 +43,11 @@
 //	            handshake: header, type and tag; and those that carry nothing
 //	unaccounted what cannot be named: see below
 //
+// What is compressed (inflate.go) is one part as far as it was flushed at once, or is
+// one message: payload if there is anything of a message in it, else what it has the
+// first of, opening, control and envelope; framing if it has nothing. What gzip
+// begins with is opening, its trailer framing.
+//
 // A chunk around a heartbeat is framing still. A message is only what begins
 // with {"id" (in the array of an answer, or in a frame) or is the data of an event
 // that is neither gap nor heartbeat; whatever else stands in its place is
@@ -63,7 +68,8 @@
 // Bytes that break the protocol, and all that follow them in that direction:
 // the dissector does not look for a place to begin again. Also a request line
 // that was cut (it has no lane yet), what a client sends between an upgrade and
-// its answer, and compressed bodies that would have to be looked into. A note says
+// its answer, and bodies that would have to be looked into and are compressed
+// otherwise than by gzip on a stream of events. A note says
 // why. An answer to no known request, such as 400 to garbage, is one of the lane
 // "other".
 //
@@ -81,6 +87,7 @@
 // 64 KiB, of a WebSocket's frame its header and 12 bytes. On HTTP/2 a whole head is
 // held, at most 64 KiB, and the dynamic table of HPACK as the two ends hold it, of
 // 4 096 bytes in each direction unless SETTINGS allow more, and at most 64 KiB; and
-// at most 1 024 streams at once. TLS costs one more system call for each record
+// at most 1 024 streams at once. A stream of gzip holds what was not flushed yet, of
+// 128 KiB at most, and some 75 KiB to inflate it. TLS costs one more system call for each record
 // that is read.
 package wire

@@ -42,7 +42,9 @@ type head struct {
 	json     bool // Content-Type: application/json
 	events   bool // Content-Type: text/event-stream
 	packed   bool // there is a Content-Encoding
+	gzip     bool // which is gzip
 	extended bool // a WebSocket extension was agreed on
+	deflate  bool // which is permessage-deflate, each message by itself
 }
 
 // step takes the bytes of b that belong to the present state, at least one, and
@@ -81,7 +83,7 @@ func (h *half) step(b []byte) int {
 	}
 
 	// All else comes in lines.
-	if h.state == startLine && len(h.held) == 0 && !h.begins(b[0]) {
+	if h.state == startLine && len(h.held) == 0 && !h.mayBegin(b[0]) {
 		why := "no HTTP/1.1"
 		if b[0] == handshakeRecord {
 			why = "TLS, where none is spoken"
@@ -113,9 +115,9 @@ func (h *half) step(b []byte) int {
 	return n
 }
 
-// begins reports whether a start line can begin with c, and for an answer finds
+// mayBegin reports whether a start line can begin with c, and for an answer finds
 // the request that it answers.
-func (h *half) begins(c byte) bool {
+func (h *half) mayBegin(c byte) bool {
 	if h.dir == Up {
 		return isToken(c)
 	}
@@ -271,8 +273,10 @@ func (m *head) read(name, value []byte) (wrong string) {
 		m.events = is(kind, "text/event-stream")
 	case is(name, "Content-Encoding"):
 		m.packed = !is(value, "identity")
+		m.gzip = is(value, "gzip")
 	case is(name, "Sec-WebSocket-Extensions"):
 		m.extended = true
+		m.deflate = is(value, "permessage-deflate; server_no_context_takeover; client_no_context_takeover")
 	}
 	return ""
 }
@@ -285,8 +289,7 @@ func (h *half) headEnds() {
 	} else if h.switches() {
 		return
 	}
-	h.kind = kindOf(h.dir, ex.lane, m)
-	h.poll, h.events, h.echo = poll{}, events{}, echo{}
+	h.begins(m)
 	switch {
 	case h.dir == Down && (ex.bodyless || m.status == 204 || m.status == 304):
 		h.messageEnds()
@@ -316,11 +319,11 @@ func (h *half) switches() bool {
 	waits := up.state == upgrading && up.ex == ex
 	why := "another protocol"
 	switch {
-	case m.status == 101 && ex.upgrade && m.upgrades && !m.extended:
+	case m.status == 101 && ex.upgrade && m.upgrades && (!m.extended || m.deflate):
 		if waits { // else it has given up
-			up.upgrade()
+			up.upgrade(m.deflate)
 		}
-		h.upgrade()
+		h.upgrade(m.deflate)
 		return true
 	case m.status == 101 && m.extended:
 		why = "a WebSocket extension" // such as compression
@@ -368,20 +371,22 @@ func (h *half) chunk(text, end []byte) (wrong string) {
 	return ""
 }
 
-// kindOf returns how the body behind a head is to be read.
-func kindOf(dir Dir, l lane, m *head) kind {
-	if dir == Up {
-		return l.up
+// begins decides how the body behind a head is to be read.
+func (m *body) begins(said *head) {
+	m.kind, m.zip = m.ex.lane.up, nil
+	m.poll, m.events, m.echo = poll{}, events{}, echo{}
+	if m.dir == Up {
+		return
 	}
-	switch k := l.down; {
-	case m.status >= 400:
-		return wrapping // one sentence about what is wrong
-	case k == answer && !m.json, k == eventStream && !m.events, k == entries:
-		return wrapping
-	case m.packed && (k == answer || k == eventStream || k == echoed):
-		return unreadable
-	default:
-		return k
+	switch m.kind = m.ex.lane.down; {
+	case said.status >= 400:
+		m.kind = wrapping // one sentence about what is wrong
+	case m.kind == answer && !said.json, m.kind == eventStream && !said.events, m.kind == entries:
+		m.kind = wrapping
+	case m.kind == eventStream && said.gzip:
+		m.zip = newInflater()
+	case said.packed && (m.kind == answer || m.kind == eventStream || m.kind == echoed):
+		m.kind = unreadable
 	}
 }
 
@@ -397,7 +402,11 @@ func (m *body) content(b []byte) {
 	case answer:
 		m.pollBytes(b)
 	case eventStream:
-		m.eventBytes(b)
+		if m.zip != nil {
+			m.zipped(b)
+		} else {
+			m.eventBytes(b)
+		}
 	case echoed:
 		m.echoBytes(b)
 	}
@@ -482,6 +491,9 @@ func (m *body) contentCut() (unfinished string) {
 	case answer:
 		m.pollCut()
 	case eventStream:
+		if m.zip != nil {
+			return m.zipEnds()
+		}
 		return m.eventCut()
 	}
 	return ""

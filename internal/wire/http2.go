@@ -356,7 +356,7 @@ func (h *half) headBytes() (wrong string) {
 	}
 	if !s.headed[h.dir] {
 		s.headed[h.dir] = true
-		to.kind = kindOf(h.dir, s.ex.lane, &m)
+		to.begins(&m)
 	}
 	if end {
 		d.streamEnds(f.id, h.dir)

@@ -9,7 +9,11 @@ type frame struct {
 	fin    bool
 	opcode byte
 
+	deflate bool   // messages may be compressed
+	zip     []byte // the beginning of one that is, while the header waits
+
 	// The message that the data frames are of; control frames may come between.
+	packed  bool // it is compressed
 	inside  bool
 	part    Part     // of its payload, once that is decided
 	looking bool     // it is not: the header waits
@@ -26,6 +30,9 @@ const (
 	rolePayload = "payload"
 )
 
+// rsv1 says that a message is compressed (RFC 7692, section 6).
+const rsv1 = 0x40
+
 const (
 	continuation = 0x0
 	textFrame    = 0x1
@@ -35,9 +42,10 @@ const (
 	pong         = 0xA
 )
 
-// upgrade begins the frames.
-func (h *half) upgrade() {
-	h.state, h.frame, h.left = frames, frame{}, 0
+// upgrade begins the frames. With deflate messages may be compressed, each by itself
+// (RFC 7692).
+func (h *half) upgrade(deflate bool) {
+	h.state, h.frame, h.left = frames, frame{deflate: deflate}, 0
 	h.kind = h.ex.lane.down
 	if h.dir == Up {
 		h.kind = h.ex.lane.up
@@ -108,7 +116,7 @@ func (h *half) frameBegins() (wrong string) {
 	f.fin, f.opcode = f.header[0]&0x80 != 0, f.header[0]&0xF
 	length := f.length()
 	switch {
-	case f.header[0]&0x70 != 0:
+	case f.header[0]&0x70 != 0 && !(f.deflate && f.header[0]&0x70 == rsv1 && !f.isControl() && f.opcode != continuation):
 		return "reserved bits, without an extension"
 	case f.masked() != (h.dir == Up):
 		return "a mask where none belongs, or none where one does" // RFC 6455, section 5.1
@@ -129,7 +137,7 @@ func (h *half) frameBegins() (wrong string) {
 	case f.opcode == continuation:
 		h.bookHeader(f.around())
 	default:
-		f.inside = true
+		f.inside, f.packed = true, f.header[0]&rsv1 != 0
 		h.echo = echo{}
 		switch h.kind {
 		case entries:
@@ -155,6 +163,17 @@ func (h *half) frameBegins() (wrong string) {
 // enough to tell what the message is.
 func (h *half) look(b []byte) {
 	f := &h.frame
+	if f.packed {
+		f.zip = append(f.zip, b...)
+		if h.left == 0 || len(f.zip) >= maxLook {
+			zip := f.zip
+			f.started = copy(f.start[:], beginning(zip))
+			f.zip = nil
+			h.decideMessage()
+			h.framePayload(zip)
+		}
+		return
+	}
 	kept := f.started
 	f.started += copy(f.start[kept:], b)
 	if f.started == len(f.start) || h.left == 0 {
@@ -230,6 +249,12 @@ func (h *half) frameCut() (unfinished string) {
 	case f.read == 0:
 		return ""
 	case f.read == f.size() && f.looking && !f.isControl():
+		if f.packed {
+			f.started = copy(f.start[:], beginning(f.zip))
+			h.decideMessage()
+			h.framePayload(f.zip)
+			break
+		}
 		h.decideMessage()
 		h.framePayload(f.start[:f.started])
 	case f.read < f.size() && f.isControl():
