@@ -16,7 +16,6 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
-	"fourwires/internal/source"
 )
 
 // BenchmarkCompress asks when compression helps and when it costs. An op is
@@ -58,27 +57,8 @@ type used struct{ bytes, cpu, allocs int64 } // down the wire; ns; both of this 
 
 // compressed reads 1 100 messages and returns what the last 1 000 took.
 func compressed(b *testing.B, t lab.Transport, data [][]byte, compress bool) used {
-	settings := lab.Settings{Keep: 1, Source: source.Default(), Untapped: true, Gzip: compress, Deflate: compress}
-	settings.Source.Source = source.None
-	l, err := lab.New(settings)
-	if err != nil {
-		b.Fatal(err)
-	}
-	var listeners [2]net.Listener
-	for i := range listeners {
-		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			b.Fatal(err)
-		}
-	}
-	ctx, stop := context.WithCancel(b.Context())
-	served := make(chan error, 1)
-	go func() { served <- l.Serve(ctx, lab.Listeners{Lanes: listeners[0], Control: listeners[1]}) }()
-	defer func() {
-		stop()
-		if err := <-served; err != nil {
-			b.Error(err)
-		}
-	}()
+	l, addr, close := open(b, lab.Settings{Keep: 1, Untapped: true, Gzip: compress, Deflate: compress}, false)
+	defer close()
 	publish := func(id int) {
 		if _, err := l.Feed.Publish(data[id%len(data)]); err != nil {
 			b.Error(err)
@@ -102,10 +82,10 @@ func compressed(b *testing.B, t lab.Transport, data [][]byte, compress bool) use
 		runtime.ReadMemStats(&memory)
 		return used{bytes.Load(), usage.Utime.Nano() + usage.Stime.Nano(), int64(memory.Mallocs)}
 	}
-	url := "http://" + listeners[0].Addr().String() + "/" + t.Name
+	url := "http://" + addr + "/" + t.Name
 	c := t.Client(lab.Access{URL: url, Dial: dial, Cursor: feed.Cursor{Epoch: l.Feed.Head().Epoch, ID: 999}, Compress: compress})
 	var start, end used
-	for m, err := range c.Messages(ctx) {
+	for m, err := range c.Messages(b.Context()) {
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -48,38 +48,22 @@ func (l *ledger) count() count {
 	c := count{connections: s.Connections}
 	for _, row := range s.Rows {
 		c.requests += row.Requests
-		c.up = sum(c.up, row.Up, 1)
-		c.down = sum(c.down, row.Down, 1)
+		c.up = c.up.Add(row.Up)
+		c.down = c.down.Add(row.Down)
 	}
 	return c
-}
-
-// sum returns p and sign times q.
-func sum(p, q wire.Parts, sign int64) wire.Parts {
-	return wire.Parts{
-		Payload:     p.Payload + sign*q.Payload,
-		Envelope:    p.Envelope + sign*q.Envelope,
-		Framing:     p.Framing + sign*q.Framing,
-		Head:        p.Head + sign*q.Head,
-		Opening:     p.Opening + sign*q.Opening,
-		Control:     p.Control + sign*q.Control,
-		Tag:         p.Tag + sign*q.Tag,
-		TLS:         p.TLS + sign*q.TLS,
-		Unaccounted: p.Unaccounted + sign*q.Unaccounted,
-		Total:       p.Total + sign*q.Total,
-	}
 }
 
 // since returns what came after before. Of the opening it is all, as of the
 // connections: they are paid once, for what comes after.
 func (c count) since(before count) count {
-	before.up = sum(before.up, opening(before.up), -1)
-	before.down = sum(before.down, opening(before.down), -1)
+	before.up = before.up.Sub(opening(before.up))
+	before.down = before.down.Sub(opening(before.down))
 	return count{
 		requests:    c.requests - before.requests,
 		connections: c.connections,
-		up:          sum(c.up, before.up, -1),
-		down:        sum(c.down, before.down, -1),
+		up:          c.up.Sub(before.up),
+		down:        c.down.Sub(before.down),
 	}
 }
 

@@ -44,6 +44,9 @@ func (h Heads) Dial(transport, scheme string, http2 bool, dial Dial) Dial {
 	if kind == "" {
 		kind = "fetch"
 	}
+	if h.Set != Chrome && h.Cookie == 0 {
+		return dial
+	}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {

@@ -45,6 +45,27 @@ type Parts struct {
 	Total       int64 `json:"total"` // the sum of all others
 }
 
+// Add returns p and q together.
+func (p Parts) Add(q Parts) Parts { return p.plus(q, 1) }
+
+// Sub returns p without q.
+func (p Parts) Sub(q Parts) Parts { return p.plus(q, -1) }
+
+func (p Parts) plus(q Parts, sign int64) Parts {
+	return Parts{
+		Payload:     p.Payload + sign*q.Payload,
+		Envelope:    p.Envelope + sign*q.Envelope,
+		Framing:     p.Framing + sign*q.Framing,
+		Head:        p.Head + sign*q.Head,
+		Opening:     p.Opening + sign*q.Opening,
+		Control:     p.Control + sign*q.Control,
+		Tag:         p.Tag + sign*q.Tag,
+		TLS:         p.TLS + sign*q.TLS,
+		Unaccounted: p.Unaccounted + sign*q.Unaccounted,
+		Total:       p.Total + sign*q.Total,
+	}
+}
+
 // counts are bytes by part; as an array, because to count is to index.
 type counts [parts]int64
 
