@@ -22,6 +22,8 @@ import (
 	"fourwires/internal/wire"
 
 	gorilla "github.com/gorilla/websocket"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 )
 
 // conform runs a test of the conformance suite over the four transports, each
@@ -335,6 +337,10 @@ func stall(t *testing.T, s suite) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
+	if s.http2 {
+		stallHTTP2(t, conn, "/"+s.Name+"?after=0")
+		return conn
+	}
 	upgrade := ""
 	if s.Name == "websocket" {
 		upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
@@ -344,6 +350,31 @@ func stall(t *testing.T, s suite) net.Conn {
 		t.Fatal(err)
 	}
 	return conn
+}
+
+// stallHTTP2 does the same by HTTP/2, with windows wide open: the answer stops
+// where the connection is not read.
+func stallHTTP2(t *testing.T, conn net.Conn, path string) {
+	t.Helper()
+	var head bytes.Buffer
+	encoder := hpack.NewEncoder(&head)
+	for _, field := range []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "http"}, {Name: ":authority", Value: "localhost"}, {Name: ":path", Value: path}} {
+		encoder.WriteField(field)
+	}
+	io.WriteString(conn, http2.ClientPreface)
+	frames := http2.NewFramer(conn, conn)
+	frames.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1<<31 - 1})
+	frames.WriteWindowUpdate(0, 1<<30)
+	frames.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: head.Bytes(), EndHeaders: true, EndStream: true})
+	for {
+		frame, err := frames.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if frame.Header().Type == http2.FrameHeaders {
+			return
+		}
+	}
 }
 
 // A lab that ends tells each client, whatever it is doing, and is gone within a
