@@ -184,7 +184,7 @@ func TestHostileTLS(t *testing.T) {
 		{"a hello that is none", "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", "", false, "\x15\x03", time.Second},
 		{"half a record's head", hello[:3], "", false, "", 10 * time.Second},
 		{"half a hello", hello[:100], "", false, "", 10 * time.Second},
-		{"a hello byte by byte", hello[:5], hello[5:], false, "", 10 * time.Second},
+		{"a hello byte by byte", hello[:5], hello[5:], false, "", 11 * time.Second},
 		{"a hello, and silence", hello, "", false, "\x16\x03\x03", 10 * time.Second},
 		{"a hello, and nothing is read", hello, "", true, "", 10 * time.Second},
 		{"two hellos", hello + hello, "", false, "\x16\x03\x03", time.Second},
