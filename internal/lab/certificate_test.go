@@ -254,6 +254,33 @@ func TestSilentTLS(t *testing.T) {
 	})
 }
 
+// A client that does not read is let go as without TLS, and then has the five
+// seconds that crypto/tls gives it to hear the goodbye.
+func TestSlowReaderTLS(t *testing.T) {
+	for _, transport := range lab.Transports {
+		for _, version := range []int{1, 2} {
+			if version == 2 && transport.Name == "websocket" {
+				continue
+			}
+			synctest.Test(t, func(t *testing.T) {
+				l, n := inMemoryTLS(t, quiet(feed.Keep))
+				for range 60 {
+					l.Feed.Publish([]byte(`"` + strings.Repeat("x", 30_000) + `"`))
+				}
+				conn := stall(t, suite{Transport: transport, http2: version == 2}, n.dialTLS).(*tls.Conn).NetConn()
+				start := time.Now()
+				for err := error(nil); err != io.ErrClosedPipe; _, err = conn.Write(nil) { // is it there?
+					time.Sleep(time.Millisecond)
+					conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
+				}
+				if took := time.Since(start); took < 10*time.Second || took > 15*time.Second+10*time.Millisecond {
+					t.Errorf("%s, HTTP/%d: the connection ended after %v, want 10 s, and 5", transport.Name, version, took)
+				}
+			})
+		}
+	}
+}
+
 // clientHello returns the first record of a client.
 func clientHello(t *testing.T) string {
 	t.Helper()

@@ -294,7 +294,7 @@ func TestSlowReader(t *testing.T) {
 		}
 
 		// Two ask for everything, read the answer's head, and stop.
-		early, late := stall(t, s), stall(t, s)
+		early, late := stall(t, s, s.network.Dial), stall(t, s, s.network.Dial)
 		start := time.Now()
 
 		// Meanwhile another reads, and the feed goes on.
@@ -330,9 +330,9 @@ func TestSlowReader(t *testing.T) {
 
 // stall opens a connection by which it asks for all messages, reads the head of
 // the answer, and no more.
-func stall(t *testing.T, s suite) net.Conn {
+func stall(t *testing.T, s suite, dial lab.Dial) net.Conn {
 	t.Helper()
-	conn, err := s.network.Dial(t.Context(), "tcp", "localhost")
+	conn, err := dial(t.Context(), "tcp", "localhost")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -388,7 +388,7 @@ func TestShutdown(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer silent.Close()
-		stall(t, s)
+		stall(t, s, s.network.Dial)
 		var clients sync.WaitGroup
 		var told atomic.Int64
 		for range 100 {

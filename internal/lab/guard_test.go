@@ -1,15 +1,20 @@
 package lab_test
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
 
 	"fourwires/feed"
+	"fourwires/internal/lab"
 	"fourwires/internal/wire"
+
+	gorilla "github.com/gorilla/websocket"
 )
 
 // ask makes one request and returns its status and body. A header is given as
@@ -27,7 +32,7 @@ func ask(t *testing.T, method, url, body string, headers ...string) (*http.Respo
 		}
 		req.Header.Set(name, value)
 	}
-	transport := &http.Transport{DisableKeepAlives: true}
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
@@ -166,6 +171,60 @@ func TestControl(t *testing.T) {
 	}
 	if !strings.Contains(body, `"data":{"symbol":`) || !strings.Contains(body, `"pad":"x`) {
 		t.Errorf("after the change the feed has %s, want a padded market", body)
+	}
+}
+
+// The page over TLS is of another origin: it may use the control API, too, read
+// its own address and publish there; and no page of that port without TLS may.
+func TestOriginTLS(t *testing.T) {
+	on := lab.Listeners{}
+	for _, listener := range []*net.Listener{&on.Lanes, &on.TLS, &on.Control} {
+		var err error
+		if *listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, quiet(feed.Keep), on)
+	secured, control := "https://"+on.TLS.Addr().String(), "http://"+on.Control.Addr().String()
+	for origin, allowed := range map[string]bool{
+		secured: true,
+		strings.Replace(secured, "127.0.0.1", "localhost", 1): true,
+		strings.Replace(secured, "127.0.0.1", "[::1]", 1):     true,
+		strings.Replace(secured, "https", "http", 1):          false,
+		"https://" + on.Lanes.Addr().String():                 false,
+		"https://evil.example":                                false,
+	} {
+		want, status := "", 403
+		if allowed {
+			want, status = origin, 200
+		}
+		if resp, _ := ask(t, "GET", control+"/control/feed", "", "Origin: "+origin); resp.Header.Get("Access-Control-Allow-Origin") != want {
+			t.Errorf("from %s: allowed is %q, want %q", origin, resp.Header.Get("Access-Control-Allow-Origin"), want)
+		}
+		if resp, body := ask(t, "PATCH", control+"/control/feed", `{"rate":5}`, "Origin: "+origin); resp.StatusCode != status {
+			t.Errorf("from %s: %d %s, want %d", origin, resp.StatusCode, body, status)
+		}
+	}
+	for origin, status := range map[string]int{secured: 201, "https://evil.example": 403} {
+		if resp, body := ask(t, "POST", secured+"/publish", "1", "Origin: "+origin); resp.StatusCode != status {
+			t.Errorf("a page of %s publishes: %d %s, want %d", origin, resp.StatusCode, body, status)
+		}
+		header := http.Header{"Origin": {origin}}
+		dialer := gorilla.Dialer{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+		conn, _, err := dialer.Dial("wss"+strings.TrimPrefix(secured, "https")+"/websocket", header)
+		if (err == nil) != (status == 201) {
+			t.Errorf("a page of %s opens a WebSocket: %v", origin, err)
+		}
+		if conn != nil {
+			conn.Close()
+		}
+	}
+	if resp, body := ask(t, "GET", secured+"/polling", "", "Host: evil.example"); resp.StatusCode != 403 {
+		t.Errorf("as evil.example: %d %s, want 403", resp.StatusCode, body)
+	}
+	if resp, body := ask(t, "GET", secured+"/", ""); !strings.Contains(resp.Header.Get("Content-Security-Policy"), " wss://"+on.TLS.Addr().String()+" "+control+";") ||
+		!strings.Contains(body, control) {
+		t.Errorf("the page: %v, and does it name %s? %s", resp.Header, control, body)
 	}
 }
 
