@@ -8,8 +8,8 @@
 //
 // In what it prints, … stands for any text, with the spaces around it, and alone
 // on a line for one line or more. A last line ^C says that the command goes on until the reader ends it.
-// A command that opens the lab gets free ports in place of 8080 and 8081, and
-// runs until the next one opens a lab or the page ends.
+// A command that opens the lab gets free ports in place of 8080, 8081 and 8443,
+// and runs until the next one opens a lab or the page ends.
 //
 // A block of any other kind stands in notRun, with the reason.
 package docs_test
@@ -168,6 +168,7 @@ type reader struct {
 	t              *testing.T
 	lab            string // the program
 	lanes, control string // addresses of the lab that is open
+	secured        string // and the one with TLS, if it has one
 	leave          func() // ends that lab
 }
 
@@ -202,10 +203,13 @@ func (r *reader) run(command string, want []string) (got string, ok bool) {
 		want = want[:len(want)-1]
 	}
 	command = strings.NewReplacer(
-		"go run ./cmd/lab", r.lab, "./lab", r.lab, "127.0.0.1:8080", r.lanes, "127.0.0.1:8081", r.control,
+		"go run ./cmd/lab", r.lab, "./lab", r.lab, "127.0.0.1:8080", r.lanes, "127.0.0.1:8081", r.control, "127.0.0.1:8443", r.secured,
 	).Replace(command)
 	if opens {
 		command += " --addr 127.0.0.1:0 --control 127.0.0.1:0"
+		if strings.Contains(command, "--tls") {
+			command += " --tls-addr 127.0.0.1:0"
+		}
 	}
 	if endless {
 		command = "exec " + command // so that the signal reaches it
@@ -246,11 +250,13 @@ func (r *reader) run(command string, want []string) (got string, ok bool) {
 		got = out.String()
 		if opens {
 			if at := opened.FindStringSubmatch(got); at != nil {
-				r.lanes, r.control = at[1], at[2]
+				r.lanes, r.control, r.secured = at[1], at[2], at[3]
 			}
 		}
-		if r.lanes != "" {
-			got = strings.NewReplacer(r.lanes, "127.0.0.1:8080", r.control, "127.0.0.1:8081").Replace(got)
+		for addr, usual := range map[string]string{r.lanes: "127.0.0.1:8080", r.control: "127.0.0.1:8081", r.secured: "127.0.0.1:8443"} {
+			if addr != "" {
+				got = strings.ReplaceAll(got, addr, usual)
+			}
 		}
 		if ok = expression.MatchString(got); ok && endless {
 			break
@@ -270,7 +276,7 @@ func (r *reader) run(command string, want []string) (got string, ok bool) {
 	return got, ok
 }
 
-var opened = regexp.MustCompile(`http://(\S+)/\n.*http://(\S+)/control/feed\n`)
+var opened = regexp.MustCompile(`http://(\S+)/\n.*http://(\S+)/control/feed\n(?:.*https://(\S+)/ .*\n)?`)
 
 var some = regexp.MustCompile(` *…[ …]*`)
 

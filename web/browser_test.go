@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/security"
 	"github.com/chromedp/chromedp"
 )
 
@@ -91,14 +92,15 @@ func closeBrowser() {
 type tab struct {
 	t     *testing.T
 	ctx   context.Context
-	hosts []string // that the page may talk to
+	hosts []string // that the page may talk to: origins
 
 	mu     sync.Mutex
 	expect []string // parts of what the browser may tell now
 	faults []string
 }
 
-// newTab returns a tab whose page may talk to these hosts (host:port) alone.
+// newTab returns a tab whose page may talk to these origins alone
+// (http://host:port, https://host:port), and takes any certificate.
 func newTab(t *testing.T, hosts ...string) *tab {
 	t.Helper()
 	tab := &tab{t: t, hosts: hosts}
@@ -121,6 +123,9 @@ func newTab(t *testing.T, hosts ...string) *tab {
 		}
 	})
 	tab.resize(1280, 720)
+	if _, err := chromedp.Call(ctx, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true}); err != nil {
+		t.Fatal(err)
+	}
 	return tab
 }
 
@@ -136,11 +141,11 @@ func (tab *tab) listen(event any) {
 	fault := func(format string, args ...any) { tab.faults = append(tab.faults, fmt.Sprintf(format, args...)) }
 	request := func(address string) {
 		u, err := url.Parse(address)
-		if err != nil || u.Scheme != "http" && u.Scheme != "ws" {
+		if err != nil {
 			fault("the page asked for %s", address)
 			return
 		}
-		if !slices.Contains(tab.hosts, u.Host) {
+		if !slices.Contains(tab.hosts, strings.Replace(u.Scheme, "ws", "http", 1)+"://"+u.Host) {
 			fault("the page asked another host: %s", address)
 		}
 	}

@@ -25,7 +25,7 @@ func blank(t *testing.T) (*http.ServeMux, *tab) {
 	mux.Handle("GET /testdata/", http.FileServer(http.Dir(".")))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	tab := newTab(t, strings.TrimPrefix(server.URL, "http://"))
+	tab := newTab(t, server.URL)
 	tab.open(server.URL)
 	return mux, tab
 }

@@ -117,6 +117,34 @@ func TestNewestAtOnce(t *testing.T) {
 	tab.untilIDs(s.ids(1, 1), 1)
 }
 
+// With TLS the page is the same: it reaches the control API, which has none, and
+// all but the WebSocket goes by HTTP/2.
+func TestTLS(t *testing.T) {
+	chromium(t)
+	s := serve(t, quiet(100), nil, many(20)...)
+	tab := s.tab(t)
+	tab.open("https://" + s.tls.String() + "/")
+	tab.untilAll("live")
+	tab.pollOften()
+	tab.untilIDs(s.ids(20, 20), 1)
+	s.publish(t, many(5)...)
+	tab.untilIDs(s.ids(20, 25), 6)
+
+	tab.until(`document.querySelectorAll("#controls :disabled").length === 0`)
+	tab.choose("rate", "500")
+	eventually(t, "the rate is 500", func() bool { return s.settings(t).Rate == 500 })
+	tab.do(chromedp.Click(chromedp.CSS("#publish button")))
+	tab.until(`[...document.querySelectorAll("[data-back] q")].filter((q) => q.textContent === "Hello, wires").length === 4`)
+
+	got := eval[map[string]string](tab, `Object.fromEntries(performance.getEntriesByType("resource")
+		.map(({ name, nextHopProtocol }) => [new URL(name).pathname, nextHopProtocol]))`)
+	for path, want := range map[string]string{"/polling": "h2", "/longpoll": "h2", "/static/main.js": "h2"} {
+		if got[path] != want {
+			t.Errorf("%s came by %q, want %s", path, got[path], want)
+		}
+	}
+}
+
 // Through a cut of every connection, while messages go on, nothing is lost.
 func TestCut(t *testing.T) {
 	chromium(t)

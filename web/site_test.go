@@ -15,17 +15,17 @@ import (
 // A site is a lab that serves, on real sockets.
 type site struct {
 	*lab.Lab
-	lanes, control *cutter
-	stop           func() // may be called more than once
+	lanes, tls, control *cutter
+	stop                func() // may be called more than once
 }
 
 // serve starts a lab, with what it publishes first, on free ports or in place
 // of an old one that was stopped.
 func serve(t *testing.T, settings lab.Settings, old *site, publish ...string) *site {
 	t.Helper()
-	lanes, control := "127.0.0.1:0", "127.0.0.1:0"
+	lanes, secured, control := "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	if old != nil {
-		lanes, control = old.lanes.String(), old.control.String()
+		lanes, secured, control = old.lanes.String(), old.tls.String(), old.control.String()
 	}
 	l, err := lab.New(settings)
 	if err != nil {
@@ -33,11 +33,11 @@ func serve(t *testing.T, settings lab.Settings, old *site, publish ...string) *s
 	}
 	s := &site{Lab: l}
 	s.publish(t, publish...)
-	s.lanes, s.control = listen(t, lanes), listen(t, control)
+	s.lanes, s.tls, s.control = listen(t, lanes), listen(t, secured), listen(t, control)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- l.Serve(ctx, lab.Listeners{Lanes: s.lanes, Control: s.control}) }()
+	go func() { served <- l.Serve(ctx, lab.Listeners{Lanes: s.lanes, TLS: s.tls, Control: s.control}) }()
 	s.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-served; err != nil {
@@ -99,7 +99,7 @@ func (s *site) open(t *testing.T) *tab {
 // tab returns an empty tab that may talk to the site alone.
 func (s *site) tab(t *testing.T) *tab {
 	t.Helper()
-	return newTab(t, s.lanes.String(), s.control.String())
+	return newTab(t, "http://"+s.lanes.String(), "https://"+s.tls.String(), "http://"+s.control.String())
 }
 
 // untilAll waits until all lanes are in a state.
@@ -164,6 +164,13 @@ func (c *cutter) cut() int {
 	}
 	c.conns = nil
 	return open
+}
+
+// count returns how many connections there were since the last cut.
+func (c *cutter) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.conns)
 }
 
 func (c *cutter) mend() {

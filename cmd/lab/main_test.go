@@ -3,16 +3,20 @@ package main_test
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -80,8 +84,11 @@ func TestCommandLine(t *testing.T) {
 		{"--keep 0", 2, "", `lab: keep 0: a feed keeps 1 to 4096 messages\n`},
 		{"--addr 8080", 2, "", `lab: --addr: address 8080: missing port in address\n`},
 		{"--addr 127.0.0.1:99999", 2, "", `lab: --addr: address 99999: invalid port\n`},
+		{"--tls --tls-addr nowhere", 2, "", `lab: --tls-addr: address nowhere: missing port in address\n`},
+		{"--tls-addr 127.0.0.1:99999", 2, "", `lab: --tls-addr: address 99999: invalid port\n`},
 		{"--control nowhere", 2, "", `lab: --control: address nowhere: missing port in address\n`},
 		{"--addr " + taken.Addr().String(), 1, "", `lab: --addr: listen tcp .*: address already in use\n`},
+		{"--addr 127.0.0.1:0 --tls-addr " + taken.Addr().String(), 1, "", `lab: --tls-addr: listen tcp .*: address already in use\n`},
 		{"--addr 127.0.0.1:0 --control " + taken.Addr().String(), 1, "", `lab: --control: listen tcp .*: address already in use\n`},
 	} {
 		cmd := exec.Command(binary, strings.Fields(test.args)...)
@@ -110,6 +117,29 @@ func start(t *testing.T, args ...string) (*exec.Cmd, string) {
 // its lanes.
 func launch(t *testing.T, cmd *exec.Cmd, args ...string) string {
 	t.Helper()
+	said := opened(t, cmd, args...)
+	match := regexp.MustCompile(`^The lab is open: http://(\S+)/\nIts control API:  http://\S+/control/feed\nCtrl-C closes it.\n$`).FindStringSubmatch(said)
+	if match == nil {
+		t.Fatalf("the program begins with %q, want what to open", said)
+	}
+	return match[1]
+}
+
+// launchTLS starts the program with --tls too, and returns both addresses.
+func launchTLS(t *testing.T, cmd *exec.Cmd, args ...string) (lanes, secured string) {
+	t.Helper()
+	said := opened(t, cmd, append(args, "--tls", "--tls-addr", "127.0.0.1:0")...)
+	match := regexp.MustCompile(`http://(\S+)/\n(?s:.*)https://(\S+)/ \(self-signed: a browser warns once, curl wants -k\)\nCtrl-C closes it.\n$`).FindStringSubmatch(said)
+	if match == nil {
+		t.Fatalf("the program begins with %q, want what to open, with TLS and without", said)
+	}
+	return match[1], match[2]
+}
+
+// opened starts the program on free ports, and returns what it says until it
+// serves.
+func opened(t *testing.T, cmd *exec.Cmd, args ...string) (said string) {
+	t.Helper()
 	cmd.Args = append(append(cmd.Args, args...), "--addr", "127.0.0.1:0", "--control", "127.0.0.1:0")
 	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()
@@ -125,20 +155,33 @@ func launch(t *testing.T, cmd *exec.Cmd, args ...string) string {
 			cmd.Wait()
 		}
 	})
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	match := regexp.MustCompile(`http://(\S+)/\n$`).FindStringSubmatch(line)
-	if err != nil || match == nil {
-		t.Fatalf("the program begins with %q, %v, want what to open", line, err)
+	lines := bufio.NewReader(stdout)
+	for !strings.HasSuffix(said, "Ctrl-C closes it.\n") {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatalf("the program says %q, and then %v", said+line, err)
+		}
+		said += line
 	}
-	return match[1]
+	return said
 }
 
 // Either signal ends the program within a second, with 400 clients and a silent
-// connection, and each client is told.
+// connection, and each client is told: over HTTP/1.1, and over TLS, by HTTP/2
+// where there is such a thing.
 func TestSignals(t *testing.T) {
-	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		t.Run(signal.String(), func(t *testing.T) {
-			cmd, addr := start(t, "--rate", "10")
+	for _, test := range []struct {
+		signal os.Signal
+		scheme string
+	}{{syscall.SIGINT, "http"}, {syscall.SIGTERM, "http"}, {syscall.SIGTERM, "https"}} {
+		t.Run(test.signal.String()+"/"+test.scheme, func(t *testing.T) {
+			cmd := exec.Command(binary)
+			addr, secured := launchTLS(t, cmd, "--rate", "10")
+			access := lab.Access{URL: "http://" + addr}
+			if test.scheme == "https" {
+				addr = secured
+				access = lab.Access{URL: "https://" + addr, HTTP2: true, Dial: (&tls.Dialer{Config: anyone()}).DialContext}
+			}
 			silent, err := net.Dial("tcp", addr)
 			if err != nil {
 				t.Fatal(err)
@@ -150,7 +193,12 @@ func TestSignals(t *testing.T) {
 					served.Add(1)
 					ended.Go(func() {
 						var once sync.Once
-						c := transport.Client(lab.Access{URL: "http://" + addr + "/" + transport.Name})
+						access := access
+						access.URL += "/" + transport.Name
+						if transport.Name == "websocket" && test.scheme == "https" {
+							access.Dial = (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext
+						}
+						c := transport.Client(access)
 						for _, err := range c.Messages(t.Context()) {
 							once.Do(served.Done)
 							if err == nil {
@@ -172,19 +220,92 @@ func TestSignals(t *testing.T) {
 				}
 			}
 			served.Wait()
-
-			begin := time.Now()
-			if err := cmd.Process.Signal(signal); err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Wait(); err != nil {
-				t.Errorf("the program ended with %v", err)
-			}
-			if took := time.Since(begin); took > time.Second {
-				t.Errorf("the end took %v, want a second at most", took)
-			}
+			within(t, cmd, test.signal)
 			ended.Wait()
 		})
+	}
+}
+
+// within ends the program by a signal, which must not take more than a second.
+func within(t *testing.T, cmd *exec.Cmd, signal os.Signal) {
+	t.Helper()
+	begin := time.Now()
+	if err := cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the program ended with %v", err)
+	}
+	if took := time.Since(begin); took > time.Second {
+		t.Errorf("the end took %v, want a second at most", took)
+	}
+}
+
+// anyone returns the settings of a client that takes any certificate, and would
+// speak HTTP/2.
+func anyone() *tls.Config {
+	return &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}
+}
+
+// A hundred streams of one connection end too, each in order.
+func TestSignalOneConnection(t *testing.T) {
+	cmd := exec.Command(binary)
+	_, addr := launchTLS(t, cmd, "--rate", "10")
+	var dials atomic.Int64
+	transport := &http.Transport{ForceAttemptHTTP2: true, DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dials.Add(1)
+		return (&tls.Dialer{Config: anyone()}).DialContext(ctx, network, addr)
+	}}
+	defer transport.CloseIdleConnections()
+	var ended sync.WaitGroup
+	for range 100 { // the second finds the connection of the first
+		resp, err := (&http.Client{Transport: transport}).Get("https://" + addr + "/sse")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.ProtoMajor != 2 {
+			t.Fatalf("a stream over %s", resp.Proto)
+		}
+		ended.Go(func() {
+			defer resp.Body.Close()
+			if n, err := io.Copy(io.Discard, resp.Body); n == 0 || err != nil {
+				t.Errorf("after %d bytes: %v, want the stream's end", n, err)
+			}
+		})
+	}
+	if n := dials.Load(); n != 1 {
+		t.Errorf("100 streams took %d connections", n)
+	}
+	within(t, cmd, syscall.SIGTERM)
+	ended.Wait()
+}
+
+// With TLS the same is there twice: for curl, which chooses HTTP/2 by ALPN, and
+// HTTP/1.1 if it is told to; and without TLS HTTP/2 is there for who knows it.
+func TestTLS(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Fatalf("this calls curl: install it and have it on the PATH (%v)", err)
+	}
+	lanes, secured := launchTLS(t, exec.Command(binary), "--source", "none")
+	for _, test := range []struct{ args, want string }{
+		{"-k https://" + secured + "/healthz", `{"status":"ok"} 2`},
+		{"-k --http2 https://" + secured + "/polling", `{"epoch":"\w+","messages":\[\]} 2`},
+		{"-k --http1.1 https://" + secured + "/polling", `{"epoch":"\w+","messages":\[\]} 1.1`},
+		{"-k --tls-max 1.2 https://" + secured + "/healthz", `{"status":"ok"} 2`},
+		{"-k -d 1 https://" + secured + "/publish", `{"at":\d+,"id":1} 2`},
+		{"-k https://" + secured + "/polling?after=0", `{"epoch":"\w+","messages":\[{"id":1,"at":\d+,"data":1}\]} 2`},
+		{"http://" + lanes + "/healthz", `{"status":"ok"} 1.1`},
+		{"--http2 http://" + lanes + "/healthz", `{"status":"ok"} 1.1`}, // h2c by upgrade: RFC 9113 has it no more
+		{"--http2-prior-knowledge http://" + lanes + "/polling?after=0", `{"epoch":"\w+","messages":\[{"id":1,"at":\d+,"data":1}\]} 2`},
+		{"http://" + secured + "/polling", `{"error":"this address speaks TLS: ask https://"} 1.1`},
+		{"https://" + secured + "/healthz", ` 0`}, // nobody vouches for it
+		{"-k https://" + lanes + "/healthz", ` 0`},
+	} {
+		args := append([]string{"-s", "--max-time", "10", "-w", " %{http_version}"}, strings.Fields(test.args)...)
+		out, _ := exec.Command("curl", args...).Output()
+		if got := string(out); !regexp.MustCompile(`^(?:` + test.want + `)$`).MatchString(got) {
+			t.Errorf("curl %s: %q, want %s", test.args, got, test.want)
+		}
 	}
 }
 

@@ -16,9 +16,9 @@ import (
 )
 
 func serveCommand() *cobra.Command {
-	var addr, control, url, file string
+	var addr, secured, control, url, file string
 	var speed float64
-	var verbose bool
+	var withTLS, verbose bool
 	settings := lab.Settings{Source: source.Default(), Limits: lab.DefaultLimits()}
 	serve := &cobra.Command{
 		Use:   "serve",
@@ -27,12 +27,15 @@ func serveCommand() *cobra.Command {
   lab serve --source market --rate 200      # a busy market
   ping localhost | lab serve --source stdin # each line a message
   lab serve --source none                   # only what you publish:
-  curl -d '"hello"' http://127.0.0.1:8080/publish`,
+  curl -d '"hello"' http://127.0.0.1:8080/publish
+  lab serve --tls                           # HTTP/2 for browsers: open https://127.0.0.1:8443/`,
 		Args: cobra.NoArgs,
 	}
 	flags := serve.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&addr, "addr", "127.0.0.1:8080", "`address` of the four lanes and the page")
+	flags.BoolVar(&withTLS, "tls", false, "serve them over TLS too, with HTTP/2 to who asks for it, and a self-signed certificate")
+	flags.StringVar(&secured, "tls-addr", "127.0.0.1:8443", "`address` of the lanes and the page over TLS; it implies --tls")
 	flags.StringVar(&control, "control", "127.0.0.1:8081", "`address` of the control API")
 	flags.StringVar(&settings.Source.Source, "source", settings.Source.Source, "what is published: `name` is "+strings.Join(source.Sources(), ", "))
 	flags.StringVar(&url, "url", "", "`address` of the stream of Server-Sent Events that relay publishes")
@@ -73,25 +76,36 @@ func serveCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		for flag, addr := range map[string]string{"addr": addr, "control": control} {
+		withTLS = withTLS || cmd.Flags().Changed("tls-addr")
+		for flag, addr := range map[string]string{"addr": addr, "tls-addr": secured, "control": control} {
 			if _, err := net.ResolveTCPAddr("tcp", addr); err != nil {
 				return fmt.Errorf("--%s: %w", flag, err)
 			}
 		}
-		lanes, err := net.Listen("tcp", addr)
-		if err != nil {
+		var on lab.Listeners
+		if on.Lanes, err = net.Listen("tcp", addr); err != nil {
 			return failure{fmt.Errorf("--addr: %w", err)}
 		}
-		defer lanes.Close()
-		controls, err := net.Listen("tcp", control)
-		if err != nil {
+		defer on.Lanes.Close()
+		if withTLS {
+			if on.TLS, err = net.Listen("tcp", secured); err != nil {
+				return failure{fmt.Errorf("--tls-addr: %w", err)}
+			}
+			defer on.TLS.Close()
+		}
+		if on.Control, err = net.Listen("tcp", control); err != nil {
 			return failure{fmt.Errorf("--control: %w", err)}
 		}
-		defer controls.Close()
+		defer on.Control.Close()
 
-		fmt.Fprintf(cmd.OutOrStdout(), "The lab is open: http://%s/\nIts control API:  http://%s/control/feed\nCtrl-C closes it.\n",
-			callable(lanes.Addr()), callable(controls.Addr()))
-		if err := l.Serve(cmd.Context(), lab.Listeners{Lanes: lanes, Control: controls}); err != nil {
+		out := cmd.OutOrStdout()
+		fmt.Fprintf(out, "The lab is open: http://%s/\n", callable(on.Lanes.Addr()))
+		fmt.Fprintf(out, "Its control API:  http://%s/control/feed\n", callable(on.Control.Addr()))
+		if withTLS {
+			fmt.Fprintf(out, "Over TLS, HTTP/2: https://%s/ (self-signed: a browser warns once, curl wants -k)\n", callable(on.TLS.Addr()))
+		}
+		fmt.Fprintln(out, "Ctrl-C closes it.")
+		if err := l.Serve(cmd.Context(), on); err != nil {
 			return failure{err}
 		}
 		return nil

@@ -23,6 +23,8 @@ import (
 	"fourwires/internal/wire"
 
 	gorilla "github.com/gorilla/websocket"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 )
 
 // conform runs a test of the conformance suite over the four transports, each
@@ -310,7 +312,7 @@ func TestSlowReader(t *testing.T) {
 		}
 
 		// Two ask for everything, read the answer's head, and stop.
-		early, late := stall(t, s), stall(t, s)
+		early, late := stall(t, s, s.network.Dial), stall(t, s, s.network.Dial)
 		start := time.Now()
 
 		// Meanwhile another reads, and the feed goes on.
@@ -346,13 +348,17 @@ func TestSlowReader(t *testing.T) {
 
 // stall opens a connection by which it asks for all messages, reads the head of
 // the answer, and no more.
-func stall(t *testing.T, s suite) net.Conn {
+func stall(t *testing.T, s suite, dial lab.Dial) net.Conn {
 	t.Helper()
-	conn, err := s.network.Dial(t.Context(), "tcp", "localhost")
+	conn, err := dial(t.Context(), "tcp", "localhost")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
+	if s.http2 {
+		stallHTTP2(t, conn, "/"+s.Name+"?after=0", s.compress)
+		return conn
+	}
 	more := ""
 	if s.compress {
 		more = "Accept-Encoding: gzip\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"
@@ -367,6 +373,34 @@ func stall(t *testing.T, s suite) net.Conn {
 	return conn
 }
 
+// stallHTTP2 does the same by HTTP/2, with windows wide open: the answer stops
+// where the connection is not read.
+func stallHTTP2(t *testing.T, conn net.Conn, path string, compress bool) {
+	t.Helper()
+	var head bytes.Buffer
+	encoder := hpack.NewEncoder(&head)
+	for _, field := range []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "http"}, {Name: ":authority", Value: "localhost"}, {Name: ":path", Value: path}} {
+		encoder.WriteField(field)
+	}
+	if compress {
+		encoder.WriteField(hpack.HeaderField{Name: "accept-encoding", Value: "gzip"})
+	}
+	io.WriteString(conn, http2.ClientPreface)
+	frames := http2.NewFramer(conn, conn)
+	frames.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1<<31 - 1})
+	frames.WriteWindowUpdate(0, 1<<30)
+	frames.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: head.Bytes(), EndHeaders: true, EndStream: true})
+	for {
+		frame, err := frames.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if frame.Header().Type == http2.FrameHeaders {
+			return
+		}
+	}
+}
+
 // A lab that ends tells each client, whatever it is doing, and is gone within a
 // second, in spite of a connection that never said a word and a client that
 // does not read.
@@ -378,7 +412,7 @@ func TestShutdown(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer silent.Close()
-		stall(t, s)
+		stall(t, s, s.network.Dial)
 		var clients sync.WaitGroup
 		var told atomic.Int64
 		for range 100 {

@@ -70,13 +70,15 @@ func sameOrigin(origins []string) gin.HandlerFunc {
 	}
 }
 
-// originsOf returns the origins of a page that is served at addr under names.
-func originsOf(names []string, addr net.Addr) []string {
+// originsOf returns the origins of a page that is served at addr under names,
+// without the port where it is the scheme's own (RFC 6454, section 6.2).
+func originsOf(scheme string, names []string, addr net.Addr) []string {
 	_, port, _ := net.SplitHostPort(addr.String())
+	usual := map[string]string{"http": ":80", "https": ":443"}[scheme]
 	var origins []string
 	for _, name := range names {
-		host := strings.TrimSuffix(net.JoinHostPort(name, port), ":80")
-		origins = append(origins, "http://"+host)
+		host := strings.TrimSuffix(net.JoinHostPort(name, port), usual)
+		origins = append(origins, scheme+"://"+host)
 	}
 	return origins
 }

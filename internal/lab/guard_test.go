@@ -1,15 +1,20 @@
 package lab_test
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
 
 	"fourwires/feed"
+	"fourwires/internal/lab"
 	"fourwires/internal/wire"
+
+	gorilla "github.com/gorilla/websocket"
 )
 
 // ask makes one request and returns its status and body. A header is given as
@@ -27,7 +32,7 @@ func ask(t *testing.T, method, url, body string, headers ...string) (*http.Respo
 		}
 		req.Header.Set(name, value)
 	}
-	transport := &http.Transport{DisableKeepAlives: true}
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
@@ -169,6 +174,60 @@ func TestControl(t *testing.T) {
 	}
 }
 
+// The page over TLS is of another origin: it may use the control API, too, read
+// its own address and publish there; and no page of that port without TLS may.
+func TestOriginTLS(t *testing.T) {
+	on := lab.Listeners{}
+	for _, listener := range []*net.Listener{&on.Lanes, &on.TLS, &on.Control} {
+		var err error
+		if *listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, quiet(feed.Keep), on)
+	secured, control := "https://"+on.TLS.Addr().String(), "http://"+on.Control.Addr().String()
+	for origin, allowed := range map[string]bool{
+		secured: true,
+		strings.Replace(secured, "127.0.0.1", "localhost", 1): true,
+		strings.Replace(secured, "127.0.0.1", "[::1]", 1):     true,
+		strings.Replace(secured, "https", "http", 1):          false,
+		"https://" + on.Lanes.Addr().String():                 false,
+		"https://evil.example":                                false,
+	} {
+		want, status := "", 403
+		if allowed {
+			want, status = origin, 200
+		}
+		if resp, _ := ask(t, "GET", control+"/control/feed", "", "Origin: "+origin); resp.Header.Get("Access-Control-Allow-Origin") != want {
+			t.Errorf("from %s: allowed is %q, want %q", origin, resp.Header.Get("Access-Control-Allow-Origin"), want)
+		}
+		if resp, body := ask(t, "PATCH", control+"/control/feed", `{"rate":5}`, "Origin: "+origin); resp.StatusCode != status {
+			t.Errorf("from %s: %d %s, want %d", origin, resp.StatusCode, body, status)
+		}
+	}
+	for origin, status := range map[string]int{secured: 201, "https://evil.example": 403} {
+		if resp, body := ask(t, "POST", secured+"/publish", "1", "Origin: "+origin); resp.StatusCode != status {
+			t.Errorf("a page of %s publishes: %d %s, want %d", origin, resp.StatusCode, body, status)
+		}
+		header := http.Header{"Origin": {origin}}
+		dialer := gorilla.Dialer{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+		conn, _, err := dialer.Dial("wss"+strings.TrimPrefix(secured, "https")+"/websocket", header)
+		if (err == nil) != (status == 201) {
+			t.Errorf("a page of %s opens a WebSocket: %v", origin, err)
+		}
+		if conn != nil {
+			conn.Close()
+		}
+	}
+	if resp, body := ask(t, "GET", secured+"/polling", "", "Host: evil.example"); resp.StatusCode != 403 {
+		t.Errorf("as evil.example: %d %s, want 403", resp.StatusCode, body)
+	}
+	if resp, body := ask(t, "GET", secured+"/", ""); !strings.Contains(resp.Header.Get("Content-Security-Policy"), " wss://"+on.TLS.Addr().String()+" "+control+";") ||
+		!strings.Contains(body, control) {
+		t.Errorf("the page: %v, and does it name %s? %s", resp.Header, control, body)
+	}
+}
+
 // The page comes with a policy that lets it talk to the lab and nobody else.
 func TestPage(t *testing.T) {
 	_, lanes, control := onLoopback(t, quiet(feed.Keep))
@@ -176,7 +235,7 @@ func TestPage(t *testing.T) {
 	host := strings.TrimPrefix(lanes, "http://")
 	for name, want := range map[string]string{
 		"Content-Type": "text/html; charset=utf-8",
-		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ws://" + host + " " + control +
+		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ws://" + host + " wss://" + host + " " + control +
 			"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 		"Cross-Origin-Opener-Policy":   "same-origin",
 		"Cross-Origin-Embedder-Policy": "require-corp",

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ const (
 	idleTime   = 2 * time.Minute        // for the next request on a connection
 	stuckTime  = 10 * time.Second       // for a client to take anything at all on a connection of HTTP/2
 	grace      = 500 * time.Millisecond // for clients to take their leave
+	frameSize  = 16 << 10               // of HTTP/2: the least that a server may allow (RFC 9113, section 4.2)
 )
 
 // Settings say what a lab is made of.
@@ -119,8 +121,12 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 					hijacked.Store(conn, nil)
 				}
 			},
-			Protocols:         new(http.Protocols),
-			HTTP2:             &http.HTTP2Config{WriteByteTimeout: stuckTime},
+			Protocols: new(http.Protocols),
+			HTTP2: &http.HTTP2Config{
+				WriteByteTimeout: stuckTime,
+				MaxReadFrameSize: frameSize, // net/http keeps room for the largest frame that came, and would take 1 MiB
+				CountError:       func(string) { l.metrics.refusals.WithLabelValues("http2").Inc() },
+			},
 			ReadHeaderTimeout: l.limits.HeaderTime,
 			WriteTimeout:      answerTime,
 			IdleTimeout:       idleTime,
@@ -138,6 +144,11 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 	if on.TLS != nil {
 		names = append(names, namesOf(on.TLS.Addr())...)
 	}
+	controls := append(slices.Clone(names), namesOf(on.Control.Addr())...)
+	origins := originsOf("http", controls, on.Lanes.Addr())
+	if on.TLS != nil {
+		origins = append(origins, originsOf("https", controls, on.TLS.Addr())...)
+	}
 	var ledger *wire.Ledger // nil counts nothing
 	if !l.untapped {
 		ledger = &l.Ledger
@@ -151,7 +162,7 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 	}
 	servers := []*http.Server{
 		serve(l.lanes(names, on.Control.Addr()), lanes...),
-		serve(l.control(append(names, namesOf(on.Control.Addr())...), on.Lanes.Addr()), on.Control),
+		serve(l.control(controls, origins), on.Control),
 	}
 	servers[0].RegisterOnShutdown(func() {
 		l.Feed.Close() // answers long-polls, ends streams, closes WebSockets

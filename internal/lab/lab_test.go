@@ -2,9 +2,13 @@ package lab_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,8 +36,8 @@ func quiet(keep int) lab.Settings {
 	return settings
 }
 
-// run serves a lab on two listeners.
-func run(t *testing.T, settings lab.Settings, lanes, control net.Listener) running {
+// run serves a lab.
+func run(t *testing.T, settings lab.Settings, on lab.Listeners) running {
 	t.Helper()
 	l, err := lab.New(settings)
 	if err != nil {
@@ -43,7 +47,7 @@ func run(t *testing.T, settings lab.Settings, lanes, control net.Listener) runni
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := l.Serve(ctx, lab.Listeners{Lanes: lanes, Control: control}); err != nil {
+		if err := l.Serve(ctx, on); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -59,7 +63,53 @@ func run(t *testing.T, settings lab.Settings, lanes, control net.Listener) runni
 func inMemory(t *testing.T, settings lab.Settings) (running, *netsim.Memory) {
 	t.Helper()
 	network := netsim.Listen()
-	return run(t, settings, network, netsim.Listen()), network
+	return run(t, settings, lab.Listeners{Lanes: network, Control: netsim.Listen()}), network
+}
+
+// networks are those of a lab in memory that has all three addresses.
+type networks struct{ lanes, tls, control *netsim.Memory }
+
+// inMemoryTLS runs a lab in memory that speaks TLS too, at https://localhost.
+func inMemoryTLS(t *testing.T, settings lab.Settings) (running, networks) {
+	t.Helper()
+	n := networks{netsim.Listen(), netsim.Listen(), netsim.Listen()}
+	return run(t, settings, lab.Listeners{Lanes: n.lanes, TLS: n.tls, Control: n.control}), n
+}
+
+// dialTLS opens a connection on which TLS is spoken, whoever vouches for it.
+func (n networks) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := n.tls.Dial(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	secured := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}})
+	if err := secured.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secured, nil
+}
+
+// metric returns what the control address says of one metric, "" where it has
+// none of this name.
+func (n networks) metric(t *testing.T, name string) string {
+	t.Helper()
+	transport := &http.Transport{DialContext: n.control.Dial, DisableKeepAlives: true}
+	resp, err := (&http.Client{Transport: transport}).Get("http://localhost/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, found := strings.CutPrefix(line, name+" "); found {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
 }
 
 // onLoopback runs a lab on real sockets and returns the URLs of its addresses.
@@ -72,7 +122,7 @@ func onLoopback(t *testing.T, settings lab.Settings) (l running, lanes, control 
 			t.Fatal(err)
 		}
 	}
-	l = run(t, settings, listeners[0], listeners[1])
+	l = run(t, settings, lab.Listeners{Lanes: listeners[0], Control: listeners[1]})
 	return l, "http://" + listeners[0].Addr().String(), "http://" + listeners[1].Addr().String()
 }
 

@@ -43,7 +43,7 @@ func newMetrics(f *feed.Feed) *metrics {
 			Buckets: prometheus.ExponentialBuckets(10e-6, 4, 12), // 10 µs to 42 s
 		}, by),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "fourwires_refusals_total", Help: "Requests that were refused, by status; frames from clients of WebSockets, as frame; TLS handshakes, as tls.",
+			Name: "fourwires_refusals_total", Help: "Requests that were refused, by status; frames from clients of WebSockets, as frame; faults in frames of HTTP/2, as http2; TLS handshakes, as tls.",
 		}, []string{"cause"}),
 	}
 	m.published = prometheus.NewCounterFunc(prometheus.CounterOpts{

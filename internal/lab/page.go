@@ -41,7 +41,7 @@ func static(files fs.FS) gin.HandlerFunc {
 func policy(control net.Addr) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Header("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
-			"connect-src 'self' ws://%s %s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+			"connect-src 'self' ws://%s wss://%[1]s %s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 			c.Request.Host, controlOrigin(c.Request, control)))
 		c.Header("Cross-Origin-Opener-Policy", "same-origin")
 		c.Header("Cross-Origin-Embedder-Policy", "require-corp")
@@ -52,7 +52,8 @@ func policy(control net.Addr) gin.HandlerFunc {
 
 // controlOrigin returns the origin of the control API, as the client of this
 // request can reach it: one that listens everywhere is called by the name by
-// which this address was.
+// which this address was. It has no TLS; browsers let a page that has TLS ask it
+// all the same on the machine they run on (W3C Secure Contexts, section 3.1).
 func controlOrigin(r *http.Request, control net.Addr) string {
 	host := control.String()
 	if tcp, ok := control.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {

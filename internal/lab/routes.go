@@ -58,10 +58,10 @@ func (l *Lab) lanes(names []string, control net.Addr) http.Handler {
 }
 
 // control returns what the control address serves, to scripts and to the page
-// that the lanes' address shows.
-func (l *Lab) control(names []string, lanes net.Addr) http.Handler {
+// that the lanes' address shows, with TLS or without: the page's origins.
+func (l *Lab) control(names, origins []string) http.Handler {
 	engine := l.engine(names)
-	engine.Use(onlyOrigins(originsOf(names, lanes)))
+	engine.Use(onlyOrigins(origins))
 
 	calls := engine.Group("/", l.logged(false), query(), atMost(l.limits.Requests, "requests"))
 	calls.GET("/healthz", healthz)

@@ -13,6 +13,9 @@ import (
 // handshake.
 const handshakeTime = 10 * time.Second
 
+// goodbyeTime is how long it has to take the last of all records.
+const goodbyeTime = 500 * time.Millisecond
+
 // handshakeRecord is what TLS begins with: the type of its first record (RFC 8446,
 // section 5.1).
 const handshakeRecord = 22
@@ -42,7 +45,7 @@ func (l *listenTLS) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	if l.ledger == nil {
-		return &secure{Conn: tls.Server(c, l.config), failed: l.failed}, nil
+		return &secure{Conn: tls.Server(c, l.config), below: c, failed: l.failed}, nil
 	}
 	d := NewDissector(l.ledger, nil)
 	d.secure()
@@ -52,7 +55,7 @@ func (l *listenTLS) Accept() (net.Conn, error) {
 			l.failed(err)
 		}
 	}
-	return tap(&secure{Conn: tls.Server(&below{Conn: c, dissector: d, in: Up, out: Down}, l.config), failed: failed}, d, false), nil
+	return tap(&secure{Conn: tls.Server(&below{Conn: c, dissector: d, in: Up, out: Down}, l.config), below: c, failed: failed}, d, false), nil
 }
 
 // TapTLS is Tap for connections on which TLS is spoken. The server's name is, where
@@ -76,7 +79,7 @@ func (l *Ledger) TapTLS(dial Dial, config *tls.Config, spans func(Span)) Dial {
 			d.Close()
 			return nil, err
 		}
-		return tap(&secure{Conn: client}, d, true), nil
+		return tap(&secure{Conn: client, below: c}, d, true), nil
 	}
 }
 
@@ -84,6 +87,7 @@ func (l *Ledger) TapTLS(dial Dial, config *tls.Config, spans func(Span)) Dial {
 // methods that would have net/http know.
 type secure struct {
 	net.Conn
+	below  net.Conn    // that carries it
 	failed func(error) // of a server; may be nil
 	once   sync.Once
 	err    error
@@ -101,6 +105,16 @@ func (c *secure) Write(b []byte) (int, error) {
 		return 0, c.err
 	}
 	return c.Conn.Write(b)
+}
+
+// Close says goodbye, for which a peer that does not read has a moment, and does not
+// wait for that: who closes may have other connections to close.
+func (c *secure) Close() error {
+	go func() {
+		defer time.AfterFunc(goodbyeTime, func() { c.below.Close() }).Stop()
+		c.Conn.Close()
+	}()
+	return nil
 }
 
 // CloseWrite tells the peer that nothing more will come.
