@@ -123,6 +123,26 @@ func TestMeasureTable(t *testing.T) {
 	}
 }
 
+// The command of the README: HTTP/2 and TLS, with what they add.
+func TestMeasureHTTP2(t *testing.T) {
+	code, stdout, stderr := execute(t, "measure --http 2 --tls --for 600ms --rate 200 --interval 100ms")
+	if code != 0 || stderr != "" {
+		t.Fatalf("exit %d\n%s", code, stderr)
+	}
+	for _, want := range []string{
+		`(?m)^HTTP +2 +2 +2 +1\.1$`,
+		`(?m)^  tls( +\d+\.\d){4}$`,
+		`(?m)^  unaccounted( +0\.0){4}$`,
+		`(?m)^opening, a connection( +[3-9]\d\d\d){4}$`,
+		`(?m)^lost( +0){4}$`,
+		`HTTP/1\.1 and HTTP/2, TLS, network: loopback`,
+	} {
+		if !regexp.MustCompile(want).MatchString(stdout) {
+			t.Errorf("no %s in\n%s", want, stdout)
+		}
+	}
+}
+
 func TestMeasureErrors(t *testing.T) {
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -146,6 +166,8 @@ func TestMeasureErrors(t *testing.T) {
 		{"--clients 0", 2, "", `lab: clients 0: .*\n`},
 		{"--cookie -1", 2, "", `lab: cookie -1: .*\n`},
 		{"--headers firefox", 2, "", `lab: headers "firefox": must be one of go, chrome\n`},
+		{"--http 3", 2, "", `lab: http 3: must be 1 or 2\n`},
+		{"--url https://localhost:1 --tls", 2, "", `lab: --tls: the server at --url .*\n`},
 		{"--csv --json", 2, "", `lab: --csv, --json: one of them\n`},
 		{"--url localhost:8080", 2, "", `lab: url "localhost:8080": .*\n`},
 		{"--url http://localhost:8080 --rate 5", 2, "", `lab: --rate: .*\n`},

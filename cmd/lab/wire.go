@@ -7,56 +7,119 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
+	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/measure"
 	"fourwires/internal/source"
 	"fourwires/internal/wire"
+	"fourwires/polling"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 )
+
+// further is which request stands beside the first and the second.
+const further = 5
 
 func wireCommand() *cobra.Command {
 	var names []string
 	for _, t := range lab.Transports {
 		names = append(names, t.Name)
 	}
-	return &cobra.Command{
+	var s measure.Speech
+	command := &cobra.Command{
 		Use:   "wire " + strings.Join(names, "|"),
 		Short: "Print one real exchange, with every byte named and counted",
 		Long: `Wire opens a lab of its own, reads one message from it, and prints what crossed
 the connection: its direction, how many bytes, which part they belong to, what
-they are, and themselves. CR and LF are shown as \r and \n.`,
+they are, and themselves. CR and LF are shown as \r and \n.
+
+On HTTP/2 it then shows what the heads of the first request cost, of the second
+and of the ` + fmt.Sprint(further) + `th, and what a cookie does to them.`,
+		Example: `  lab wire sse
+  lab wire polling --http 2
+  lab wire polling --http 2 --headers chrome --cookie 4096`,
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: names,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			var listing wire.Listing
-			for _, t := range lab.Transports {
-				if t.Name == args[0] {
-					if err := exchange(cmd.Context(), t, &listing); err != nil {
-						return failure{err}
-					}
-				}
+	}
+	speech(command.Flags(), &s)
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := s.Check(); err != nil {
+			return err
+		}
+		s.Insecure = true // the lab is our own
+		for _, t := range lab.Transports {
+			if t.Name != args[0] {
+				continue
 			}
-			text := listing.String()
+			text, err := shown(cmd.Context(), t, s)
+			if err != nil {
+				return failure{err}
+			}
 			if file, ok := cmd.OutOrStdout().(*os.File); ok && isatty.IsTerminal(file.Fd()) {
 				text = coloured(text)
 			}
-			_, err := io.WriteString(cmd.OutOrStdout(), text)
-			return err
-		},
+			if _, err := io.WriteString(cmd.OutOrStdout(), text); err != nil {
+				return failure{err}
+			}
+		}
+		return nil
 	}
+	return command
 }
 
-// exchange reads one message from a lab that is opened for it.
-func exchange(ctx context.Context, t lab.Transport, listing *wire.Listing) error {
+// shown returns all that is to be shown of a transport.
+func shown(ctx context.Context, t lab.Transport, s measure.Speech) (string, error) {
+	var listing wire.Listing
+	if err := exchange(ctx, t, s, 1, listing.Add); err != nil {
+		return "", err
+	}
+	if s.Version(t.Name) == 1 || t.Stream {
+		return listing.String(), nil
+	}
+	b := strings.Builder{}
+	b.WriteString(listing.String())
+	cookies := map[int]*wire.Heads{s.Heads.Cookie: nil, 0: nil, 512: nil, 4096: nil}
+	for cookie := range cookies {
+		var heads wire.Heads
+		speech := s
+		speech.Heads.Cookie = cookie
+		if err := exchange(ctx, t, speech, further, heads.Add); err != nil {
+			return "", err
+		}
+		cookies[cookie] = &heads
+	}
+	own := cookies[s.Heads.Cookie]
+	fmt.Fprintf(&b, "\n%-22s%10s%10s%10s\n%s", "HEADERS of request", "1 ", "2 ", fmt.Sprint(further, " "), own.Table(wire.Up, 1, 2, further))
+	fmt.Fprintf(&b, "\n%-22s%10s%10s%10s\n%s", "of its answer", "1 ", "2 ", fmt.Sprint(further, " "), own.Table(wire.Down, 1, 2, further))
+	b.WriteString("+ written out and added to the dynamic table, = an index into a table\n")
+	fmt.Fprintf(&b, "\nThe client's dynamic table then: %s", own.Held(wire.Up))
+	fmt.Fprintf(&b, "\n%-22s%10s%10s%10s\n", "request, with a cookie", "0 B ", "512 B ", "4096 B ")
+	for _, n := range []int{1, 2, further} {
+		fmt.Fprintf(&b, "%-22d%10s%10s%10s\n", n, size(cookies[0], n), size(cookies[512], n), size(cookies[4096], n))
+	}
+	encoder := "Go's"
+	if s.Heads.Set == measure.Chrome {
+		encoder = "Chromium's"
+	}
+	fmt.Fprintf(&b, "The requests' heads are written as by %s encoder.\n", encoder)
+	return b.String(), nil
+}
+
+// size returns what a request's head costs.
+func size(heads *wire.Heads, n int) string { return fmt.Sprint(heads.Size(wire.Up, n), " ") }
+
+// exchange reads so many messages, one at a time, from a lab that is opened for it.
+func exchange(ctx context.Context, t lab.Transport, s measure.Speech, messages int, spans func(wire.Span)) error {
 	settings := lab.Settings{Keep: 1, Source: source.Default()}
 	settings.Source.Source = source.None
 	l, err := lab.New(settings)
 	if err != nil {
 		return err
 	}
-	var listeners [2]net.Listener
+	var listeners [3]net.Listener // lanes, the same over TLS, control
 	for i := range listeners {
 		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 			return err
@@ -65,17 +128,37 @@ func exchange(ctx context.Context, t lab.Transport, listing *wire.Listing) error
 	}
 	ctx, stop := context.WithCancel(ctx)
 	served := make(chan error, 1)
-	go func() { served <- l.Serve(ctx, lab.Listeners{Lanes: listeners[0], Control: listeners[1]}) }()
-	if _, err := l.Feed.Publish([]byte(`{"cpu":12.5}`)); err != nil {
+	go func() {
+		served <- l.Serve(ctx, lab.Listeners{Lanes: listeners[0], TLS: listeners[1], Control: listeners[2]})
+	}()
+	publish := func() error {
+		_, err := l.Feed.Publish([]byte(`{"cpu":12.5}`))
+		return err
+	}
+	if err := publish(); err != nil {
 		stop()
 		return err
 	}
 
 	var ledger wire.Ledger
-	dial := ledger.Tap((&net.Dialer{}).DialContext, listing.Add)
-	client := t.Client(lab.Access{URL: "http://" + listeners[0].Addr().String() + "/" + t.Name + "?after=0", Dial: dial})
-	for _, err = range client.Messages(ctx) {
-		break
+	addr := listeners[0].Addr().String()
+	if s.TLS {
+		addr = listeners[1].Addr().String()
+	}
+	url := s.Scheme() + "://" + addr + "/" + t.Name + "?after=0"
+	dial, http2 := s.Dial(t.Name, &ledger, spans), s.Version(t.Name) == 2
+	client := t.Client(lab.Access{URL: url, Dial: dial, HTTP2: http2})
+	if t.Name == "polling" { // as soon as one has come, the next is there
+		client.Messages = (&polling.Client{URL: url, Dial: dial, HTTP2: http2, Interval: time.Millisecond}).Messages
+	}
+	var m feed.Message
+	for m, err = range client.Messages(ctx) {
+		if err != nil || m.ID == uint64(messages) {
+			break
+		}
+		if err = publish(); err != nil {
+			break
+		}
 	}
 	stop()
 	if err := <-served; err != nil {
@@ -87,7 +170,7 @@ func exchange(ctx context.Context, t lab.Transport, listing *wire.Listing) error
 // coloured gives the lines of a listing a colour for each part.
 func coloured(listing string) string {
 	colours := map[string]string{
-		"payload": "1;32", "envelope": "32", "framing": "33", "head": "36", "opening": "34", "control": "35", "tag": "90", "unaccounted": "1;31",
+		"payload": "1;32", "envelope": "32", "framing": "33", "head": "36", "opening": "34", "control": "35", "tag": "90", "tls": "90", "unaccounted": "1;31",
 	}
 	var b strings.Builder
 	for line := range strings.Lines(listing) {

@@ -106,7 +106,7 @@ func (o Options) Check() error {
 	case o.Clients < 1 || o.Clients > MaxClients:
 		return fmt.Errorf("clients %d: must be from 1 to %d", o.Clients, MaxClients)
 	}
-	return o.Speech.check()
+	return o.Speech.Check()
 }
 
 // messages returns how many messages are published for each transport.

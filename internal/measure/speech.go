@@ -19,7 +19,9 @@ type Speech struct {
 	Insecure bool
 }
 
-func (s Speech) check() error {
+// Check returns nil for what can be spoken, and otherwise one sentence on the first
+// fault.
+func (s Speech) Check() error {
 	if s.HTTP != 1 && s.HTTP != 2 {
 		return fmt.Errorf("http %d: must be 1 or 2", s.HTTP)
 	}

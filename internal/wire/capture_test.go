@@ -326,8 +326,8 @@ func (c *connection) add(s wire.Span) {
 		c.name += string(s.Bytes)
 	case s.Role == "line end":
 		c.named = true
-	case s.Name == ":path" && s.Text != "": // of HTTP/2
-		c.name, c.named = "GET "+strings.Fields(s.Text)[1], true
+	case s.Name == ":path" && s.Value != "": // of HTTP/2
+		c.name, c.named = "GET "+s.Value, true
 	}
 	s.Bytes = bytes.Clone(s.Bytes)
 	c.spans[s.Dir] = append(c.spans[s.Dir], s)
@@ -341,7 +341,7 @@ func (c *connections) count(request, role, text string) (n int) {
 	for _, conn := range c.byClient {
 		conn.mu.Lock()
 		for _, s := range slices.Concat(conn.spans[wire.Up], conn.spans[wire.Down]) {
-			if strings.HasPrefix(conn.name, request) && s.Role == role && strings.Contains(string(s.Bytes)+s.Text, text) {
+			if strings.HasPrefix(conn.name, request) && s.Role == role && strings.Contains(string(s.Bytes)+" "+s.Value, text) {
 				n++
 			}
 		}

@@ -3,6 +3,8 @@ package wire
 import (
 	"slices"
 	"sync"
+
+	"golang.org/x/net/http2/hpack"
 )
 
 // A Span is a run of bytes on the wire that are one thing. A read or a write
@@ -18,8 +20,9 @@ type Span struct {
 
 	// What the bytes of HTTP/2 do not say themselves.
 	Stream uint32 // whose they are; 0: the connection's
-	Name   string // of a field
-	Text   string // what they mean; where they are cut in two, of the last
+	Name   string // of a field of a head
+	Value  string // of that field; where its bytes are cut in two, of the last
+	Text   string // what they mean, or how the field is written; the same
 }
 
 // A Dissector names every byte of one connection and counts it in a ledger. It
@@ -243,10 +246,15 @@ type body struct {
 }
 
 // book counts bytes.
-func (m *body) book(part Part, role string, b []byte) { m.tell(part, role, "", "", b) }
+func (m *body) book(part Part, role string, b []byte) { m.tell(part, role, "", b) }
 
 // tell is book, of bytes that do not say all themselves.
-func (m *body) tell(part Part, role, name, text string, b []byte) {
+func (m *body) tell(part Part, role, text string, b []byte) {
+	m.tellField(part, role, hpack.HeaderField{}, text, b)
+}
+
+// tellField is tell, of the bytes of a field.
+func (m *body) tellField(part Part, role string, field hpack.HeaderField, text string, b []byte) {
 	if len(b) == 0 {
 		return
 	}
@@ -262,7 +270,7 @@ func (m *body) tell(part Part, role, name, text string, b []byte) {
 		m.d.tls.touch(m.dir, m.ex)
 	}
 	if m.d.spans != nil {
-		m.d.spans(Span{Dir: m.dir, Part: part, Role: role, Size: len(b), Bytes: b, Stream: m.stream, Name: name, Text: text})
+		m.d.spans(Span{Dir: m.dir, Part: part, Role: role, Size: len(b), Bytes: b, Stream: m.stream, Name: field.Name, Value: field.Value, Text: text})
 	}
 }
 

@@ -11,6 +11,10 @@ import (
 // so what it may hold for a direction.
 const maxTable = 64 << 10
 
+// usualTable is the size of a dynamic table unless SETTINGS say otherwise (RFC 9113,
+// section 6.5.2).
+const usualTable = 4096
+
 // An hpackReader reads the heads of one direction (RFC 7541). What a field is comes
 // from hpack's decoder; where it stands in the block, and how it is written, is
 // read here.
@@ -22,7 +26,7 @@ type hpackReader struct {
 }
 
 func newHPACK() *hpackReader {
-	r := &hpackReader{allowed: 4096} // RFC 9113, section 6.5.2
+	r := &hpackReader{allowed: usualTable}
 	r.decoder = hpack.NewDecoder(r.allowed, func(f hpack.HeaderField) { r.decoded = append(r.decoded, f) })
 	r.decoder.SetMaxStringLength(maxHead)
 	return r
@@ -171,23 +175,29 @@ func integerSize(length int) int {
 	return size
 }
 
+// What the bytes of a field are.
+const (
+	roleIndexed = "field, indexed"
+	roleAdded   = "field, added"
+	roleResized = "table size"
+)
+
 func (f *headerField) role() string {
-	return [...]string{"field, indexed", "field, added", "table size", "field, never added", "field, not added"}[f.form]
+	return [...]string{roleIndexed, roleAdded, roleResized, "field, never added", "field, not added"}[f.form]
 }
 
-// text says what the field is, and how it is written.
+// text says how the field is written: the index that it is, or its name is; and
+// what is written out.
 func (f *headerField) text() string {
 	switch f.form {
-	case resized:
+	case indexed, resized:
 		return fmt.Sprint(f.index)
-	case indexed:
-		return fmt.Sprintf("%s: %s  (%d)", f.Name, quote([]byte(f.Value)), f.index)
 	}
 	name := fmt.Sprint(f.index)
 	if f.index == 0 {
 		name = f.name.text(f.Name)
 	}
-	return fmt.Sprintf("%s: %s  (%s, %s)", f.Name, quote([]byte(f.Value)), name, f.value.text(f.Value))
+	return name + ", " + f.value.text(f.Value)
 }
 
 func (l literal) text(clear string) string {
@@ -198,21 +208,21 @@ func (l literal) text(clear string) string {
 }
 
 // A dynamicTable is the dynamic table of HPACK (RFC 7541, section 2.3.2), as the
-// forms of fields tell it.
+// forms of fields tell it. The newest field comes first.
 type dynamicTable struct {
-	most   int // bytes, as section 4.1 counts them
+	more   int // bytes than usual, or less, as section 4.1 counts them
 	fields []hpack.HeaderField
 }
 
-// add adds a field, before which the oldest make room (section 4.4).
+// add adds a field, for which the oldest make room (section 4.4).
 func (t *dynamicTable) add(f hpack.HeaderField) {
 	t.fields = slices.Insert(t.fields, 0, f)
-	t.resize(t.most)
+	t.resize(usualTable + t.more)
 }
 
 func (t *dynamicTable) resize(most int) {
-	t.most = most
-	for t.size() > t.most {
+	t.more = most - usualTable
+	for t.size() > most {
 		t.fields = t.fields[:len(t.fields)-1]
 	}
 }

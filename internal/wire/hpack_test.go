@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func TestHPACK(t *testing.T) {
 	encoder.SetMaxDynamicTableSizeLimit(maxTable)
 	reader := newHPACK()
 	other := hpack.NewDecoder(4096, nil)
-	table := dynamicTable{most: 4096}
+	var table dynamicTable
 	forms := map[form]int{}
 	for n := range 2000 {
 		block.Reset()
@@ -163,7 +164,7 @@ func TestHPACKExamples(t *testing.T) {
 		fields, wrong := r.read([]byte(example.block))
 		var got []string
 		for _, f := range fields {
-			got = append(got, f.text())
+			got = append(got, fmt.Sprintf("%s: %s  (%s)", f.Name, f.Value, f.text()))
 		}
 		if text := strings.Join(got, "; "); wrong != "" || text != example.want {
 			t.Errorf("got  %s %s\nwant %s", text, wrong, example.want)

@@ -204,7 +204,7 @@ func (h *half) requestLine(text, end []byte) (wrong string) {
 
 	at := len(method) + len(" ")
 	h.book(found.head, "request line", text[:at+from])
-	h.book(Tag, "page tag", text[at+from:at+to])
+	h.book(Tag, rolePage, text[at+from:at+to])
 	h.book(found.head, "request line", text[at+to:])
 	h.book(found.head, "line end", end)
 	h.state = fieldLine

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"golang.org/x/net/http2/hpack"
 )
 
 // What a client of HTTP/2 says first (RFC 9113, section 3.4). The first line is
@@ -41,7 +43,10 @@ const (
 	maxEnded    = 16       // that have ended and are remembered
 )
 
-const roleFrame = "frame header"
+const (
+	roleFrame = "frame header"
+	rolePage  = "page tag"
+)
 
 // A session is HTTP/2 on a connection: what its two directions share.
 type session struct {
@@ -128,7 +133,7 @@ func (h *half) http2Bytes(b []byte) int {
 		h.held = append(h.held, b[:n]...)
 	case f.kind != typeData && f.kind != typeSettings:
 		f.worded += copy(f.word[f.worded:], b[:n])
-		f.to.tell(Control, typeName(f.kind), "", h.payloadText(int64(n)), b[:n])
+		f.to.tell(Control, typeName(f.kind), h.payloadText(int64(n)), b[:n])
 	case f.kind == typeSettings:
 		n = min(n, settingSize-f.worded)
 		h.setting(b[:n])
@@ -216,7 +221,7 @@ func (h *half) http2FrameBegins(header []byte) (wrong string) {
 	case typeSettings:
 		part = Opening
 	}
-	f.to.tell(part, roleFrame, "", h.headerText(header), header)
+	f.to.tell(part, roleFrame, h.headerText(header), header)
 	h.held, f.inside = h.held[:0], true
 	return ""
 }
@@ -273,7 +278,7 @@ func (h *half) setting(b []byte) {
 			h.d.other(h.dir).http2.hpack.allow(value)
 		}
 	}
-	h.tell(Opening, "setting", "", text, b)
+	h.tell(Opening, "setting", text, b)
 }
 
 // http2FrameEnds ends a frame.
@@ -374,7 +379,7 @@ func (h *half) bookHead(to *body, part Part, fields []headerField, path, untagge
 			if role == roleFrame {
 				text = h.headerText(b)
 			}
-			to.tell(part, role, "", text, b)
+			to.tell(part, role, text, b)
 			return
 		}
 		for len(b) > 0 { // a frame may end inside a field
@@ -385,12 +390,12 @@ func (h *half) bookHead(to *body, part Part, fields []headerField, path, untagge
 			}
 			n := min(len(b), field.size-done)
 			own := max(0, min(n, field.size-tag-done))
-			text := ""
+			said, text := hpack.HeaderField{Name: field.Name}, ""
 			if done+n == field.size && h.d.spans != nil {
-				text = field.text()
+				said, text = field.HeaderField, field.text()
 			}
-			to.tell(part, field.role(), field.Name, text, b[:own])
-			to.tell(Tag, "page tag", "", "what page= adds to the path", b[own:n])
+			to.tellField(part, field.role(), said, text, b[:own])
+			to.tell(Tag, rolePage, "what page= adds to the path", b[own:n])
 			b = b[n:]
 			if done += n; done == field.size {
 				i, done = i+1, 0

@@ -26,7 +26,7 @@ func (l *Listing) Add(s Span) {
 		last := &l.lines[n-1]
 		last.Size += s.Size
 		last.Bytes = append(last.Bytes, s.Bytes...)
-		last.Text = s.Text
+		last.Name, last.Value, last.Text = s.Name, s.Value, s.Text
 		return
 	}
 	s.Bytes = bytes.Clone(s.Bytes)
@@ -51,7 +51,10 @@ func (l *Listing) String() string {
 	var keys [2][]byte
 	for _, s := range l.lines {
 		text := quote(s.Bytes)
-		if s.Text != "" {
+		switch {
+		case s.Name != "":
+			text = fmt.Sprintf("%s: %s  (%s)", s.Name, quote([]byte(s.Value)), s.Text)
+		case s.Text != "":
 			text = s.Text
 		}
 		switch s.Role {

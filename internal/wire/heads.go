@@ -1,0 +1,147 @@
+package wire
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/net/http2/hpack"
+)
+
+// Heads set the heads of a connection side by side: what each field costs in the
+// first request, in the second, in the n-th. Add is for [Ledger.Tap]. The zero
+// Heads are empty and ready.
+type Heads struct {
+	mu    sync.Mutex
+	heads [2][]*oneHead
+	line  string          // the field to which the bytes of HTTP/1.1 belong
+	table [2]dynamicTable // of HPACK
+}
+
+// oneHead is a head: what it consists of, and what each costs.
+type oneHead struct {
+	names []string
+	sizes map[string]int
+	marks map[string]string
+	total int
+}
+
+// Add adds a span.
+func (h *Heads) Add(s Span) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	begins, mark := false, ""
+	switch s.Role {
+	case "request line", "status line":
+		begins = h.line != "start line" // which a page tag cuts in two
+		h.line = "start line"
+	case "field name":
+		h.line = strings.ToLower(strings.TrimRight(string(s.Bytes), ": \t"))
+	case "blank line":
+		h.line = "blank line"
+	case "field value", "line end", rolePage:
+	case roleFrame:
+		begins = strings.HasPrefix(s.Text, "HEADERS")
+		if h.line = "frame header"; !begins && !strings.HasPrefix(s.Text, "CONTINUATION") {
+			return
+		}
+	case roleIndexed:
+		h.line, mark = s.Name, "="
+	case roleAdded:
+		if h.line = s.Name; s.Text != "" {
+			mark = "+"
+			h.table[s.Dir].add(hpack.HeaderField{Name: s.Name, Value: s.Value})
+		}
+	case roleResized:
+		h.line = s.Role
+		if most, err := strconv.Atoi(s.Text); err == nil {
+			h.table[s.Dir].resize(most)
+		}
+	default:
+		if s.Name == "" {
+			return
+		}
+		h.line = s.Name
+	}
+	if begins {
+		h.heads[s.Dir] = append(h.heads[s.Dir], &oneHead{sizes: map[string]int{}, marks: map[string]string{}})
+	}
+	if len(h.heads[s.Dir]) == 0 {
+		return
+	}
+	last := h.heads[s.Dir][len(h.heads[s.Dir])-1]
+	if _, known := last.sizes[h.line]; !known {
+		last.names = append(last.names, h.line)
+	}
+	last.sizes[h.line] += s.Size
+	last.marks[h.line] += mark
+	last.total += s.Size
+}
+
+// Len returns how many heads there are in a direction.
+func (h *Heads) Len(dir Dir) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.heads[dir])
+}
+
+// Size returns what the n-th head of a direction costs, in bytes; the first is 1.
+func (h *Heads) Size(dir Dir, n int) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.heads[dir][n-1].total
+}
+
+// Table shows these heads of a direction side by side, field by field.
+func (h *Heads) Table(dir Dir, numbers ...int) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var names []string
+	seen := map[string]bool{}
+	for _, n := range numbers {
+		for _, name := range h.heads[dir][n-1].names {
+			if !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+	}
+	var b strings.Builder
+	row := func(name string, cell func(*oneHead) string) {
+		fmt.Fprintf(&b, "%-22s", name)
+		for _, n := range numbers {
+			fmt.Fprintf(&b, "%10s", cell(h.heads[dir][n-1]))
+		}
+		b.WriteString("\n")
+	}
+	for _, name := range names {
+		row(name, func(head *oneHead) string {
+			size, known := head.sizes[name]
+			if !known {
+				return "– "
+			}
+			return fmt.Sprintf("%d%-1s", size, head.marks[name])
+		})
+	}
+	row("all", func(head *oneHead) string { return fmt.Sprintf("%d ", head.total) })
+	return b.String()
+}
+
+// Held says what the dynamic table of HPACK holds by which a direction's heads are
+// written.
+func (h *Heads) Held(dir Dir) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t := &h.table[dir]
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d fields, %d bytes of %d\n", len(t.fields), t.size(), usualTable+t.more)
+	for i, f := range t.fields {
+		value := []rune(quote([]byte(f.Value)))
+		if len(value) > 40 {
+			value = append(value[:40], '…')
+		}
+		fmt.Fprintf(&b, "%6d  %5d B  %s: %s\n", staticFields+1+i, f.Size(), f.Name, string(value))
+	}
+	return b.String()
+}
