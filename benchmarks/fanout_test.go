@@ -27,10 +27,15 @@ func BenchmarkFanout(b *testing.B) {
 // lab does that is started without more. It is fair in that both servers do all
 // else alike.
 func BenchmarkTap(b *testing.B) {
-	for _, transport := range []string{"sse", "websocket"} {
+	for _, way := range []struct {
+		transport string
+		http      int
+	}{{"sse", 1}, {"sse", 2}, {"websocket", 1}} {
 		for _, tap := range []string{"off", "on"} {
-			b.Run(fmt.Sprintf("transport=%s/tap=%s", transport, tap), func(b *testing.B) {
-				fanout(b, startServer(b, tap == "on"), transport, 1000)
+			b.Run(fmt.Sprintf("transport=%s/http=%d/tap=%s", way.transport, way.http, tap), func(b *testing.B) {
+				s := startServer(b, tap == "on")
+				s.http2 = way.http == 2
+				fanout(b, s, way.transport, 1000)
 			})
 		}
 	}

@@ -39,7 +39,7 @@ func (s *server) follow(ctx context.Context, transport string, on func(feed.Mess
 		return followTCP(ctx, s.news, on)
 	}
 	i := slices.IndexFunc(lab.Transports, func(t lab.Transport) bool { return t.Name == transport })
-	client := lab.Transports[i].Client(lab.Access{URL: "http://" + s.lanes + "/" + transport + "?after=0"})
+	client := lab.Transports[i].Client(lab.Access{URL: "http://" + s.lanes + "/" + transport + "?after=0", HTTP2: s.http2})
 	for m, err := range client.Messages(ctx) {
 		if err != nil {
 			return err

@@ -235,6 +235,7 @@ func stamp(data []byte) (at int64) {
 type server struct {
 	lanes, news, all string // its addresses: the lab's lanes, fanOut's, pourOut's
 	head             uint64 // the newest id
+	http2            bool   // by which readers come
 
 	tb  testing.TB
 	in  io.WriteCloser
