@@ -71,6 +71,12 @@ func open2() (begin []piece, client, server *peer2) {
 	return []piece{client.piece(), server.piece()}, client, server
 }
 
+// open2Stream returns how a stream of events begins on HTTP/2, and who sends them.
+func open2Stream() (begin []piece, server *peer2) {
+	begin, client, server := open2()
+	return append(begin, client.head(1, true, get("/sse")...).piece(), server.head(1, false, eventOK...).piece()), server
+}
+
 func get(path string) []string {
 	return []string{":authority: lab", ":method: GET", ":path: " + path, ":scheme: http"}
 }

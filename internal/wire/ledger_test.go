@@ -143,18 +143,21 @@ func warm(pieces []piece) *wire.Dissector {
 func TestAllocations(t *testing.T) {
 	chunk := fmt.Sprintf("%x\r\nid: abcdef-1\ndata: %s\n\n\r\n", len("id: abcdef-1\ndata: \n\n")+len(m1), m1)
 	chunked := []piece{openSSE[0], down("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")}
+	streaming, sender := open2Stream()
 	for name, test := range map[string]struct {
 		begin []piece
 		next  piece
 	}{
-		"event":      {chunked, down(chunk)},
-		"heartbeat":  {chunked, down("20\r\nevent: heartbeat\ndata: 1234567\n\n\r\n")},
-		"frame":      {openWebSocket, down(frame(0x81, "", m1))},
-		"frame up":   {openWebSocket, up(frame(0x81, "abcd", m1))},
-		"large":      {openWebSocket, down(frame(0x81, "", `{"id"`+strings.Repeat("x", 60_000)))},
-		"ping":       {openWebSocket, down(frame(0x89, "", ""))},
-		"many":       {chunked, down(strings.Repeat(chunk, 100))},
-		"poll entry": {begins()[1], down(m1)},
+		"event on HTTP/2": {streaming, sender.data(1, false, "id: abcdef-1\ndata: "+m1+"\n\n").piece()},
+		"window update":   {streaming, up("\x00\x00\x04\x08\x00\x00\x00\x00\x01\x00\x00\x01\x00")},
+		"event":           {chunked, down(chunk)},
+		"heartbeat":       {chunked, down("20\r\nevent: heartbeat\ndata: 1234567\n\n\r\n")},
+		"frame":           {openWebSocket, down(frame(0x81, "", m1))},
+		"frame up":        {openWebSocket, up(frame(0x81, "abcd", m1))},
+		"large":           {openWebSocket, down(frame(0x81, "", `{"id"`+strings.Repeat("x", 60_000)))},
+		"ping":            {openWebSocket, down(frame(0x89, "", ""))},
+		"many":            {chunked, down(strings.Repeat(chunk, 100))},
+		"poll entry":      {begins()[1], down(m1)},
 	} {
 		d := warm(test.begin)
 		b := []byte(test.next.text)
@@ -177,6 +180,7 @@ func BenchmarkDissector(b *testing.B) {
 	message := `{"id":1234567,"at":946684801000000,"data":"` + strings.Repeat("x", 128) + `"}`
 	chunked := []piece{openSSE[0], down("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")}
 	event := "id: abcdef-1234567\ndata: " + message + "\n\n"
+	streaming, sender := open2Stream()
 	answer := sized("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Type: application/json\r\nEtag: \"abcdef-1234567\"\r\nDate: Sat, 01 Jan 2000 00:00:00 GMT\r\n",
 		`{"epoch":"abcdef","messages":[`+message+`]}`)
 	for _, bench := range []struct {
@@ -187,6 +191,7 @@ func BenchmarkDissector(b *testing.B) {
 		{"longpoll", nil, []piece{up("GET /longpoll?after=abcdef-1234567&page=a HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Go-http-client/1.1\r\n\r\n"), down(answer)}},
 		{"sse", chunked, []piece{down(fmt.Sprintf("%x\r\n%s\r\n", len(event), event))}},
 		{"websocket", openWebSocket, []piece{down(frame(0x81, "", message))}},
+		{"sse/http=2", streaming, []piece{sender.data(1, false, event).piece()}},
 	} {
 		b.Run("transport="+bench.name, func(b *testing.B) {
 			d := warm(bench.begin)
