@@ -432,7 +432,7 @@ func TestWireHeads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(out), "request, with a cookie      0 B     512 B    4096 B \n")
+	_, table, _ := strings.Cut(string(out), "request, with a cookie      0 B     512 B    4096 B\n")
 	var n, none, some, many [3]int
 	for i := range n {
 		line, rest, _ := strings.Cut(table, "\n")

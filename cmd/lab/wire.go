@@ -79,7 +79,7 @@ func shown(ctx context.Context, t lab.Transport, s measure.Speech) (string, erro
 	if s.Version(t.Name) == 1 || t.Stream {
 		return listing.String(), nil
 	}
-	b := strings.Builder{}
+	var b strings.Builder
 	b.WriteString(listing.String())
 	cookies := map[int]*wire.Heads{s.Heads.Cookie: nil, 0: nil, 512: nil, 4096: nil}
 	for cookie := range cookies {
@@ -91,14 +91,27 @@ func shown(ctx context.Context, t lab.Transport, s measure.Speech) (string, erro
 		}
 		cookies[cookie] = &heads
 	}
+	row := func(cells ...any) {
+		line := fmt.Sprintf("%-22v", cells[0])
+		for _, cell := range cells[1:] {
+			line += fmt.Sprintf("%9v ", cell)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
 	own := cookies[s.Heads.Cookie]
-	fmt.Fprintf(&b, "\n%-22s%10s%10s%10s\n%s", "HEADERS of request", "1 ", "2 ", fmt.Sprint(further, " "), own.Table(wire.Up, 1, 2, further))
-	fmt.Fprintf(&b, "\n%-22s%10s%10s%10s\n%s", "of its answer", "1 ", "2 ", fmt.Sprint(further, " "), own.Table(wire.Down, 1, 2, further))
+	for _, heads := range []struct {
+		of  string
+		dir wire.Dir
+	}{{"HEADERS of request", wire.Up}, {"of its answer", wire.Down}} {
+		b.WriteString("\n")
+		row(heads.of, 1, 2, further)
+		b.WriteString(own.Table(heads.dir, 1, 2, further))
+	}
 	b.WriteString("+ written out and added to the dynamic table, = an index into a table\n")
-	fmt.Fprintf(&b, "\nThe client's dynamic table then: %s", own.Held(wire.Up))
-	fmt.Fprintf(&b, "\n%-22s%10s%10s%10s\n", "request, with a cookie", "0 B ", "512 B ", "4096 B ")
+	fmt.Fprintf(&b, "\nThe client's dynamic table then: %s\n", own.Held(wire.Up))
+	row("request, with a cookie", "0 B", "512 B", "4096 B")
 	for _, n := range []int{1, 2, further} {
-		fmt.Fprintf(&b, "%-22d%10s%10s%10s\n", n, size(cookies[0], n), size(cookies[512], n), size(cookies[4096], n))
+		row(n, cookies[0].Size(wire.Up, n), cookies[512].Size(wire.Up, n), cookies[4096].Size(wire.Up, n))
 	}
 	encoder := "Go's"
 	if s.Heads.Set == measure.Chrome {
@@ -107,9 +120,6 @@ func shown(ctx context.Context, t lab.Transport, s measure.Speech) (string, erro
 	fmt.Fprintf(&b, "The requests' heads are written as by %s encoder.\n", encoder)
 	return b.String(), nil
 }
-
-// size returns what a request's head costs.
-func size(heads *wire.Heads, n int) string { return fmt.Sprint(heads.Size(wire.Up, n), " ") }
 
 // exchange reads so many messages, one at a time, from a lab that is opened for it.
 func exchange(ctx context.Context, t lab.Transport, s measure.Speech, messages int, spans func(wire.Span)) error {

@@ -109,11 +109,11 @@ func (h *Heads) Table(dir Dir, numbers ...int) string {
 	}
 	var b strings.Builder
 	row := func(name string, cell func(*oneHead) string) {
-		fmt.Fprintf(&b, "%-22s", name)
+		line := fmt.Sprintf("%-22s", name)
 		for _, n := range numbers {
-			fmt.Fprintf(&b, "%10s", cell(h.heads[dir][n-1]))
+			line += fmt.Sprintf("%10s", cell(h.heads[dir][n-1]))
 		}
-		b.WriteString("\n")
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	for _, name := range names {
 		row(name, func(head *oneHead) string {

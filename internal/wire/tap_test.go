@@ -476,7 +476,7 @@ func TestNoTLS(t *testing.T) {
 		}
 		c.Close()
 		synctest.Wait()
-		want := fmt.Sprintf("connection 0/0/0 up unaccounted=5 down unaccounted=%d (no TLS)", len(answer))
+		want := fmt.Sprintf("connection 0/0/0 up unaccounted=42 down unaccounted=%d (no TLS)", len(answer))
 		if got := summary(w.server.Snapshot().Rows); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -134,8 +135,12 @@ func (c *secure) handshake() {
 	}
 	var notTLS tls.RecordHeaderError
 	if errors.As(c.err, &notTLS) && notTLS.Conn != nil && isToken(notTLS.RecordHeader[0]) {
-		notTLS.Conn.SetWriteDeadline(time.Now().Add(handshakeTime))
+		notTLS.Conn.SetDeadline(time.Now().Add(goodbyeTime))
 		notTLS.Conn.Write([]byte(plainAnswer))
+		if half, ok := c.below.(closeWriter); ok {
+			half.CloseWrite()
+		}
+		io.CopyN(io.Discard, notTLS.Conn, maxLine) // or the answer would be lost with what is not read
 	}
 	if c.failed != nil {
 		c.failed(c.err)
