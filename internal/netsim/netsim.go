@@ -1,63 +1,161 @@
-// Package netsim is the network between a client and the lab. In memory it
-// joins the two within one process, also in the virtual time of
-// testing/synctest, where a claim about time is exact and instant.
+// Package netsim is the network between a client and the lab: it delays,
+// narrows and cuts connections, and can be changed while it runs.
+//
+// [Network.Listen] puts it into the way of real connections, at the server's end
+// of each. [Network.Memory] joins clients and a server within one process; that
+// works in the virtual time of testing/synctest too, where a claim about time is
+// exact and instant. Both are the same code.
+//
+// # What it does
+//
+// Each direction of a connection is a line of its own. What is written leaves
+// when the line is free, at the line's bandwidth, and arrives half a round trip
+// later, plus jitter; never before what was written earlier. At most 64 KiB, in
+// at most 1 024 pieces, are under way or unread in a direction; then Write blocks
+// until some of it was read, as it does when a send buffer is full.
+//
+// To connect takes a round trip. In memory Dial takes it. On a real connection
+// the kernel has answered the client before anybody can delay that, so there the
+// round trip is charged before the first byte.
+//
+// A connection ends as TCP does (RFC 9293, section 3.6): after Close or
+// CloseWrite the other end reads io.EOF behind all that was written. What is
+// written to an end that was closed is lost, and after a round trip Write fails
+// with ECONNRESET. An end that is closed on unread bytes resets the connection.
+//
+// # What it does not do
+//
+// It loses no packet and knows no congestion: a delay is the same for a first
+// byte as for a thousandth. Connections do not share a line.
 package netsim
 
 import (
-	"context"
+	"cmp"
+	"fmt"
 	"net"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
-// Memory is a network without wires: what dials it reaches whoever accepts.
-// It is a net.Listener. A connection is a net.Pipe: a write blocks until it is
-// read, and deadlines behave as on a socket. The zero Memory is not ready; use
-// [Listen].
-type Memory struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
+// Settings say what a network is like. The zero Settings delay nothing.
+type Settings struct {
+	RTT    time.Duration // there and back, at most 60 s; each direction takes half of it
+	Jitter time.Duration // what a write takes longer at most, at random, evenly; at most 60 s
+	Kbps   float64       // kbit/s of a connection in each direction, 1 to 10 000 000; 0: any
 }
 
-// Listen returns a network on which nobody has dialled yet.
-func Listen() *Memory {
-	return &Memory{conns: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-// Dial connects to whoever accepts, whatever the address. It blocks until then,
-// until ctx ends, or until the listener is closed (net.ErrClosed).
-func (l *Memory) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case l.conns <- server:
-		return client, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
+// Check returns one sentence on the first setting that is out of range.
+func (s Settings) Check() error {
+	const most = 60 * time.Second
+	switch {
+	case s.RTT < 0 || s.RTT > most:
+		return fmt.Errorf("rtt %v: must be from 0s to %v", s.RTT, most)
+	case s.Jitter < 0 || s.Jitter > most:
+		return fmt.Errorf("jitter %v: must be from 0s to %v", s.Jitter, most)
+	case s.Kbps != 0 && !(s.Kbps >= 1 && s.Kbps <= 10e6): // so written, NaN is refused too
+		return fmt.Errorf("kbps %v: must be from 1 to 10000000, or 0 for any", s.Kbps)
 	}
-}
-
-// Accept blocks until somebody dials or the listener is closed (net.ErrClosed).
-func (l *Memory) Accept() (net.Conn, error) {
-	select {
-	case conn := <-l.conns:
-		return conn, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close ends Accept and Dial; connections go on.
-func (l *Memory) Close() error {
-	l.once.Do(func() { close(l.closed) })
 	return nil
 }
 
-// Addr is only there for net.Listener.
-func (l *Memory) Addr() net.Addr { return memory{} }
+// A Network delays and cuts what goes over it. The zero Network delays nothing.
+// Its methods may be called by any number of goroutines at once.
+type Network struct {
+	Seed uint64 // of the jitter, which is the same for connections that are opened in the same order
 
-type memory struct{}
+	settings atomic.Pointer[Settings] // nil: the zero Settings
+	mu       sync.Mutex
+	opened   uint64
+	conns    map[*Conn]uint64 // the server's ends, until nothing is under way after Close; and their numbers
+}
 
-func (memory) Network() string { return "memory" }
-func (memory) String() string  { return "memory" }
+// Settings returns the settings in force.
+func (n *Network) Settings() Settings {
+	if s := n.settings.Load(); s != nil {
+		return *s
+	}
+	return Settings{}
+}
+
+// Set puts settings into force, or returns their [Settings.Check]. They hold for
+// what is written from now on. What is under way arrives no later than if it
+// were written now.
+func (n *Network) Set(s Settings) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	n.settings.Store(&s)
+	for _, c := range n.all() {
+		c.change((*way).hurry)
+	}
+	return nil
+}
+
+// Clear makes the network a clean one: it sets the zero Settings and ends each
+// silence and stall. Connections that were ended stay so.
+func (n *Network) Clear() {
+	n.settings.Store(nil)
+	for _, c := range n.all() {
+		c.change(func(w *way) {
+			w.held = time.Time{}
+			w.hurry()
+		})
+	}
+}
+
+// Conns returns the connections that the server has not closed, the oldest
+// first.
+func (n *Network) Conns() []*Conn {
+	return slices.DeleteFunc(n.all(), func(c *Conn) bool { return c.closed.Load() })
+}
+
+func (n *Network) all() []*Conn {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	conns := make([]*Conn, 0, len(n.conns))
+	for c := range n.conns {
+		conns = append(conns, c)
+	}
+	slices.SortFunc(conns, func(a, b *Conn) int { return cmp.Compare(n.conns[a], n.conns[b]) })
+	return conns
+}
+
+// enter counts a connection in and returns its number, from 1.
+func (n *Network) enter(c *Conn) uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.conns == nil {
+		n.conns = map[*Conn]uint64{}
+	}
+	n.opened++
+	n.conns[c] = n.opened
+	c.in.random.Seed(n.Seed, 2*n.opened)
+	c.out.random.Seed(n.Seed, 2*n.opened+1)
+	return n.opened
+}
+
+// leave forgets a connection of which neither end is left.
+func (n *Network) leave(c *Conn) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.conns, c)
+}
+
+// Listen returns a listener whose connections go over the network. While it
+// delays nothing they read and write straight through.
+func (n *Network) Listen(l net.Listener) net.Listener { return &listener{l, n} }
+
+type listener struct {
+	net.Listener
+	network *Network
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	socket, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return l.network.open(socket), nil
+}

@@ -1,0 +1,93 @@
+package lab_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/internal/lab"
+	"fourwires/internal/netsim"
+	"fourwires/polling"
+)
+
+// A network lies between real connections and a lab, is changed while readers
+// read, and cuts them: they come late, and get everything.
+func TestNetworkOnLoopback(t *testing.T) {
+	for i := range 2 * len(lab.Transports) {
+		s := suite{Transport: lab.Transports[i/2], http2: i%2 == 1}
+		if s.http2 && s.Name == "websocket" {
+			continue
+		}
+		t.Run(fmt.Sprintf("%s/http=%d", s.Name, 1+i%2), func(t *testing.T) {
+			t.Parallel()
+			var listeners [2]net.Listener
+			for i := range listeners {
+				var err error
+				if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			wires := new(netsim.Network)
+			l := run(t, quiet(feed.Keep), wires.Listen(listeners[0]), listeners[1])
+			access := lab.Access{URL: "http://" + listeners[0].Addr().String() + "/" + s.Name + "?after=0", HTTP2: s.http2}
+			c := s.Client(access)
+			if s.Name == "polling" {
+				quick := &polling.Client{URL: access.URL, HTTP2: s.http2, Interval: 10 * ms}
+				c = lab.Client{Messages: quick.Messages, Cursor: &quick.Cursor}
+			}
+
+			const trip = 20 * ms
+			set := func(s netsim.Settings) {
+				if err := wires.Set(s); err != nil {
+					t.Error(err)
+				}
+			}
+			last := uint64(0)
+			set(netsim.Settings{RTT: 2 * trip})
+			publish1(t, l.Feed, 1)
+			for last < 40 {
+				for m, err := range c.Messages(t.Context()) {
+					if err != nil {
+						var gap *feed.GapError
+						if errors.As(err, &gap) {
+							t.Error(err)
+						}
+						break
+					}
+					if last++; m.ID != last {
+						t.Fatalf("message %d after %d", m.ID, last-1)
+					}
+					if took := time.Since(time.UnixMicro(m.At)); last < 10 && took < trip {
+						t.Errorf("message %d took %v, want a trip of %v at least", last, took, trip)
+					}
+					switch last {
+					case 10:
+						wires.Clear()
+					case 20:
+						set(netsim.Settings{RTT: ms, Jitter: ms, Kbps: 1000})
+					}
+					if last%8 == 7 {
+						kinds := []netsim.Cut{netsim.FIN, netsim.RST, netsim.Silence}
+						for _, conn := range wires.Conns() {
+							kind, lasting := kinds[last/8%3], time.Duration(0)
+							if kind == netsim.Silence {
+								lasting = 50 * ms
+							}
+							if err := conn.Cut(kind, lasting); err != nil {
+								t.Error(err)
+							}
+						}
+					}
+					if last == 40 {
+						break
+					}
+					publish1(t, l.Feed, 1)
+				}
+			}
+			wires.Clear()
+		})
+	}
+}

@@ -1,0 +1,200 @@
+package lab_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/internal/lab"
+	"fourwires/internal/netsim"
+	"fourwires/polling"
+)
+
+var torture = flag.Int("torture", 0, "how many seeds TestTorture tries; 0: as many as ten seconds allow")
+
+// TestTorture cuts every connection 50 to 500 ms after it was opened, at a random
+// byte in either direction, while 200 messages a second flow for 30 s of virtual
+// time. Every reader has to get each message once, in order, or be told in its
+// place that it is gone. A seed decides what is random:
+//
+//	go test ./internal/lab -run Torture -torture 1000 -timeout 1h -v
+func TestTorture(t *testing.T) {
+	seeds, lasting := *torture, time.Hour
+	if seeds == 0 {
+		seeds, lasting = 1000, 10*time.Second
+	}
+	if testing.Short() {
+		lasting = time.Second
+	}
+	var sum tally
+	n := 0
+	for start := time.Now(); n < seeds && time.Since(start) < lasting && !t.Failed(); n++ {
+		synctest.Test(t, func(t *testing.T) { tortureOnce(t, uint64(n), &sum) })
+	}
+	t.Logf("%d seeds: %d connections, %d messages, %d more in gaps", n, sum.connections, sum.messages, sum.gone)
+	if sum.connections < 300*n || n > 1 && sum.gone == 0 {
+		t.Error("that was no torture")
+	}
+}
+
+// A tally counts what readers lived through.
+type tally struct {
+	mu                          sync.Mutex
+	connections, messages, gone int
+}
+
+// tortureOnce has one reader on each lane, over a network of a seed's own. Every
+// other seed has a feed that keeps a quarter of a second, so that there are gaps.
+func tortureOnce(t *testing.T, seed uint64, sum *tally) {
+	const rate, lasting = 200, 30 * time.Second
+	random := rand.New(rand.NewPCG(seed, 0))
+	keep := feed.Keep
+	if seed%2 == 1 {
+		keep = rate / 4
+	}
+	wires := &netsim.Network{Seed: seed}
+	if err := wires.Set(netsim.Settings{RTT: time.Duration(random.IntN(100)) * ms, Jitter: time.Duration(random.IntN(20)) * ms}); err != nil {
+		t.Fatal(err)
+	}
+	network := wires.Memory()
+	l := run(t, quiet(keep), network, netsim.Listen())
+	publishing, stop := context.WithTimeout(t.Context(), lasting)
+	defer stop()
+
+	var all sync.WaitGroup
+	for i := range 2 * len(lab.Transports) {
+		s := suite{Transport: lab.Transports[i/2], http2: i%2 == 1}
+		if s.http2 && s.Name == "websocket" {
+			continue
+		}
+		access := lab.Access{URL: "http://localhost/" + s.Name, HTTP2: s.http2, Cursor: l.Feed.Head()}
+		random := rand.New(rand.NewPCG(seed, uint64(i)+1))
+		access.Dial = func(ctx context.Context, _, addr string) (net.Conn, error) {
+			conn, err := network.Dial(ctx, "", addr)
+			if err != nil {
+				return nil, err
+			}
+			sum.mu.Lock()
+			defer sum.mu.Unlock()
+			sum.connections++
+			if publishing.Err() != nil {
+				return conn, nil
+			}
+			return tear(conn.(*netsim.Conn), random), nil
+		}
+		c := s.Client(access)
+		if s.Name == "polling" {
+			quick := &polling.Client{URL: access.URL, Dial: access.Dial, HTTP2: access.HTTP2, Cursor: access.Cursor, Interval: 100 * ms}
+			c = lab.Client{Messages: quick.Messages, Cursor: &quick.Cursor}
+		}
+		all.Go(func() {
+			last, messages, gone := uint64(0), 0, 0
+			for last < uint64(rate*lasting/time.Second) {
+				for m, err := range c.Messages(t.Context()) {
+					var gap *feed.GapError
+					switch {
+					case errors.As(err, &gap):
+						if gap.From != last+1 || gap.To < gap.From {
+							t.Errorf("seed %d, %s, HTTP/2 %v: %v, after message %d", seed, s.Name, s.http2, gap, last)
+						}
+						gone += int(gap.To - last)
+						last = gap.To
+					case err == nil:
+						if m.ID != last+1 {
+							t.Errorf("seed %d, %s, HTTP/2 %v: message %d after %d", seed, s.Name, s.http2, m.ID, last)
+						}
+						messages++
+						last = m.ID
+					}
+					if last == uint64(rate*lasting/time.Second) {
+						break
+					}
+				}
+			}
+			sum.mu.Lock()
+			defer sum.mu.Unlock()
+			sum.messages += messages
+			sum.gone += gone
+		})
+	}
+	for id := range int(rate * lasting / time.Second) {
+		time.Sleep(time.Second / rate)
+		publish1(t, l.Feed, id)
+	}
+	all.Wait()
+	l.stop()
+	<-l.done
+	wires.Clear()
+	time.Sleep(time.Minute) // until the last connection is closed
+}
+
+// A torn connection ends after some bytes more, in one direction or the other, and
+// breaks off within what is read or written then.
+type torn struct {
+	*netsim.Conn
+	kind netsim.Cut
+
+	mu          sync.Mutex
+	ripe        bool
+	read, write int // bytes that still pass
+}
+
+// tear tears a connection after 50 to 500 ms.
+func tear(conn *netsim.Conn, random *rand.Rand) net.Conn {
+	c := &torn{Conn: conn, kind: netsim.FIN, read: random.IntN(400), write: random.IntN(400)}
+	if random.IntN(2) == 0 {
+		c.kind = netsim.RST
+	}
+	now := random.IntN(4) == 0 // at once, wherever it is
+	time.AfterFunc(50*ms+time.Duration(random.Int64N(int64(450*ms))), func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.ripe = true; now {
+			c.Cut(c.kind, 0)
+		}
+	})
+	return c
+}
+
+func (c *torn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ripe || n <= c.read {
+		if c.ripe {
+			c.read -= n
+		}
+		return n, err
+	}
+	n, c.read = c.read, 0
+	c.Cut(c.kind, 0)
+	if c.kind == netsim.RST {
+		return n, syscall.ECONNRESET
+	}
+	return n, io.EOF
+}
+
+func (c *torn) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	part := b
+	if c.ripe {
+		part = b[:min(len(b), c.write)]
+		c.write -= len(part)
+	}
+	c.mu.Unlock()
+	n, err := c.Conn.Write(part)
+	if err == nil && n < len(b) {
+		c.Cut(c.kind, 0)
+		err = syscall.ECONNRESET
+	}
+	return n, err
+}

@@ -1,0 +1,63 @@
+package measure
+
+import "time"
+
+const (
+	clockKept   = 16 // samples that a clock remembers
+	clockEnough = 8  // and of which it knows the least
+)
+
+// A Clock knows how far another machine's clock is from ours, by NTP's four stamps
+// (RFC 5905, section 8). Of the last 16 samples the one with the least round trip
+// counts. The page's clock, web/static/clock.js, is the same. The zero Clock knows
+// nothing yet.
+type Clock struct {
+	samples []Offset
+}
+
+// An Offset is an estimate: the other clock shows ours + Ahead, or less or more by
+// Error at most. The error is half the round trip, as if all of it had been spent
+// in one direction; it does not know how far a clock drifts between the sample and
+// its use.
+type Offset struct {
+	Ahead, Error time.Duration
+}
+
+// Estimate returns the offset that a question and its answer show: we asked at
+// asked by our clock, the other received that at received and answered at sent by
+// its own, and we had the answer at answered. A round trip of less than nothing is
+// no sample (false): one of the clocks was set meanwhile.
+func Estimate(asked, received, sent, answered time.Time) (o Offset, ok bool) {
+	trip := answered.Sub(asked) - sent.Sub(received)
+	if trip < 0 {
+		return Offset{}, false
+	}
+	return Offset{(received.Sub(asked) + sent.Sub(answered)) / 2, (trip + 1) / 2}, true
+}
+
+// Add takes a sample.
+func (c *Clock) Add(asked, received, sent, answered time.Time) {
+	o, ok := Estimate(asked, received, sent, answered)
+	if !ok {
+		return
+	}
+	c.samples = append(c.samples, o)
+	if len(c.samples) > clockKept {
+		c.samples = c.samples[1:]
+	}
+}
+
+// Best returns the best estimate, the newest of equals; false before there are
+// eight samples.
+func (c *Clock) Best() (best Offset, ok bool) {
+	if len(c.samples) < clockEnough {
+		return Offset{}, false
+	}
+	best = c.samples[0]
+	for _, o := range c.samples {
+		if o.Error <= best.Error {
+			best = o
+		}
+	}
+	return best, true
+}
