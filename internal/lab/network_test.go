@@ -31,7 +31,7 @@ func TestNetworkOnLoopback(t *testing.T) {
 				}
 			}
 			wires := new(netsim.Network)
-			l := run(t, quiet(feed.Keep), wires.Listen(listeners[0]), listeners[1])
+			l := run(t, quiet(feed.Keep), lab.Listeners{Lanes: wires.Listen(listeners[0]), Control: listeners[1]})
 			access := lab.Access{URL: "http://" + listeners[0].Addr().String() + "/" + s.Name + "?after=0", HTTP2: s.http2}
 			c := s.Client(access)
 			if s.Name == "polling" {

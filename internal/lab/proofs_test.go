@@ -105,7 +105,7 @@ func over(t *testing.T, s suite, settings lab.Settings, test func(t *testing.T, 
 			t.Fatal(err)
 		}
 		p.network = p.wires.Memory()
-		p.lab = run(t, settings, p.network, netsim.Listen())
+		p.lab = run(t, settings, lab.Listeners{Lanes: p.network, Control: netsim.Listen()})
 		test(t, p)
 		p.lab.stop()
 		<-p.lab.done

@@ -66,7 +66,7 @@ func tortureOnce(t *testing.T, seed uint64, sum *tally) {
 		t.Fatal(err)
 	}
 	network := wires.Memory()
-	l := run(t, quiet(keep), network, netsim.Listen())
+	l := run(t, quiet(keep), lab.Listeners{Lanes: network, Control: netsim.Listen()})
 	publishing, stop := context.WithTimeout(t.Context(), lasting)
 	defer stop()
 
