@@ -260,7 +260,9 @@ func serveLab(t *testing.T, rate float64) (url string, stop func()) {
 // Of another's server, what cannot be known is not shown.
 func TestAnother(t *testing.T) {
 	url, _ := serveLab(t, 100)
-	results, err := run(t.Context(), options(t, url))
+	o := options(t, url)
+	o.For = time.Second
+	results, err := run(t.Context(), o)
 	if err != nil || len(results) != 4 {
 		t.Fatalf("%d results, %v", len(results), err)
 	}
