@@ -26,7 +26,7 @@ func TestArrows(t *testing.T) {
 		"internal/measure": "feed polling internal/lab internal/source internal/wire" +
 			" github.com/HdrHistogram/hdrhistogram-go golang.org/x/net/http2 golang.org/x/sys/unix",
 		"benchmarks": "",
-		"cmd/lab":    "feed polling internal/lab internal/measure internal/source internal/wire github.com/mattn/go-isatty github.com/spf13/cobra github.com/spf13/pflag",
+		"cmd/lab":    "feed polling internal/lab internal/measure internal/netsim internal/source internal/wire github.com/mattn/go-isatty github.com/spf13/cobra github.com/spf13/pflag",
 	}
 	list := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "fourwires/...")
 	out, err := list.Output()
