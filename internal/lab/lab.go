@@ -201,7 +201,7 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 
 	<-ctx.Done()
 	l.settings.Source, l.settings.Network = l.pump.Settings(), l.Network.Settings()
-	l.Network.Clear() // who is told is told at once
+	l.Network.Clear()                    // who is told is told at once
 	defer time.AfterFunc(grace, func() { // for WebSockets that do not take the close frame
 		hijacked.Range(func(conn, _ any) bool {
 			conn.(net.Conn).Close()
