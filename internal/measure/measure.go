@@ -140,7 +140,7 @@ func Targets(args []string) ([]Target, error) {
 		case slices.ContainsFunc(targets, func(t Target) bool { return t.Transport == name }):
 			return nil, fmt.Errorf("url %q: %s has one already", arg, name)
 		default:
-			targets = append(targets, Target{name, address})
+			targets = append(targets, Target{name, u.String()})
 		}
 	}
 	slices.SortFunc(targets, func(a, b Target) int { return cmp.Compare(rank(a.Transport), rank(b.Transport)) })

@@ -157,15 +157,13 @@ func Table(w io.Writer, o Options, results []Result) error {
 
 // spoken says by what version of HTTP the results were measured, and over what.
 func spoken(results []Result) string {
-	versions := map[string]bool{}
+	versions, over := map[string]bool{}, map[string]bool{}
 	for _, r := range results {
 		versions["HTTP/"+r.HTTP] = true
+		over[map[bool]string{false: "no TLS", true: "TLS"}[r.TLS]] = true
 	}
-	over := "no TLS"
-	if results[0].TLS {
-		over = "TLS"
-	}
-	return strings.Join(slices.Sorted(maps.Keys(versions)), " and ") + ", " + over
+	and := func(words map[string]bool) string { return strings.Join(slices.Sorted(maps.Keys(words)), " and ") }
+	return and(versions) + ", " + and(over)
 }
 
 const unknown = "–"
