@@ -27,10 +27,10 @@ func CSV(w io.Writer) func(Result) error {
 	header := false
 	return func(r Result) error {
 		names := []string{"transport", "http", "tls", "network", "delivered", "lost", "duplicated", "reordered",
-			"requests", "connections", "p50_us", "p99_us", "cpu_us"}
+			"requests", "connections", "p50_us", "p99_us", "age_us", "cpu_us"}
 		values := []string{r.Transport, r.HTTP, strconv.FormatBool(r.TLS), r.Network,
 			fmt.Sprint(r.Delivered), fmt.Sprint(r.Lost), fmt.Sprint(r.Duplicated), fmt.Sprint(r.Reordered),
-			fmt.Sprint(r.Requests), fmt.Sprint(r.Connections), known(r.P50), known(r.P99), known(r.CPU)}
+			fmt.Sprint(r.Requests), fmt.Sprint(r.Connections), known(r.P50), known(r.P99), known(r.Age), known(r.CPU)}
 		for _, direction := range []struct {
 			name  string
 			parts wire.Parts
@@ -132,6 +132,7 @@ func Table(w io.Writer, o Options, results []Result) error {
 	row("connections", func(r Result) string { return fmt.Sprint(r.Connections) })
 	row("one way, p50", func(r Result) string { return duration(r.P50, 1) })
 	row("one way, p99", func(r Result) string { return duration(r.P99, 1) })
+	row("age, mean", func(r Result) string { return duration(r.Age, 1) })
 	row("lost", func(r Result) string { return fmt.Sprint(r.Lost) })
 	row("duplicated", func(r Result) string { return fmt.Sprint(r.Duplicated) })
 	row("reordered", func(r Result) string { return fmt.Sprint(r.Reordered) })
