@@ -82,10 +82,11 @@ type Result struct {
 	Requests    int64  `json:"requests"`    // heads that were sent; those of streams are paid once
 	Connections int64  `json:"connections"` //
 
-	P50 *float64 `json:"p50_us"` // of the one-way latency; nil: not known
-	P99 *float64 `json:"p99_us"` // nil also with fewer than 100 samples
-	Age *float64 `json:"age_us"` // of the newest message that a client has, its mean over time; nil: not known
-	CPU *float64 `json:"cpu_us"` // of the server's process, for all; nil: not known
+	P50 *float64 `json:"p50_us"`         // of the one-way latency; nil: not known
+	P99 *float64 `json:"p99_us"`         // nil also with fewer than 100 samples
+	Off *float64 `json:"clock_error_us"` // by which latencies and ages of another's server may be wrong, up or down; nil: by nothing, or not known
+	Age *float64 `json:"age_us"`         // of the newest message that a client has, its mean over time; nil: not known
+	CPU *float64 `json:"cpu_us"`         // of the server's process, for all; nil: not known
 
 	Up   wire.Parts `json:"up"` // bytes
 	Down wire.Parts `json:"down"`
@@ -260,9 +261,10 @@ type measurement struct {
 	own     *server // nil: the server is another's
 	addr    string  // of that
 	senders []sender
+	clock   *remoteClock // of another's server; nil: not known
 	tally   *tally
 	ledger  *ledger
-	failed  chan error // what a client ended with
+	failed  chan error // what a client ended with, or the way up
 	leave   context.CancelFunc
 	reading sync.WaitGroup
 }
@@ -271,7 +273,7 @@ type measurement struct {
 // has to close the measurement.
 func (o Options) open(target Target) (*measurement, error) {
 	ctx, leave := context.WithCancel(context.Background()) // the clients outlive an interrupt: they are read once more
-	m := &measurement{Options: o, target: target, leave: leave, failed: make(chan error, o.Clients)}
+	m := &measurement{Options: o, target: target, leave: leave, failed: make(chan error, o.Clients+1)}
 	next := uint64(0)
 	if target.URL == "" {
 		var err error
@@ -293,6 +295,7 @@ func (o Options) open(target Target) (*measurement, error) {
 		m.target.URL = o.Speech.Scheme() + "://" + addr + "/" + target.Transport + "?after=0"
 	} else {
 		m.Speech.TLS = strings.HasPrefix(target.URL, "https:")
+		m.clock = m.watchClock(ctx)
 	}
 	m.tally = newTally(o.Clients, next)
 	m.ledger = newLedger(m.target)
@@ -345,6 +348,9 @@ func (m *measurement) read(ctx context.Context, number int, client lab.Client) e
 			}
 			if err == nil {
 				m.tally.take(number, message.ID, message.Data, monotonic())
+				if m.clock != nil {
+					m.clock.take(message.At)
+				}
 			}
 		}
 		if gap == nil {
@@ -379,6 +385,14 @@ func (m *measurement) warmUp(ctx context.Context) error {
 	if err := m.publish(ctx, WarmUp, warmUpTime); err != nil {
 		return err
 	}
+	if n := len(m.senders); n > 0 { // their connections are to be there, too
+		if err := m.sendAll(ctx, monotonic(), make([]time.Duration, n)); err != nil {
+			return err
+		}
+		if err := m.come(ctx, uint64(WarmUp+n)); err != nil {
+			return err
+		}
+	}
 	pause := settle + m.trip()
 	if m.target.Transport == "polling" { // all have polled just now; the schedule is not to know that
 		pause += time.Duration(rand.Int64N(int64(m.Interval)))
@@ -396,6 +410,11 @@ func (m *measurement) publish(ctx context.Context, head uint64, over time.Durati
 	if err := m.own.publish(0, 0, n, over, m.Options); err != nil {
 		return err
 	}
+	return m.come(ctx, head)
+}
+
+// come returns when head has come to all clients.
+func (m *measurement) come(ctx context.Context, head uint64) error {
 	limit := m.Interval + patience + 4*m.trip()
 	err := m.await(ctx, head, limit)
 	if err == errLate {
@@ -431,6 +450,7 @@ func (m *measurement) window(ctx context.Context, seed uint64) (*Result, error) 
 		}
 		n := m.messages()
 		instants := m.schedule(seed, n, m.For)
+		over = max(over, instants[n-1]+settle) // a burst may begin at the end
 		m.tally.begin(first, start, instants, m.Direction)
 		if len(m.senders) > 0 {
 			m.reading.Go(func() {
@@ -489,6 +509,9 @@ func (m *measurement) window(ctx context.Context, seed uint64) (*Result, error) 
 		r.Network += ", " + m.Network.String()
 	}
 	m.tally.into(r, head)
+	if m.clock != nil {
+		m.clock.into(r)
+	}
 	if m.own != nil && shared {
 		if _, cpu, dead := m.own.stop(); dead == nil {
 			us := float64(cpu-cpuBefore) / 1e3
