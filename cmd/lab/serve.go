@@ -125,7 +125,7 @@ func networkFlags(flags *pflag.FlagSet) func() (netsim.Settings, error) {
 	var s netsim.Settings
 	flags.DurationVar(&s.RTT, "rtt", 0, "round-trip `time` of the network between the lanes and their clients, at most 1m")
 	flags.DurationVar(&s.Jitter, "jitter", 0, "`time` that a write takes longer at most, at random")
-	flags.Float64Var(&s.Kbps, "kbps", 0, "`kbit/s` of a connection in each direction; 0: any")
+	flags.Float64Var(&s.Kbps, "kbps", 0, "kbit/s of a connection in each direction; 0: any")
 	return func() (netsim.Settings, error) { return s, s.Check() }
 }
 
