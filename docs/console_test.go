@@ -1,0 +1,235 @@
+package docs_test
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const patience = 10 * time.Second // with a command
+
+// TestConsole runs the console blocks.
+func TestConsole(t *testing.T) {
+	path, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tool := range []string{"sh", "curl"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Fatalf("the pages call %s: install it and have it on the PATH (%v)", tool, err)
+		}
+	}
+	for name, text := range pages(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := &reader{t: t, lab: path, leave: func() {}}
+			defer func() { r.leave() }()
+			blocks, _ := blocks(name, text)
+			for _, b := range blocks {
+				if b.kind == "console" {
+					r.read(b)
+				}
+			}
+		})
+	}
+}
+
+// A reader does what a page says.
+type reader struct {
+	t              *testing.T
+	lab            string // the program
+	lanes, control string // addresses of the lab that is open
+	secured        string // and the one with TLS, if it has one
+	leave          func() // ends that lab
+}
+
+func (r *reader) read(b block) {
+	for i := 0; i < len(b.lines); {
+		line := b.line + 1 + i
+		command, ok := strings.CutPrefix(b.lines[i], "$ ")
+		if !ok {
+			r.t.Fatalf("%s:%d: a console block begins with a $ command", b.page, line)
+		}
+		for strings.HasSuffix(command, `\`) && i+1 < len(b.lines) {
+			i++
+			command += "\n" + b.lines[i]
+		}
+		var want []string
+		for i++; i < len(b.lines) && !strings.HasPrefix(b.lines[i], "$ "); i++ {
+			want = append(want, b.lines[i])
+		}
+		if got, ok := r.run(command, want); !ok {
+			r.t.Errorf("%s:%d: $ %s\n got:\n%s\nwant:\n%s", b.page, line, command, got, strings.Join(want, "\n"))
+		}
+	}
+}
+
+// run runs a command and returns what it printed and whether that was wanted.
+func (r *reader) run(command string, want []string) (got string, ok bool) {
+	opens := len(want) > 0 && strings.HasPrefix(want[0], "The lab is open")
+	endless := opens || len(want) > 0 && want[len(want)-1] == "^C"
+	if opens {
+		r.leave()
+	} else if endless {
+		want = want[:len(want)-1]
+	}
+	command = strings.NewReplacer(
+		"go run ./cmd/lab", r.lab, "./lab", r.lab, "127.0.0.1:8080", r.lanes, "127.0.0.1:8081", r.control, "127.0.0.1:8443", r.secured,
+	).Replace(command)
+	if opens {
+		command += " --addr 127.0.0.1:0 --control 127.0.0.1:0"
+		if strings.Contains(command, "--tls") {
+			command += " --tls-addr 127.0.0.1:0"
+		}
+	}
+	if endless {
+		command = "exec " + command // so that the signal reaches it
+	}
+
+	ctx, end := context.WithCancel(r.t.Context())
+	cmd := exec.CommandContext(ctx, "sh", "-c", command)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CURL_HOME="+bin)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = patience
+	var out screen
+	out.news = make(chan struct{}, 1)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		cmd.Wait()
+		close(ended)
+	}()
+	stop := func() {
+		end()
+		<-ended
+	}
+
+	late := time.After(patience)
+	expression := pattern(want, endless)
+	for running := true; running; {
+		select {
+		case <-out.news:
+		case <-ended:
+			running = false
+		case <-late:
+			running = false
+		}
+		got = out.String()
+		if opens {
+			if at := opened.FindStringSubmatch(got); at != nil {
+				r.lanes, r.control, r.secured = at[1], at[2], at[3]
+			}
+		}
+		for addr, usual := range map[string]string{r.lanes: "127.0.0.1:8080", r.control: "127.0.0.1:8081", r.secured: "127.0.0.1:8443"} {
+			if addr != "" {
+				got = strings.ReplaceAll(got, addr, usual)
+			}
+		}
+		if ok = expression.MatchString(got); ok && endless {
+			break
+		}
+	}
+	if !opens || !ok {
+		stop()
+		return got, ok
+	}
+	r.leave = func() {
+		r.leave = func() {}
+		stop()
+		if code := cmd.ProcessState.ExitCode(); code != 0 {
+			r.t.Errorf("$ %s: ended by ^C it exits %d", command, code)
+		}
+	}
+	return got, ok
+}
+
+var opened = regexp.MustCompile(`http://(\S+)/\n.*http://(\S+)/control/feed\n(?:.*https://(\S+)/ .*\n)?`)
+
+var some = regexp.MustCompile(` *…[ …]*`)
+
+// pattern returns an expression for what is wanted.
+func pattern(want []string, endless bool) *regexp.Regexp {
+	var lines []string
+	for _, line := range want {
+		if line == "…" {
+			lines = append(lines, `(?s:.*)`)
+		} else {
+			lines = append(lines, some.ReplaceAllString(regexp.QuoteMeta(line), ".*"))
+		}
+	}
+	end := `\n*\z`
+	if endless {
+		end = ""
+	}
+	return regexp.MustCompile(`\A` + strings.Join(lines, "\n") + end)
+}
+
+// A screen holds what a command has printed so far.
+type screen struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	news chan struct{} // holds one
+}
+
+func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text.Write(b)
+	select {
+	case s.news <- struct{}{}:
+	default:
+	}
+	return len(b), nil
+}
+
+// String returns the text with the line ends of this file.
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.ReplaceAll(s.text.String(), "\r\n", "\n")
+}
+
+// notRun has the blocks that are not console, by page and first line.
+var notRun = map[string]string{
+	"README.md: $ go test ./...":                                                        "this test is a part of it",
+	"README.md: ping localhost | go run ./cmd/lab serve --source stdin":                 "needs ping; cmd/lab's test pipes lines in",
+	"README.md: python3 -uc '":                                                          "needs Python, which the tests do not ask for",
+	"README.md: node --experimental-websocket -e '":                                     "needs Node, which the tests do not ask for",
+	"README.md: new EventSource(\"/sse\").onmessage = ({ data }) => console.log(data)":  "needs a browser; those tests are in web",
+	"docs/reference.md: {\"gap\":{\"from\":1,\"to\":5}}":                                "a shape",
+	"docs/01-ten-minutes.md: $ go test ./docs -run TestLive -v":                         "TestLive compares it",
+	"docs/01-ten-minutes.md: package ages":                                              "TestExercise runs it",
+	"docs/01-ten-minutes.md: func ages(all []news, end float64) (mean, peak float64) {": "TestExercise runs it",
+}
+
+// TestNotRun says which blocks nobody runs and nobody has given a reason for.
+func TestNotRun(t *testing.T) {
+	left := maps.Clone(notRun)
+	for name, text := range pages(t) {
+		blocks, _ := blocks(name, text)
+		for _, b := range blocks {
+			if b.kind == "console" {
+				continue
+			}
+			key := name + ": " + strings.Join(b.lines[:min(len(b.lines), 1)], "")
+			if _, listed := notRun[key]; !listed {
+				t.Errorf("%s:%d: mark the block console, so that it is run, or list it in notRun: %q", name, b.line, key)
+			}
+			delete(left, key)
+		}
+	}
+	for key := range left {
+		t.Errorf("notRun lists %q, which is gone", key)
+	}
+}
