@@ -11,6 +11,10 @@
 // A command that opens the lab gets free ports in place of 8080, 8081 and 8443,
 // and runs until the next one opens a lab or the page ends.
 //
+// A block that says file=polling/handler.go#Handler is compared with that
+// declaration, and one that says file=some/file with all of that file; there a
+// line … stands for lines left out.
+//
 // A block of any other kind stands in notRun, with the reason.
 package docs_test
 

@@ -5,53 +5,71 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// TestExercise says whether chapter 1's code exercise can be solved, and not by
-// doing nothing: its skeleton compiles and fails, and with its solution, which
-// is the function that TestLive uses, it passes.
-func TestExercise(t *testing.T) {
-	const chapter = "docs/01-ten-minutes.md"
-	var skeleton, solution string
-	blocks, _ := blocks(chapter, pages(t)[chapter])
-	for _, b := range blocks {
-		text := strings.Join(b.lines, "\n") + "\n"
-		switch {
-		case b.kind != "go":
-		case strings.HasPrefix(text, "package "):
-			skeleton = text
-		default:
-			solution = text
+// exercises has a folder for each chapter, with the code of its exercise: what
+// the reader is given, a solution, and the test that both are put to.
+const exercises = "docs/testdata/exercises"
+
+// TestExercises says whether the exercises in code can be solved, and not by
+// doing nothing: what the reader is given compiles and fails, the solution passes.
+func TestExercises(t *testing.T) {
+	var chapters, packages []string
+	for name, text := range pages(t) {
+		stem := strings.TrimSuffix(strings.TrimPrefix(name, "docs/"), ".md")
+		if !regexp.MustCompile(`^\d\d-`).MatchString(stem) {
+			continue
+		}
+		chapters = append(chapters, stem)
+		for _, part := range []string{"go test ./" + exercises + "/" + stem, "file=" + exercises + "/" + stem + "/exercise.go", "file=" + exercises + "/" + stem + "/solution.go"} {
+			if !strings.Contains(strings.Join(strings.Fields(text), " "), part) {
+				t.Errorf("%s does not have %q", name, part)
+			}
 		}
 	}
-	own, err := os.ReadFile("live_test.go")
+	folders, err := os.ReadDir(filepath.Join(root, exercises))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if solution == "" || !strings.Contains(string(own), solution) {
-		t.Errorf("%s solves the exercise otherwise than live_test.go", chapter)
+	for _, folder := range folders {
+		packages = append(packages, folder.Name())
 	}
-	empty := regexp.MustCompile(`(?ms)^func ages\(.*?^}\n`)
-	if !empty.MatchString(skeleton) {
-		t.Fatalf("%s: the skeleton has no func ages", chapter)
+	slices.Sort(chapters)
+	if !slices.Equal(chapters, packages) {
+		t.Errorf("the chapters are %q, %s has %q", chapters, exercises, packages)
 	}
-	for name, file := range map[string]string{
-		"ok": empty.ReplaceAllLiteralString(skeleton, solution), "--- FAIL: TestAges": skeleton,
+	for _, test := range []struct{ tags, want string }{
+		{"", `(?m)^--- FAIL: .*\n(?:.*\n)*?FAIL\tfourwires/` + exercises + `/%s\t[\d.]+s$`}, // not: build failed
+		{"solution", `(?m)^ok  \tfourwires/` + exercises + `/%s\t`},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run("tags="+test.tags, func(t *testing.T) {
 			t.Parallel()
-			path := filepath.Join(t.TempDir(), "ages_test.go")
-			if err := os.WriteFile(path, []byte(file), 0o666); err != nil {
-				t.Fatal(err)
-			}
-			test := exec.CommandContext(t.Context(), "go", "test", "ages_test.go")
-			test.Dir = filepath.Dir(path)
-			out, _ := test.Output()
-			if !strings.HasPrefix(string(out), name) {
-				t.Errorf("go test prints\n%s\nwant %s", out, name)
+			command := exec.CommandContext(t.Context(), "go", "test", "-tags", test.tags, "./"+exercises+"/...")
+			command.Dir = root
+			out, _ := command.CombinedOutput()
+			for _, name := range packages {
+				if !regexp.MustCompile(strings.ReplaceAll(test.want, "%s", name)).Match(out) {
+					t.Errorf("%s: %s prints\n%s", name, command, out)
+				}
 			}
 		})
+	}
+}
+
+// TestAges says that chapter 1's solution is the function that made its table.
+func TestAges(t *testing.T) {
+	used, err := excerpt("docs/live_test.go#ages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := excerpt(exercises + "/01-ten-minutes/solution.go#ages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(used, shown) {
+		t.Errorf("the table is made by\n%s\nthe solution is\n%s", strings.Join(used, "\n"), strings.Join(shown, "\n"))
 	}
 }

@@ -22,7 +22,7 @@ import (
 
 // TestLive is the experiment of chapter 1: the real handlers and clients over a
 // network in memory, in virtual time, so that its figures are the same
-// everywhere. The chapter shows what it prints.
+// everywhere. The chapter runs it, and shows what it prints.
 func TestLive(t *testing.T) {
 	var report strings.Builder
 	for _, part := range []struct {
@@ -49,12 +49,6 @@ func TestLive(t *testing.T) {
 		}
 	}
 	fmt.Fprint(t.Output(), report.String())
-
-	const chapter = "docs/01-ten-minutes.md"
-	shown := "    " + strings.ReplaceAll(strings.TrimSpace(report.String()), "\n", "\n    ")
-	if !strings.Contains(pages(t)[chapter], shown) {
-		t.Errorf("%s shows something else", chapter)
-	}
 }
 
 // A live is a lane of some transport, opened some seconds after the feed.

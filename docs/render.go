@@ -89,13 +89,12 @@ func point(n *ast.Link) error {
 		n.Destination = []byte("/" + strings.TrimPrefix(target, lab) + anchor)
 	case strings.Contains(target, ":"): // elsewhere
 	case target == "":
-	case strings.HasPrefix(target, "../"):
-		// Not in the lab: shown as what the file is called.
-		n.SetAttributeString("file", []byte(path.Clean(strings.TrimPrefix(target, "../"))))
 	case target == file(""):
 		n.Destination = []byte("/docs" + anchor)
-	default:
+	case path.Ext(target) == ".md" && !strings.HasPrefix(target, "../"):
 		n.Destination = []byte("/docs/" + strings.TrimSuffix(target, ".md") + anchor)
+	default: // not in the lab: shown as what the file is called
+		n.SetAttributeString("file", []byte(path.Join("docs", target)))
 	}
 	return nil
 }
