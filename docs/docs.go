@@ -18,7 +18,7 @@ import (
 	"sync"
 )
 
-//go:embed *.md *.png page.html docs.css docs.js
+//go:embed *.md *.png pictures/*.svg page.html docs.css docs.js
 var files embed.FS
 
 // Files returns what the pages load: the pictures, a style sheet and a module.
