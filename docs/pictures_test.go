@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -82,6 +80,11 @@ var pictures = map[string]picture{
 		"Of a feed with a message every half second on average, at random. By polling, the share of messages that have come rises evenly over the whole interval. By long-polling most have come after one trip, and the rest soon after.",
 		staleness,
 	},
+	"deaf.svg": {
+		"Which messages an EventSource hears",
+		"A row for each of the eight handlers of the table: the time for which a connection is open, a dot for each message that came, a cross for each that was published and never came.",
+		hearing,
+	},
 }
 
 // TestPictures says whether the pictures are what the code makes now.
@@ -117,7 +120,7 @@ func transport(name string, interval time.Duration, publish []time.Duration, unt
 		serve: func(f *feed.Feed) *http.Server {
 			return &http.Server{Handler: lab.Transports[i].Handler(f, nil)}
 		},
-		read: func(ctx context.Context, dial func(context.Context, string, string) (net.Conn, error), take func(id uint64)) {
+		read: func(ctx context.Context, dial dialer, take func(id uint64)) {
 			url := "http://127.0.0.1:8080/" + name
 			messages := lab.Transports[i].Client(lab.Access{URL: url, Dial: dial}).Messages
 			if name == "polling" {
@@ -134,7 +137,7 @@ func transport(name string, interval time.Duration, publish []time.Duration, unt
 }
 
 // forgetful is a long-poll that never says what it has.
-func forgetful(ctx context.Context, dial func(context.Context, string, string) (net.Conn, error), take func(id uint64)) {
+func forgetful(ctx context.Context, dial dialer, take func(id uint64)) {
 	client := http.Client{Transport: &http.Transport{DialContext: dial, DisableCompression: true}}
 	defer client.CloseIdleConnections()
 	for {
@@ -190,24 +193,48 @@ func staleness(t *testing.T) *svg {
 	return s
 }
 
-// late returns, in order, how late a thousand messages are that are published at
-// random instants, two a second on average.
+// hearing draws what came, and what did not, of chapter 7's experiment.
+func hearing(t *testing.T) *svg {
+	const left, right, top, row = 290.0, 780.0, 34.0, 34.0
+	s := &svg{width: 800, height: top + row*float64(len(deafs())) + 34}
+	x := func(at time.Duration) float64 { return left + (right-left)*at.Seconds()/130 }
+	for at := time.Duration(0); at <= 2*time.Minute; at += 30 * time.Second {
+		s.line(x(at), top-14, x(at), s.height-34, "grid")
+		s.text(x(at), s.height-14, "middle", "soft", fmt.Sprintf("%g s", at.Seconds()))
+	}
+	for i, d := range deafs() {
+		y := top + row*float64(i)
+		tr := d.record(t)
+		s.text(left-14, y+4, "end", "soft", d.title)
+		for conn, dial := range tr.dials {
+			end, ended := tr.ends[conn]
+			if !ended || x(end) > right {
+				end = 130 * time.Second
+			}
+			s.line(x(dial[1]), y, x(end), y, "sse")
+		}
+		for id := uint64(1); id <= uint64(len(tr.published)); id++ {
+			if held, came := tr.held[id]; came {
+				s.add(`<g class="sse"><circle cx="%.1f" cy="%.1f" r="5" class="tip"/></g>`, x(held), y)
+			} else {
+				at := x(tr.published[id])
+				s.line(at-5, y-5, at+5, y+5, "polling")
+				s.line(at-5, y+5, at+5, y-5, "polling")
+			}
+		}
+	}
+	return s
+}
+
+// late returns, in order, how late messages are that are published at random
+// instants, two a second on average, about a thousand of them.
 func late(t *testing.T, name string) []time.Duration {
-	random := rand.New(rand.NewPCG(1, 1))
-	publish := make([]time.Duration, 1000)
-	at := 500 * ms
-	for i := range publish {
-		at += time.Duration(random.ExpFloat64() * float64(500*ms))
-		publish[i] = at
-	}
-	tr := transport(name, 2*time.Second, publish, at+5*time.Second).record(t)
-	var delays []time.Duration
-	for id, held := range tr.held {
-		delays = append(delays, held-tr.published[id])
-	}
+	const until = 500 * time.Second
+	publish := random(2, until)
+	tr := transport(name, 2*time.Second, publish, until+5*time.Second).record(t)
+	delays := tr.delays()
 	if len(delays) != len(publish) {
 		t.Errorf("%s: %d of %d messages came", name, len(delays), len(publish))
 	}
-	slices.Sort(delays)
 	return delays
 }

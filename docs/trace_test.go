@@ -30,7 +30,8 @@ type trip struct {
 type trace struct {
 	mu        sync.Mutex
 	start     time.Time
-	dials     [][2]time.Duration // from when to when
+	dials     [][2]time.Duration    // from when to when
+	ends      map[int]time.Duration // when the server closed a connection
 	accepted  int
 	trips     []*trip
 	published map[uint64]time.Duration
@@ -43,11 +44,11 @@ type play struct {
 	publish []time.Duration
 	until   time.Duration
 	serve   func(f *feed.Feed) *http.Server
-	read    func(ctx context.Context, dial func(context.Context, string, string) (net.Conn, error), take func(id uint64))
+	read    func(ctx context.Context, dial dialer, take func(id uint64))
 }
 
 func (p play) record(t *testing.T) *trace {
-	tr := &trace{published: map[uint64]time.Duration{}, held: map[uint64]time.Duration{}}
+	tr := &trace{ends: map[int]time.Duration{}, published: map[uint64]time.Duration{}, held: map[uint64]time.Duration{}}
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), p.until)
 		defer cancel()
@@ -84,6 +85,7 @@ func (p play) record(t *testing.T) *trace {
 		}
 		p.read(ctx, dial, func(id uint64) { tr.held[id] = time.Since(tr.start) })
 		<-ctx.Done()
+		f.Close()
 		server.Close()
 		loops.Wait()
 		time.Sleep(time.Minute) // until the last connection is closed
@@ -120,15 +122,27 @@ type tracedConn struct {
 }
 
 func (c *tracedConn) Write(b []byte) (int, error) {
+	now := time.Since(c.trace.start)
+	n, err := c.Conn.Write(b)
 	c.trace.mu.Lock()
-	now, trips := time.Since(c.trace.start), c.trace.trips
-	if n := len(trips); n > 0 && trips[n-1].conn == c.conn && trips[n-1].up == c.client && trips[n-1].left == now {
-		trips[n-1].data = append(trips[n-1].data, b...)
+	defer c.trace.mu.Unlock()
+	if trips := c.trace.trips; n == 0 {
+		// A deadline was over.
+	} else if last := len(trips) - 1; last >= 0 && trips[last].conn == c.conn && trips[last].up == c.client && trips[last].left == now {
+		trips[last].data = append(trips[last].data, b[:n]...)
 	} else {
-		c.trace.trips = append(trips, &trip{conn: c.conn, up: c.client, left: now, data: bytes.Clone(b)})
+		c.trace.trips = append(trips, &trip{conn: c.conn, up: c.client, left: now, data: bytes.Clone(b[:n])})
 	}
-	c.trace.mu.Unlock()
-	return c.Conn.Write(b)
+	return n, err
+}
+
+func (c *tracedConn) Close() error {
+	c.trace.mu.Lock()
+	defer c.trace.mu.Unlock()
+	if _, ended := c.trace.ends[c.conn]; !ended && !c.client {
+		c.trace.ends[c.conn] = time.Since(c.trace.start)
+	}
+	return c.Conn.Close()
 }
 
 func (c *tracedConn) Read(b []byte) (int, error) {
