@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,16 +27,16 @@ func TestConsole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tool := range []string{"sh", "curl"} {
+	for tool, of := range map[string]string{"sh": "dash", "curl": "curl", "nc": "netcat-openbsd"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatalf("the pages call %s: install it and have it on the PATH (%v)", tool, err)
+			t.Fatalf("the pages call %s: install it (apt-get install %s) and have it on the PATH (%v)", tool, of, err)
 		}
 	}
 	for name, text := range pages(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := &reader{t: t, lab: path, leave: func() {}}
-			defer func() { r.leave() }()
+			r := &reader{t: t, lab: path, at: map[string]string{}}
+			defer r.leave()
 			blocks, _ := blocks(name, text)
 			for _, b := range blocks {
 				if b.kind == "console" {
@@ -46,11 +49,68 @@ func TestConsole(t *testing.T) {
 
 // A reader does what a page says.
 type reader struct {
-	t              *testing.T
-	lab            string // the program
-	lanes, control string // addresses of the lab that is open
-	secured        string // and the one with TLS, if it has one
-	leave          func() // ends that lab, and what stands before it
+	t    *testing.T
+	lab  string            // the program
+	at   map[string]string // the addresses in use, by those that the page names
+	open []func()          // each ends a program that is kept running
+}
+
+// leave ends what is kept running, the latest first.
+func (r *reader) leave() {
+	for _, end := range slices.Backward(r.open) {
+		end()
+	}
+	r.open = nil
+}
+
+// proxy returns the command of an nginx with free ports and the addresses in use.
+func (r *reader) proxy(command string) string {
+	const shown, prefix = `"$PWD/docs/testdata/nginx.conf"`, "-p /tmp "
+	if !strings.Contains(command, shown) || !strings.Contains(command, prefix) {
+		r.t.Fatalf("$ %s: nginx is called with %s-c %s", command, prefix, shown)
+	}
+	if _, err := exec.LookPath("nginx"); err != nil {
+		const advice = "THE PROXY IS NOT TESTED: this page needs nginx (apt-get install nginx)"
+		if os.Getenv("CI") == "true" {
+			r.t.Fatal(advice)
+		}
+		r.t.Skip(advice)
+	}
+	text, err := os.ReadFile(filepath.Join("testdata", "nginx.conf"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, found := range regexp.MustCompile(`listen (\S+);`).FindAllSubmatch(text, -1) {
+		free, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		defer free.Close()
+		r.at[string(found[1])] = free.Addr().String()
+	}
+	folder := r.t.TempDir()
+	conf := filepath.Join(folder, "nginx.conf")
+	if err := os.WriteFile(conf, []byte(r.here(string(text))), 0o666); err != nil {
+		r.t.Fatal(err)
+	}
+	return strings.NewReplacer(shown, conf, prefix, "-p "+folder+" ").Replace(command)
+}
+
+// here puts the addresses in use in place of those that the page names.
+func (r *reader) here(text string) string {
+	for named, used := range r.at {
+		text = strings.ReplaceAll(text, named, used)
+		text = strings.ReplaceAll(text, strings.ReplaceAll(named, ":", " "), strings.ReplaceAll(used, ":", " ")) // for netcat
+	}
+	return text
+}
+
+// there is the way back.
+func (r *reader) there(text string) string {
+	for named, used := range r.at {
+		text = strings.ReplaceAll(text, used, named)
+	}
+	return text
 }
 
 func (r *reader) read(b block) {
@@ -77,20 +137,22 @@ func (r *reader) read(b block) {
 // run runs a command and returns what it printed and whether that was wanted.
 func (r *reader) run(command string, want []string) (got string, ok bool) {
 	opens := len(want) > 0 && strings.HasPrefix(want[0], "The lab is open")
-	endless := opens || len(want) > 0 && want[len(want)-1] == "^C"
-	if opens {
+	proxies := strings.HasPrefix(command, "nginx ")
+	stays := opens || proxies
+	endless := stays || len(want) > 0 && want[len(want)-1] == "^C"
+	switch {
+	case opens:
 		r.leave()
-	} else if endless {
+	case proxies:
+		command = r.proxy(command)
+	case endless:
 		want = want[:len(want)-1]
 	}
 	late := time.After(patience)
 	if strings.HasPrefix(command, "go test ") {
 		late = time.After(compiling)
 	}
-	command = strings.NewReplacer(
-		"go run ./cmd/lab", r.lab, "./lab ", r.lab+" ", "127.0.0.1:8080", r.lanes, "127.0.0.1:8081", r.control, "127.0.0.1:8443", r.secured,
-		"127.0.0.1 8080", strings.ReplaceAll(r.lanes, ":", " "), // for netcat
-	).Replace(command)
+	command = r.here(strings.NewReplacer("go run ./cmd/lab", r.lab, "./lab ", r.lab+" ").Replace(command))
 	if opens {
 		command += " --addr 127.0.0.1:0 --control 127.0.0.1:0"
 		if strings.Contains(command, "--tls") {
@@ -135,29 +197,27 @@ func (r *reader) run(command string, want []string) (got string, ok bool) {
 		got = out.String()
 		if opens {
 			if at := opened.FindStringSubmatch(got); at != nil {
-				r.lanes, r.control, r.secured = at[1], at[2], at[3]
+				r.at = map[string]string{"127.0.0.1:8080": at[1], "127.0.0.1:8081": at[2]}
+				if at[3] != "" {
+					r.at["127.0.0.1:8443"] = at[3]
+				}
 			}
 		}
-		for addr, usual := range map[string]string{r.lanes: "127.0.0.1:8080", r.control: "127.0.0.1:8081", r.secured: "127.0.0.1:8443"} {
-			if addr != "" {
-				got = strings.ReplaceAll(got, addr, usual)
-			}
-		}
+		got = r.there(got)
 		if ok = expression.MatchString(got); ok && endless {
 			break
 		}
 	}
-	if !opens || !ok {
+	if !stays || !ok {
 		stop()
 		return got, ok
 	}
-	r.leave = func() {
-		r.leave = func() {}
+	r.open = append(r.open, func() {
 		stop()
 		if code := cmd.ProcessState.ExitCode(); code != 0 {
 			r.t.Errorf("$ %s: ended by ^C it exits %d", command, code)
 		}
-	}
+	})
 	return got, ok
 }
 
