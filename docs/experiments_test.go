@@ -109,6 +109,22 @@ func TestRearm(t *testing.T) {
 	printed(t, &report)
 }
 
+// TestGap is an exercise of chapter 4: messages in one gap, and in the next.
+func TestGap(t *testing.T) {
+	var report strings.Builder
+	fmt.Fprintf(&report, "long-polling, 50 ms each way (ms)\n")
+	for _, third := range []time.Duration{20 * ms, 120 * ms, 201 * ms} {
+		const first = time.Second
+		tr := transport("longpoll", 0, []time.Duration{first, first + 10*ms, first + third}, 2*time.Second).record(t)
+		fmt.Fprintf(&report, "published at 0 10 %d: late by", third/ms)
+		for id := range uint64(3) {
+			fmt.Fprintf(&report, " %d", (tr.held[id+1]-tr.published[id+1])/ms)
+		}
+		fmt.Fprintln(&report)
+	}
+	printed(t, &report)
+}
+
 // TestForgetful is the experiment of chapter 5: what a long-poll loses that does
 // not say what it has.
 func TestForgetful(t *testing.T) {
@@ -218,13 +234,16 @@ func (d deaf) record(t *testing.T) *trace {
 // TestDeaf is the experiment of chapter 7.
 func TestDeaf(t *testing.T) {
 	var report strings.Builder
-	fmt.Fprintf(&report, "%-40s %8s  %11s  %s\n", "a message every 10 s", "came", "connections", "late at most")
+	fmt.Fprintf(&report, "%-40s %8s  %11s  %12s  %s\n", "a message every 10 s", "came", "connections", "late at most", "first closed")
 	for _, d := range deafs() {
-		tr, late := d.record(t), "–"
+		tr, late, closed := d.record(t), "–", "–"
 		if delays := tr.delays(); len(delays) > 0 {
 			late = fmt.Sprintf("%.2f s", quantile(delays, 1).Seconds())
 		}
-		fmt.Fprintf(&report, "%-40s %2d of %2d  %11d  %12s\n", d.title, len(tr.held), len(tr.published), len(tr.dials), late)
+		if len(tr.dials) > 1 {
+			closed = fmt.Sprintf("%.0f s", tr.ends[0].Seconds())
+		}
+		fmt.Fprintf(&report, "%-40s %2d of %2d  %11d  %12s  %12s\n", d.title, len(tr.held), len(tr.published), len(tr.dials), late, closed)
 	}
 	printed(t, &report)
 }

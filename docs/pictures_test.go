@@ -108,6 +108,15 @@ func TestPictures(t *testing.T) {
 	if found, err := filepath.Glob("pictures/*"); err != nil || !slices.Equal(found, names) {
 		t.Errorf("docs/pictures has %q, drawn are %q (%v)", found, names, err)
 	}
+	var all strings.Builder
+	for _, text := range pages(t) {
+		all.WriteString(text)
+	}
+	for _, name := range names {
+		if !strings.Contains(all.String(), "]("+name+")") {
+			t.Errorf("no page shows %s", name)
+		}
+	}
 }
 
 // transport is the play of a transport, with its own handler and client. Polling
