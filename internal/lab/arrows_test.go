@@ -17,11 +17,11 @@ func TestArrows(t *testing.T) {
 		"sse":             "feed",
 		"websocket":       "feed github.com/gorilla/websocket",
 		"web":             "",
-		"docs":            "",
+		"docs":            "github.com/yuin/goldmark",
 		"internal/wire":   "golang.org/x/net/http2/hpack",
 		"internal/netsim": "",
 		"internal/source": "feed sse github.com/shirou/gopsutil",
-		"internal/lab": "feed polling longpoll sse websocket web internal/wire internal/netsim internal/source" +
+		"internal/lab": "feed polling longpoll sse websocket web docs internal/wire internal/netsim internal/source" +
 			" github.com/gin-gonic/gin github.com/prometheus/client_golang golang.org/x/time/rate",
 		"internal/measure": "feed polling websocket internal/lab internal/netsim internal/source internal/wire" +
 			" github.com/HdrHistogram/hdrhistogram-go golang.org/x/net/http2 golang.org/x/sys/unix",

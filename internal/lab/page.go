@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"fourwires/docs"
 	"fourwires/web"
 
 	"github.com/gin-gonic/gin"
@@ -32,6 +34,24 @@ func static(files fs.FS) gin.HandlerFunc {
 			return
 		}
 		http.ServeFileFS(c.Writer, c.Request, files, name)
+	}
+}
+
+// document serves the pages of docs/, and the pictures in them.
+func document(c *gin.Context) {
+	stem := strings.Trim(c.Param("file"), "/")
+	page, err := docs.Page(stem)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if strings.HasSuffix(stem, ".svg") { // it has its own style in it, and no script
+			c.Header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+		}
+		static(docs.Files())(c)
+	case err != nil:
+		c.Error(err)
+		fail(c, http.StatusInternalServerError, "the page cannot be rendered")
+	default:
+		c.Data(http.StatusOK, "text/html; charset=utf-8", page)
 	}
 }
 

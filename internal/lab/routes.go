@@ -54,6 +54,8 @@ func (l *Lab) lanes(names []string, control net.Addr) http.Handler {
 	page := calls.Group("/", policy(control))
 	page.GET("/", index(control))
 	page.GET("/static/*file", static(web.Static()))
+	page.GET("/docs", document)
+	page.GET("/docs/*file", document)
 	return engine
 }
 

@@ -1,0 +1,249 @@
+package docs_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/internal/lab"
+	"fourwires/polling"
+)
+
+var update = flag.Bool("update", false, "write the pictures")
+
+// A picture is drawn from what is recorded while the code runs.
+type picture struct {
+	title, desc string
+	draw        func(t *testing.T) *svg
+}
+
+// pictures are those of docs/pictures, by their file's name:
+//
+//	go test ./docs -run Pictures -update
+var pictures = map[string]picture{
+	"one-exchange.svg": {
+		"Three polls on one connection",
+		"The client connects once, which takes a round trip. Then it sends three requests, each answered before the next, all on that connection.",
+		func(t *testing.T) *svg {
+			return transport("polling", 150*ms, nil, 500*ms).record(t).sequence("polling", 1, 500*ms)
+		},
+	},
+	"polling.svg": {
+		"Polling, and two messages 10 ms apart",
+		"The messages are published just after a poll was answered. Both wait for the next poll and share its answer. The polls before and after bring nothing.",
+		func(t *testing.T) *svg {
+			return transport("polling", 300*ms, []time.Duration{200 * ms, 210 * ms}, 720*ms).record(t).sequence("polling", 1, 720*ms)
+		},
+	},
+	"longpoll.svg": {
+		"Long-polling, and two messages 10 ms apart",
+		"A request waits at the server. The first message answers it and arrives after one trip. The second message finds no request waiting: it waits for the next one, and arrives after 140 ms.",
+		func(t *testing.T) *svg {
+			return transport("longpoll", 0, []time.Duration{200 * ms, 210 * ms}, 420*ms).record(t).sequence("longpoll", 1.6, 420*ms)
+		},
+	},
+	"no-cursor.svg": {
+		"Long-polling without a cursor",
+		"The second message is published while no request waits. The next request does not say what the client has, so it waits for what comes from now on: the third message. The second is never delivered.",
+		func(t *testing.T) *svg {
+			p := transport("longpoll", 0, []time.Duration{200 * ms, 210 * ms, 400 * ms}, 500*ms)
+			p.read = forgetful
+			return p.record(t).sequence("longpoll", 1.4, 500*ms)
+		},
+	},
+	"sse.svg": {
+		"Server-Sent Events, and two messages 10 ms apart",
+		"One request, and an answer that does not end. Each message leaves at once and arrives after one trip, whatever came just before.",
+		func(t *testing.T) *svg {
+			return transport("sse", 0, []time.Duration{200 * ms, 210 * ms}, 300*ms).record(t).sequence("sse", 2, 300*ms)
+		},
+	},
+	"websocket.svg": {
+		"WebSocket, and two messages 10 ms apart",
+		"One upgrade, and then frames. Each message leaves at once and arrives after one trip, whatever came just before.",
+		func(t *testing.T) *svg {
+			return transport("websocket", 0, []time.Duration{200 * ms, 210 * ms}, 300*ms).record(t).sequence("websocket", 2, 300*ms)
+		},
+	},
+	"staleness.svg": {
+		"How late a message is: polling every 2 s, and long-polling",
+		"Of a feed with a message every half second on average, at random. By polling, the share of messages that have come rises evenly over the whole interval. By long-polling most have come after one trip, and the rest soon after.",
+		staleness,
+	},
+	"deaf.svg": {
+		"Which messages an EventSource hears",
+		"A row for each of the eight handlers of the table: the time for which a connection is open, a dot for each message that came, a cross for each that was published and never came.",
+		hearing,
+	},
+}
+
+// TestPictures says whether the pictures are what the code makes now.
+func TestPictures(t *testing.T) {
+	var names []string
+	for name, p := range pictures {
+		names = append(names, "pictures/"+name)
+		got := p.draw(t).bytes(p.title, p.desc)
+		path := filepath.Join("pictures", name)
+		if *update {
+			if err := os.WriteFile(path, got, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if want, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("docs/%s is not what the code draws (%v): go test ./docs -run Pictures -update", path, err)
+		}
+	}
+	slices.Sort(names)
+	if found, err := filepath.Glob("pictures/*"); err != nil || !slices.Equal(found, names) {
+		t.Errorf("docs/pictures has %q, drawn are %q (%v)", found, names, err)
+	}
+	var all strings.Builder
+	for _, text := range pages(t) {
+		all.WriteString(text)
+	}
+	for _, name := range names {
+		if !strings.Contains(all.String(), "]("+name+")") {
+			t.Errorf("no page shows %s", name)
+		}
+	}
+}
+
+// transport is the play of a transport, with its own handler and client. Polling
+// has an interval.
+func transport(name string, interval time.Duration, publish []time.Duration, until time.Duration) play {
+	i := slices.IndexFunc(lab.Transports, func(transport lab.Transport) bool { return transport.Name == name })
+	return play{
+		publish: publish,
+		until:   until,
+		serve: func(f *feed.Feed) *http.Server {
+			return &http.Server{Handler: lab.Transports[i].Handler(f, nil)}
+		},
+		read: func(ctx context.Context, dial dialer, take func(id uint64)) {
+			url := "http://127.0.0.1:8080/" + name
+			messages := lab.Transports[i].Client(lab.Access{URL: url, Dial: dial}).Messages
+			if name == "polling" {
+				messages = (&polling.Client{URL: url, Dial: dial, Interval: interval}).Messages
+			}
+			for m, err := range messages(ctx) {
+				if err != nil {
+					return // the play is over
+				}
+				take(m.ID)
+			}
+		},
+	}
+}
+
+// forgetful is a long-poll that never says what it has.
+func forgetful(ctx context.Context, dial dialer, take func(id uint64)) {
+	client := http.Client{Transport: &http.Transport{DialContext: dial, DisableCompression: true}}
+	defer client.CloseIdleConnections()
+	for {
+		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:8080/longpoll", nil)
+		resp, err := client.Do(req)
+		if err != nil {
+			return // the play is over
+		}
+		var answer struct{ Messages []feed.Message }
+		err = json.NewDecoder(resp.Body).Decode(&answer)
+		resp.Body.Close()
+		if err != nil {
+			return
+		}
+		for _, m := range answer.Messages {
+			take(m.ID)
+		}
+	}
+}
+
+// staleness draws which share of messages is late by how much at most.
+func staleness(t *testing.T) *svg {
+	s := &svg{width: 760, height: 330}
+	const left, right, top, bottom, most = 60.0, 640.0, 24.0, 270.0, 2.2 // seconds
+	x := func(late float64) float64 { return left + (right-left)*late/most }
+	y := func(share float64) float64 { return bottom - (bottom-top)*share }
+	for late := 0.0; late <= 2; late += 0.5 {
+		s.line(x(late), top, x(late), bottom, "grid")
+		s.text(x(late), bottom+18, "middle", "soft", fmt.Sprintf("%g s", late))
+	}
+	for share := 0.0; share <= 1; share += 0.25 {
+		s.line(left, y(share), right, y(share), "grid")
+		s.text(left-8, y(share)+4, "end", "soft", fmt.Sprintf("%g %%", share*100))
+	}
+	s.text((left+right)/2, bottom+40, "middle", "soft", "late by at most")
+	for _, lane := range []struct {
+		name  string
+		label string
+		at    float64
+	}{{"polling", "polling every 2 s", 0.6}, {"longpoll", "long-polling", 0.85}} {
+		delays := late(t, lane.name)
+		var path strings.Builder
+		fmt.Fprintf(&path, "M%.1f %.1f", left, bottom)
+		for percent := 1; percent <= 100; percent++ {
+			late := delays[percent*len(delays)/100-1].Seconds()
+			fmt.Fprintf(&path, "H%.1fV%.1f", x(late), y(float64(percent)/100))
+		}
+		fmt.Fprintf(&path, "H%.1f", right)
+		s.add(`<path d="%s" class="%s"/>`, path.String(), lane.name)
+		late := delays[int(lane.at*float64(len(delays)))-1].Seconds()
+		s.text(x(late)+14, y(lane.at)+12, "start", lane.name+" name", lane.label)
+	}
+	return s
+}
+
+// hearing draws what came, and what did not, of chapter 7's experiment.
+func hearing(t *testing.T) *svg {
+	const left, right, top, row = 290.0, 780.0, 34.0, 34.0
+	s := &svg{width: 800, height: top + row*float64(len(deafs())) + 34}
+	x := func(at time.Duration) float64 { return left + (right-left)*at.Seconds()/130 }
+	for at := time.Duration(0); at <= 2*time.Minute; at += 30 * time.Second {
+		s.line(x(at), top-14, x(at), s.height-34, "grid")
+		s.text(x(at), s.height-14, "middle", "soft", fmt.Sprintf("%g s", at.Seconds()))
+	}
+	for i, d := range deafs() {
+		y := top + row*float64(i)
+		tr := d.record(t)
+		s.text(left-14, y+4, "end", "soft", d.title)
+		for conn, dial := range tr.dials {
+			end, ended := tr.ends[conn]
+			if !ended || x(end) > right {
+				end = 130 * time.Second
+			}
+			s.line(x(dial[1]), y, x(end), y, "sse")
+		}
+		for id := uint64(1); id <= uint64(len(tr.published)); id++ {
+			if held, came := tr.held[id]; came {
+				s.add(`<g class="sse"><circle cx="%.1f" cy="%.1f" r="5" class="tip"/></g>`, x(held), y)
+			} else {
+				at := x(tr.published[id])
+				s.line(at-5, y-5, at+5, y+5, "polling")
+				s.line(at-5, y+5, at+5, y-5, "polling")
+			}
+		}
+	}
+	return s
+}
+
+// late returns, in order, how late messages are that are published at random
+// instants, two a second on average, about a thousand of them.
+func late(t *testing.T, name string) []time.Duration {
+	const until = 500 * time.Second
+	publish := random(2, until)
+	tr := transport(name, 2*time.Second, publish, until+5*time.Second).record(t)
+	delays := tr.delays()
+	if len(delays) != len(publish) {
+		t.Errorf("%s: %d of %d messages came", name, len(delays), len(publish))
+	}
+	return delays
+}

@@ -1,0 +1,149 @@
+package docs_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"fourwires/internal/lab"
+	"fourwires/internal/source"
+)
+
+// TestFlags compares the reference's tables of flags with what the program says.
+func TestFlags(t *testing.T) {
+	path, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for command, heading := range map[string]string{"serve": "Flags of `lab` and `lab serve`:", "measure": "Flags of `lab measure`:"} {
+		help, err := exec.Command(path, command, "--help").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, table, found := strings.Cut(pages(t)["docs/reference.md"], "\n"+heading+"\n\n")
+		if !found {
+			t.Errorf("docs/reference.md has no %q", heading)
+		}
+		table, _, _ = strings.Cut(table, "\n\n")
+		var got, want []string
+		for _, row := range regexp.MustCompile("(?m)^\\| `((?:-., )?--.*?)` \\| (.*?) \\|").FindAllStringSubmatch(table, -1) {
+			standard := strings.Trim(row[2], "`")
+			if standard == "–" {
+				standard = ""
+			}
+			got = append(got, row[1]+" = "+standard)
+		}
+		for _, flag := range regexp.MustCompile(`(?m)^ +((?:-., )?--\S+(?: \w+)?) {2,}.*?(?: \(default "?(.*?)"?\))?$`).FindAllStringSubmatch(string(help), -1) {
+			want = append(want, flag[1]+" = "+flag[2])
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("docs/reference.md has the flags\n%s\nlab %s --help has\n%s", strings.Join(got, "\n"), command, strings.Join(want, "\n"))
+		}
+	}
+}
+
+// TestEndpoints compares the reference's table of endpoints with the routes
+// that are in the source, and with what a lab answers.
+func TestEndpoints(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "internal", "lab", "routes.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes := map[string]bool{}
+	for _, found := range regexp.MustCompile(`\.(GET|POST|PUT|PATCH|DELETE)\("(/[^"]*)",`).FindAllStringSubmatch(string(text), -1) {
+		routes[found[1]+" "+found[2]] = true
+	}
+	for _, transport := range lab.Transports {
+		routes["GET /"+transport.Name] = true
+	}
+
+	lanes, control := open(t)
+	methods := map[string][]string{} // that a URL takes, by the table
+	rows := regexp.MustCompile("(?m)^\\| (lanes|control) \\| `([A-Z]+) (/\\S*)` \\| (.*?) \\|").FindAllStringSubmatch(pages(t)["docs/reference.md"], -1)
+	listed := map[string]bool{}
+	for _, row := range rows {
+		address, method, path, query := row[1], row[2], row[3], row[4]
+		listed[method+" "+path] = true
+		url := map[string]string{"lanes": lanes, "control": control}[address] + strings.ReplaceAll(path, "*file", "main.js")
+		methods[url] = append(methods[url], method)
+		_, said := ask(t, method, url+"?zzz=1")
+		var names []string
+		for _, name := range strings.Fields(query) {
+			names = append(names, strings.Trim(name, "`"))
+		}
+		if want := fmt.Sprintf("%s does not know %q; it knows %q", path, "zzz", names); said != want {
+			t.Errorf("%s %s: the table has %q, the lab says %q", method, url, want, said)
+		}
+	}
+	for url, methods := range methods {
+		head, _ := ask(t, "TRACE", url)
+		if got, want := head.Get("Allow"), strings.Join(methods, ", "); got != want {
+			t.Errorf("%s takes %q, the table has %q", url, got, want)
+		}
+	}
+	if !maps.Equal(listed, routes) {
+		t.Errorf("the table lists %v\nroutes.go registers %v", slices.Sorted(maps.Keys(listed)), slices.Sorted(maps.Keys(routes)))
+	}
+}
+
+// open opens a lab that publishes nothing, until the test ends, and returns the
+// URLs of its two addresses.
+func open(t *testing.T) (lanes, control string) {
+	settings := source.Default()
+	settings.Source = source.None
+	l, err := lab.New(lab.Settings{Keep: 1, Source: settings, Profiles: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listeners [2]net.Listener
+	for i := range listeners {
+		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	served := make(chan error)
+	ctx, stop := context.WithCancel(context.Background())
+	go func() { served <- l.Serve(ctx, lab.Listeners{Lanes: listeners[0], Control: listeners[1]}) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return "http://" + listeners[0].Addr().String(), "http://" + listeners[1].Addr().String()
+}
+
+// ask makes a request and returns the answer's header and error sentence.
+func ask(t *testing.T, method, url string) (http.Header, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said struct{ Error string }
+	if err := json.Unmarshal(body, &said); err != nil {
+		t.Errorf("%s %s: an answer that is no JSON: %q", method, url, body)
+	}
+	return resp.Header, said.Error
+}

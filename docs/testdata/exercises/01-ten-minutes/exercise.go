@@ -1,0 +1,9 @@
+//go:build !solution
+
+package ages
+
+// ages returns the mean and the peak age of the newest message held, from the
+// first that was seen, to end.
+func ages(all []news, end float64) (mean, peak float64) {
+	return 0, 0
+}

@@ -1,0 +1,165 @@
+package docs_test
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/internal/netsim"
+)
+
+const ms = time.Millisecond
+
+// A trip is what one end of a connection sent at one instant.
+type trip struct {
+	conn       int // from 0
+	up         bool
+	left, came time.Duration // when the other end had all of it; 0: never
+	data       []byte
+}
+
+// A trace is what client and server saw of each other. It is recorded in virtual
+// time, over a network of 50 ms each way.
+type trace struct {
+	mu        sync.Mutex
+	start     time.Time
+	dials     [][2]time.Duration    // from when to when
+	ends      map[int]time.Duration // when the server closed a connection
+	accepted  int
+	trips     []*trip
+	published map[uint64]time.Duration
+	held      map[uint64]time.Duration // by the client
+}
+
+// A play is what is traced: a client that reads, until the end, a handler of a
+// feed to which messages are published at these times after its beginning.
+type play struct {
+	publish []time.Duration
+	until   time.Duration
+	serve   func(f *feed.Feed) *http.Server
+	read    func(ctx context.Context, dial dialer, take func(id uint64))
+}
+
+func (p play) record(t *testing.T) *trace {
+	tr := &trace{ends: map[int]time.Duration{}, published: map[uint64]time.Duration{}, held: map[uint64]time.Duration{}}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), p.until)
+		defer cancel()
+		tr.start = time.Now()
+		f := feed.New(feed.Keep)
+		var wires netsim.Network
+		if err := wires.Set(netsim.Settings{RTT: 100 * ms}); err != nil {
+			t.Fatal(err)
+		}
+		memory := wires.Memory()
+		server := p.serve(f)
+		var loops sync.WaitGroup
+		loops.Go(func() { server.Serve(tracedListener{memory, tr}) })
+		loops.Go(func() {
+			for _, at := range p.publish {
+				time.Sleep(time.Until(tr.start.Add(at))) // virtual
+				m, err := f.Publish([]byte(`{"cpu":12.5}`))
+				if err != nil {
+					t.Error(err)
+				}
+				tr.published[m.ID] = time.Since(tr.start)
+			}
+		})
+		dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+			begun := time.Since(tr.start)
+			conn, err := memory.Dial(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			tr.mu.Lock()
+			defer tr.mu.Unlock()
+			tr.dials = append(tr.dials, [2]time.Duration{begun, time.Since(tr.start)})
+			return &tracedConn{Conn: conn, trace: tr, conn: len(tr.dials) - 1, client: true}, nil
+		}
+		p.read(ctx, dial, func(id uint64) { tr.held[id] = time.Since(tr.start) })
+		<-ctx.Done()
+		f.Close()
+		server.Close()
+		loops.Wait()
+		time.Sleep(time.Minute) // until the last connection is closed
+	})
+	tr.trips = slices.DeleteFunc(tr.trips, func(trip *trip) bool { return trip.left >= p.until }) // the client leaves
+	return tr
+}
+
+type tracedListener struct {
+	net.Listener
+	trace *trace
+}
+
+func (l tracedListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.trace.mu.Lock()
+	defer l.trace.mu.Unlock()
+	l.trace.accepted++
+	return &tracedConn{Conn: conn, trace: l.trace, conn: l.trace.accepted - 1}, nil
+}
+
+// A tracedConn is one end of a connection.
+type tracedConn struct {
+	net.Conn
+	trace  *trace
+	conn   int
+	client bool
+	read   int // bytes
+	trip   int // the first of the trips that is not all read
+	before int // bytes of the trips to this end before it
+}
+
+func (c *tracedConn) Write(b []byte) (int, error) {
+	now := time.Since(c.trace.start)
+	n, err := c.Conn.Write(b)
+	c.trace.mu.Lock()
+	defer c.trace.mu.Unlock()
+	if trips := c.trace.trips; n == 0 {
+		// A deadline was over.
+	} else if last := len(trips) - 1; last >= 0 && trips[last].conn == c.conn && trips[last].up == c.client && trips[last].left == now {
+		trips[last].data = append(trips[last].data, b[:n]...)
+	} else {
+		c.trace.trips = append(trips, &trip{conn: c.conn, up: c.client, left: now, data: bytes.Clone(b[:n])})
+	}
+	return n, err
+}
+
+func (c *tracedConn) Close() error {
+	c.trace.mu.Lock()
+	defer c.trace.mu.Unlock()
+	if _, ended := c.trace.ends[c.conn]; !ended && !c.client {
+		c.trace.ends[c.conn] = time.Since(c.trace.start)
+	}
+	return c.Conn.Close()
+}
+
+func (c *tracedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.trace.mu.Lock()
+	defer c.trace.mu.Unlock()
+	c.read += n
+	for ; c.trip < len(c.trace.trips); c.trip++ {
+		trip := c.trace.trips[c.trip]
+		if trip.conn != c.conn || trip.up == c.client {
+			continue
+		}
+		if c.before+len(trip.data) > c.read {
+			break
+		}
+		c.before += len(trip.data)
+		trip.came = time.Since(c.trace.start)
+	}
+	return n, err
+}

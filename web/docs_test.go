@@ -1,0 +1,59 @@
+package web_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+var documents = flag.String("documents", "", "write a picture of each page of /docs to this folder")
+
+// The pages of /docs: nothing on the console, every picture there, nothing wider
+// than the screen, and what the copy button copies.
+func TestDocs(t *testing.T) {
+	s := serve(t, quiet(1), nil)
+	tab := s.tab(t)
+	at := "http://" + s.lanes.String()
+	tab.open(at + "/docs")
+	paths := eval[[]string](tab, `[...document.querySelectorAll("#contents > ul > li > a")].map((a) => a.getAttribute("href"))`)
+	if len(paths) < 5 {
+		t.Errorf("the contents have %q", paths)
+	}
+	for _, page := range paths {
+		tab.open(at + page)
+		tab.until(`document.readyState === "complete" && [...document.images].every((image) => image.naturalWidth > 0)`)
+		for _, width := range []int64{1280, 360} {
+			tab.resize(width, map[int64]int64{1280: 720, 360: 740}[width])
+			tab.until(fmt.Sprintf(`innerWidth === %d`, width))
+			if eval[bool](tab, `document.documentElement.scrollWidth > innerWidth`) {
+				t.Errorf("%s is wider than %d", page, width)
+			}
+			if *documents != "" {
+				picture, err := chromedp.Run(tab.ctx, chromedp.CaptureScreenshot())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(*documents, fmt.Sprintf("%s-%d.png", path.Base(page), width)), picture, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+
+	tab.open(at + "/docs/01-ten-minutes")
+	tab.until(`document.querySelector(".block button")`)
+	if got, want := eval[string](tab, `(async () => {
+		let copied;
+		navigator.clipboard.writeText = async (text) => { copied = text; };
+		document.querySelector(".block button").click();
+		await null;
+		return copied;
+	})()`), "go run ./cmd/lab"; got != want {
+		t.Errorf("the button copies %q, want %q", got, want)
+	}
+}
