@@ -51,6 +51,15 @@ var pythonModules = []struct{ module, debian string }{
 // under CI=true: there, what was not tested must not look green.
 func needPython(t *testing.T) {
 	t.Helper()
+	scripts, err := filepath.Glob(filepath.Join(root, "docs", "python", "*.py"))
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("%d scripts in docs/python, %v", len(scripts), err)
+	}
+	for _, script := range scripts { // Python reads them; go test repeats a result unless it sees that they have changed
+		if _, err := os.ReadFile(script); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var names, packages []string
 	for _, m := range pythonModules {
 		names = append(names, m.module)
