@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the benchmarks of time over a network so many times (usually 10, about nine
+# Runs the benchmarks of time over a network so many times (usually 10, about eight
 # minutes) and writes results/latency.txt, from which README.md's table is made:
 #
 #   benchmarks/latency.sh && go test ./benchmarks -run Table -update

@@ -79,6 +79,8 @@ func survive(b *testing.B, w way, l *lab.Lab, addr string, kind netsim.Cut) []*s
 		all = append(all, s)
 		connecting.Add(1)
 		reading.Go(func() {
+			has := sync.OnceFunc(connecting.Done)
+			defer has()
 			time.Sleep(beat * time.Duration(i) / 10)
 			query := map[string]string{"longpoll": "?wait=", "sse": "?heartbeat=", "websocket": "?heartbeat="}[w.Name]
 			if query != "" {
@@ -95,9 +97,8 @@ func survive(b *testing.B, w way, l *lab.Lab, addr string, kind netsim.Cut) []*s
 						s.note(&s.noticed)
 						break
 					}
-					if s.take(m); m.ID == first.ID+1 {
-						connecting.Done()
-					}
+					s.take(m)
+					has()
 					if m.ID == last {
 						break
 					}
