@@ -2,6 +2,7 @@ package benchmarks
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"math"
@@ -11,13 +12,17 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"fourwires/internal/lab"
+	"fourwires/internal/measure"
 )
 
 var update = flag.Bool("update", false, "rewrite the table of README.md")
 
 // TestTable holds README.md's tables to the results that they are made from.
 func TestTable(t *testing.T) {
-	for file, make := range map[string]func(results) (string, error){"all": table, "overhead": overheadTable, "up": upTable, "latency": latencyTable} {
+	for file, make := range map[string]func(results) (string, error){"all": table, "overhead": overheadTable, "up": upTable, "latency": latencyTable, "scenario": scenarioTable} {
 		raw, err := os.ReadFile("results/" + file + ".txt")
 		if err != nil {
 			t.Fatalf("doc.go says what makes this: %v", err)
@@ -311,6 +316,74 @@ share one machine and no network: what a way costs beyond its round trip. The co
 	return out.String(), l.lacks()
 }
 
+// scenarioTable returns the Markdown of the scenarios, and of what they favour.
+func scenarioTable(r results) (string, error) {
+	l := &look{results: r}
+	var out strings.Builder
+	out.WriteString("| | | p99, ms | | | | B/s a client | | | | server CPU a client, ms/s | | | |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n| | HTTP | polling | longpoll | sse | websocket | polling | longpoll | sse | websocket | polling | longpoll | sse | websocket |\n")
+	var favours strings.Builder
+	rounds := math.MaxInt
+	for _, scenario := range measure.Scenarios {
+		var outcomes []measure.Result
+		for _, http := range []int{1, 2} {
+			cells := map[string]string{}
+			for _, transport := range transportNames() {
+				key := fmt.Sprintf("Scenario/scenario=%s/transport=%s/http=%d ", scenario.Name, transport, http)
+				if http == 2 && transport == "websocket" {
+					continue
+				}
+				us := func(unit string) *float64 {
+					v := l.median(key+unit) / 1e3
+					return &v
+				}
+				o := measure.Result{Transport: transport, HTTP: map[int]string{1: "1.1", 2: "2"}[http], P50: us("p50-ns"), CPU: us("cpu-ns/client-s"), Took: time.Second}
+				late := "p99-ns"
+				if len(l.values[key+late]) == 0 { // of fewer than 100 messages
+					late = "p50-ns"
+				} else {
+					o.P99 = us(late)
+				}
+				if scenario.Direction != measure.Up {
+					o.Age = us("age-ns")
+				}
+				o.Up.Total = int64(l.median(key + "wire-B/client-s"))
+				o.Lost = uint64(l.median(key + "lost/op"))
+				outcomes = append(outcomes, o)
+				rounds = min(rounds, len(l.values[key+"lost/op"]))
+				cells["late "+transport] = l.ms(key + late)
+				cells["bytes "+transport] = l.value(1, 0, "%s", key+"wire-B/client-s")
+				cells["cpu "+transport] = l.ms(key + "cpu-ns/client-s")
+			}
+			fmt.Fprintf(&out, "| %s | %s |", scenario.Name, map[int]string{1: "1.1", 2: "2"}[http])
+			for _, figure := range []string{"late ", "bytes ", "cpu "} {
+				for _, transport := range transportNames() {
+					fmt.Fprintf(&out, " %s |", cmp.Or(cells[figure+transport], "–"))
+				}
+			}
+			out.WriteString("\n")
+		}
+		alone := scenario
+		alone.Clients = 1 // the figures are of one
+		fmt.Fprintf(&favours, "- **%s.** %s %s\n", scenario.Name, scenario.Why, alone.Favours(outcomes))
+	}
+	fmt.Fprintf(&out, `
+What six uses get, over a network of 40 ms a round trip: medians of %d rounds of five seconds. `+"`lab measure --scenario game`"+`
+shows one, and [scenario.go](internal/measure/scenario.go) what each asks for: how often, how large, in which direction,
+and why. Iot has p50, since its messages are fewer than 100. Bytes are all that crossed, without what is paid once. These
+are figures of small crowds on one machine; the favourite is the transport that is, in the figure in which it is worst, the
+least far from the best:
+
+`, rounds)
+	out.WriteString(favours.String())
+	fmt.Fprintf(&out, "\nThe command: `%s`, commit %s.\n", l.config["command"], l.config["commit"])
+	for _, key := range []string{"command", "commit"} {
+		if l.config[key] == "" {
+			l.missing = append(l.missing, key+":")
+		}
+	}
+	return out.String(), l.lacks()
+}
+
 // latencyTable returns the Markdown of the time that things take over a network.
 func latencyTable(r results) (string, error) {
 	l := &look{results: r}
@@ -475,4 +548,12 @@ func cell(values []float64, scale float64, unit string) string {
 func digits(v float64) string {
 	before := 1 + int(math.Floor(math.Log10(max(v, 1))))
 	return strconv.FormatFloat(v, 'f', max(0, 3-before), 64)
+}
+
+// transportNames are the four, in their order.
+func transportNames() (names []string) {
+	for _, t := range lab.Transports {
+		names = append(names, t.Name)
+	}
+	return names
 }

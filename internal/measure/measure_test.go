@@ -224,7 +224,7 @@ func TestFavours(t *testing.T) {
 		return r
 	}
 	s := Scenario{Clients: 1}
-	got := s.favours([]Result{r("polling", 100, 100, 100, 0), r("sse", 20, 20, 150, 0), r("websocket", 10, 10, 50, 1)})
+	got := s.Favours([]Result{r("polling", 100, 100, 100, 0), r("sse", 20, 20, 150, 0), r("websocket", 10, 10, 50, 1)})
 	want := "These figures favour sse by HTTP/1.1, at most 3.0 times the best (in bytes); then comes polling by HTTP/1.1, at most 10.0 times the best (in age)."
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

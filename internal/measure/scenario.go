@@ -103,7 +103,7 @@ func ScenarioTable(w io.Writer, s Scenario, results []Result) error {
 			fmt.Sprintf("%.0f", s.bytes(r)), rate(s.cpu(r)), r.Lost, r.Delivered)
 	}
 	if len(results) > 1 {
-		fmt.Fprintf(&b, "\n%s\n", s.favours(results))
+		fmt.Fprintf(&b, "\n%s\n", s.Favours(results))
 	}
 	fmt.Fprintf(&b, "%s, network: %s; over %.1f s each, after a warm-up. CPU is the server's, a second.\n", spoken(results), results[0].Network, results[0].Took.Seconds())
 	_, err := io.WriteString(w, b.String())
@@ -134,9 +134,9 @@ func rate(us *float64) string {
 	return fmt.Sprintf("%.2f ms/s", *us/1000)
 }
 
-// favours says which result these figures favour: the one that is, in the figure
+// Favours says which result these figures favour: the one that is, in the figure
 // in which it is worst, the least far from the best.
-func (s Scenario) favours(results []Result) string {
+func (s Scenario) Favours(results []Result) string {
 	figures := []struct {
 		name string
 		of   func(Result) *float64
