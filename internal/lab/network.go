@@ -83,6 +83,10 @@ func (l *Lab) cut(c *gin.Context) {
 		fail(c, http.StatusNotFound, fmt.Sprintf("there is no lane %q", asked.Lane))
 		return
 	}
+	if err := asked.Kind.Check(lasting); err != nil {
+		fail(c, http.StatusBadRequest, err.Error())
+		return
+	}
 	cut, lanes := 0, map[string]bool{}
 	for _, conn := range l.Network.Conns() {
 		carries := l.carried.by(conn.RemoteAddr())
@@ -91,10 +95,7 @@ func (l *Lab) cut(c *gin.Context) {
 		}) {
 			continue
 		}
-		if err := conn.Cut(asked.Kind, lasting); err != nil {
-			fail(c, http.StatusBadRequest, err.Error())
-			return
-		}
+		conn.Cut(asked.Kind, lasting)
 		cut++
 		for _, way := range carries {
 			lanes[way.lane] = true
