@@ -3,10 +3,16 @@ package measure
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -172,6 +178,24 @@ func TestRunHTTP2(t *testing.T) {
 	}
 }
 
+// expired returns a certificate that was good yesterday.
+func expired(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
 // In a scenario messages go up, too, by HTTP/1.1 and by HTTP/2: each comes to all,
 // or is answered, once.
 func TestScenarios(t *testing.T) {
@@ -273,6 +297,12 @@ func TestAnothersTLS(t *testing.T) {
 			t.Errorf("insecure=%t, http=%d: %v, want %s", test.insecure, test.http, err, test.want)
 		}
 	}
+	o.Speech.Insecure, o.Speech.HTTP = false, 1
+	server.TLS.Certificates = []tls.Certificate{expired(t)}
+	if _, err := run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "certificate has expired") {
+		t.Errorf("an expired certificate: %v", err)
+	}
+	o.Speech.Insecure, o.Speech.HTTP = true, 2
 	server.TLS.NextProtos = nil // who knows no ALPN does not refuse
 	if _, err := run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "the server does not speak HTTP/2") {
 		t.Errorf("without ALPN: %v", err)
