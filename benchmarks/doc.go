@@ -16,10 +16,26 @@
 //	Connect  what a reader that comes and goes costs, and how long the first message takes
 //	CatchUp  what a message costs a reader that is 4 096 of them behind
 //
-// Three more are asked by themselves:
+// Six more are about time over a network, the lab's own on real connections:
+//
+//	benchmarks/latency.sh && go test ./benchmarks -run Table -update
+//
+// asks them ten times in about eight minutes and keeps the answers in
+// results/latency.txt. With benchstat -col /transport,/interval, polling has a
+// column for each of its intervals.
+//
+//	Latency       how long news is on its way, published without regard to its reader
+//	Loop          what the same would seem to take if it waited for the reader
+//	Age           how old the newest is that a reader has, at any time
+//	FirstMessage  how long a reader waits that has just come, cold and warm
+//	Recovery      how long a cut is: until noticed, connected again, and all is there
+//	RoundTrip     how many round trips an echo takes, by POST and by WebSocket
+//
+// The others are asked by themselves:
 //
 //	Overhead  what a message costs in bytes beside itself; exact, so once is enough:
 //	          go test ./benchmarks -run '^$' -bench Overhead -benchtime 1x >benchmarks/results/overhead.txt
+//	Up, Echo  what the way up costs, by POST and by WebSocket, without a network; results/up.txt says how it was run
 //	Tap       what it costs the server to name every byte; results/tap.txt says how it was run
 //	Compress  when compression helps and when it costs; its CPU time is that of both ends;
 //	          results/compress.txt says how it was run
@@ -48,6 +64,12 @@
 // What a reader lost is counted by id after all had time to come, and so is what
 // came twice; one cannot hide the other.
 //
+// Over a network there is one reader, and the lab is in its process: nobody has much
+// to do, and what counts is who waits for what. All that is above of schedules and
+// of loss holds there, too. A schedule is that of a Poisson process of which the
+// number is known: 100 instants, evenly at random over a whole number of polling
+// intervals, of which the beginning is at random.
+//
 // # What is not
 //
 // Server and readers share the cores and the loopback interface: the kernel
@@ -68,6 +90,13 @@
 //
 // Idle counts what the process holds in memory after a collection. The kernel
 // holds more for each connection, its socket and buffers, alike for all.
+//
+// A network delays by timers of Go's, which are up to 1 ms late, once in each
+// direction. It loses no packets, so that nothing is sent again, as it would be on
+// a line that does. Six benchmarks of latency.sh run side by side: that is a tenth
+// of two cores, and without a network a message may take some µs longer for it. At
+// 25 messages a second over 100 ms a long-poll is rarely there when one comes; at a
+// slower pace it nearly always is, and a message takes one trip.
 //
 // Connect includes the reader's leaving in its CPU time, and the client's work
 // in its time. The 99th percentile of latency is over deliveries, but all that a

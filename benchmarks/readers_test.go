@@ -22,16 +22,8 @@ const (
 	patience  = time.Minute     // with readers that do not come forward
 )
 
-// four are the transports of the lab.
-func four() (names []string) {
-	for _, t := range lab.Transports {
-		names = append(names, t.Name)
-	}
-	return names
-}
-
 // transports are what is compared: the four, and the limit.
-var transports = append(four(), "tcp")
+var transports = append(transportNames(), "tcp")
 
 // follow calls on for each message from the first on, until it returns false.
 func (s *server) follow(ctx context.Context, transport string, on func(feed.Message) bool) error {

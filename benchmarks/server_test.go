@@ -21,6 +21,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/measure"
 	"fourwires/internal/source"
 
 	"go.uber.org/goleak"
@@ -28,17 +29,22 @@ import (
 )
 
 // asServer is the environment variable that makes this test binary the server,
-// whose tap is on where its value is tapped.
+// whose tap is on where its value is tapped, or that of package measure.
 const (
-	asServer = "FOURWIRES_BENCHMARK_SERVER"
-	tapped   = "tapped"
-	untapped = "untapped"
+	asServer  = "FOURWIRES_BENCHMARK_SERVER"
+	tapped    = "tapped"
+	untapped  = "untapped"
+	measuring = "measuring"
 )
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asServer) == "" {
 		goleak.VerifyTestMain(m)
 		return
+	}
+	serve := serve
+	if os.Getenv(asServer) == measuring {
+		serve = measure.Serve
 	}
 	if err := serve(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "benchmark server:", err)

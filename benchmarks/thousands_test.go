@@ -28,7 +28,7 @@ func TestTenThousand(t *testing.T) {
 	}
 
 	s := startServer(t, false)
-	r := s.read(n, four()...)
+	r := s.read(n, transportNames()...)
 	const rounds, each = 6, 5
 	var held [rounds]int // bytes
 	for round := range rounds {
@@ -45,7 +45,7 @@ func TestTenThousand(t *testing.T) {
 	if third, last := held[2], held[rounds-1]; !race && last > third+third/32 {
 		t.Errorf("the server held %d bytes after the third round, and %d after the last", third, last)
 	}
-	for _, transport := range four() {
+	for _, transport := range transportNames() {
 		if lost, duplicated := r.missed(transport); lost > 0 || duplicated > 0 {
 			t.Errorf("%s: %d messages lost, %d duplicated", transport, lost, duplicated)
 		}

@@ -14,6 +14,7 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/measure"
+	"fourwires/internal/netsim"
 	"fourwires/internal/wire"
 
 	gorilla "github.com/gorilla/websocket"
@@ -64,6 +65,28 @@ func BenchmarkEcho(b *testing.B) {
 	})
 }
 
+// BenchmarkRoundTrip asks the same over a network: how many of its round trips an
+// echo takes. An op is one echo, on a warm connection as above, since a way that
+// opened a connection each time would measure that.
+func BenchmarkRoundTrip(b *testing.B) {
+	for _, rtt := range rtts[1:] { // without a network it is what Echo asks
+		for _, way := range waysUp {
+			b.Run(fmt.Sprintf("by=%s/http=%d/rtt=%v", way.name, way.http, rtt), func(b *testing.B) {
+				c := call(b, way.name, measure.Speech{HTTP: way.http}, rtt)
+				var took []int64
+				for b.Loop() {
+					begun := time.Now()
+					c.echo(news)
+					took = append(took, int64(time.Since(begun)))
+				}
+				b.ReportMetric(0, "ns/op")
+				reportQuantiles(b, took)
+				b.ReportMetric(quantile(took, 0.5)/float64(rtt), "round-trips")
+			})
+		}
+	}
+}
+
 // news is a message of 128 bytes of JSON.
 var news = `"` + strings.Repeat("x", 126) + `"`
 
@@ -75,49 +98,59 @@ type caller struct {
 	up, echo func(text string)
 }
 
+// waysUp are the ways up.
+var waysUp = []struct {
+	name string
+	http int
+}{{"post", 1}, {"post", 2}, {"websocket", 1}}
+
 // each runs a benchmark over the ways up.
 func each(b *testing.B, run func(*testing.B, *caller)) {
-	for _, way := range []struct {
-		transport string
-		http      int
-	}{{"post", 1}, {"post", 2}, {"websocket", 1}} {
+	for _, way := range waysUp {
 		for _, tls := range []bool{false, true} {
-			b.Run(fmt.Sprintf("transport=%s/http=%d/tls=%d", way.transport, way.http, digit(tls)), func(b *testing.B) {
-				limits := lab.DefaultLimits()
-				limits.Publishes = 0 // any number
-				l, addr, close := open(b, lab.Settings{Keep: feed.Keep, Untapped: true, Limits: limits}, tls)
-				defer close()
-				c := &caller{lab: l}
-				s := measure.Speech{HTTP: way.http, TLS: tls, Insecure: true}
-				url := s.Scheme() + "://" + addr
-				dial := s.Dial(way.transport, &c.ledger, nil)
-				if way.transport == "websocket" {
-					up, echo := socket(b, dial, url+"/websocket"), socket(b, dial, url+"/websocket/echo")
-					defer up.Close()
-					defer echo.Close()
-					go io.Copy(io.Discard, up.NetConn()) // it is a reader too
-					c.up = func(text string) { send(b, up, text) }
-					c.echo = func(text string) {
-						send(b, echo, text)
-						if _, _, err := echo.ReadMessage(); err != nil {
-							b.Fatal(err)
-						}
-					}
-				} else {
-					transport := &http.Transport{DialContext: dial, DialTLSContext: dial, Protocols: new(http.Protocols)}
-					transport.Protocols.SetHTTP1(way.http == 1)
-					transport.Protocols.SetUnencryptedHTTP2(way.http == 2)
-					defer transport.CloseIdleConnections()
-					c.up = func(text string) { post(b, transport, url+"/publish", text) }
-					c.echo = func(text string) { post(b, transport, url+"/echo", text) }
-				}
-				c.up(news)
-				c.echo(news)
-				c.warm = c.ledger.Snapshot()
-				run(b, c)
+			b.Run(fmt.Sprintf("transport=%s/http=%d/tls=%d", way.name, way.http, digit(tls)), func(b *testing.B) {
+				run(b, call(b, way.name, measure.Speech{HTTP: way.http, TLS: tls, Insecure: true}, 0))
 			})
 		}
 	}
+}
+
+// call returns a caller, warmed up, to a lab behind a network, until the benchmark
+// ends.
+func call(b *testing.B, by string, s measure.Speech, rtt time.Duration) *caller {
+	limits := lab.DefaultLimits()
+	limits.Publishes = 0 // any number
+	l, addr, close := open(b, lab.Settings{Keep: feed.Keep, Untapped: true, Limits: limits, Network: netsim.Settings{RTT: rtt}}, s.TLS)
+	b.Cleanup(close)
+	c := &caller{lab: l}
+	url := s.Scheme() + "://" + addr
+	dial := s.Dial(by, &c.ledger, nil)
+	if by == "websocket" {
+		up, echo := socket(b, dial, url+"/websocket"), socket(b, dial, url+"/websocket/echo")
+		b.Cleanup(func() {
+			up.Close()
+			echo.Close()
+		})
+		go io.Copy(io.Discard, up.NetConn()) // it is a reader too
+		c.up = func(text string) { send(b, up, text) }
+		c.echo = func(text string) {
+			send(b, echo, text)
+			if _, _, err := echo.ReadMessage(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	} else {
+		transport := &http.Transport{DialContext: dial, DialTLSContext: dial, Protocols: new(http.Protocols)}
+		transport.Protocols.SetHTTP1(s.HTTP == 1)
+		transport.Protocols.SetUnencryptedHTTP2(s.HTTP == 2)
+		b.Cleanup(transport.CloseIdleConnections)
+		c.up = func(text string) { post(b, transport, url+"/publish", text) }
+		c.echo = func(text string) { post(b, transport, url+"/echo", text) }
+	}
+	c.up(news)
+	c.echo(news)
+	c.warm = c.ledger.Snapshot()
+	return c
 }
 
 // post makes a request and reads its answer.

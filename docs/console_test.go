@@ -35,6 +35,9 @@ func TestConsole(t *testing.T) {
 	for name, text := range pages(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if name == pythonChapter {
+				needPython(t)
+			}
 			r := &reader{t: t, lab: path, at: map[string]string{}}
 			defer r.leave()
 			blocks, _ := blocks(name, text)
@@ -269,12 +272,20 @@ func (s *screen) String() string {
 
 // notRun has the blocks that nothing runs or compares, by page and first line.
 var notRun = map[string]string{
-	"README.md: $ go test ./...":                                                       "this test is a part of it",
-	"README.md: ping localhost | go run ./cmd/lab serve --source stdin":                "needs ping; cmd/lab's test pipes lines in",
-	"README.md: python3 -uc '":                                                         "needs Python, which the tests do not ask for",
-	"README.md: node --experimental-websocket -e '":                                    "needs Node, which the tests do not ask for",
-	"README.md: new EventSource(\"/sse\").onmessage = ({ data }) => console.log(data)": "needs a browser; those tests are in web",
-	"docs/reference.md: {\"gap\":{\"from\":1,\"to\":5}}":                               "a shape",
+	"README.md: $ go test ./...":                                                                                                           "this test is a part of it",
+	"README.md: ping localhost | go run ./cmd/lab serve --source stdin":                                                                    "needs ping; cmd/lab's test pipes lines in",
+	"README.md: curl -X PUT -d '{\"rtt\":\"300ms\",\"jitter\":\"20ms\"}' http://127.0.0.1:8081/control/network":                            "the reference's are run",
+	"README.md: python3 -uc '":                                                                                                             "needs Python, which the tests do not ask for",
+	"README.md: node --experimental-websocket -e '":                                                                                        "needs Node, which the tests do not ask for",
+	"README.md: new EventSource(\"/sse\").onmessage = ({ data }) => console.log(data)":                                                     "needs a browser; those tests are in web",
+	"docs/reference.md: {\"gap\":{\"from\":1,\"to\":5}}":                                                                                   "a shape",
+	"docs/16-python.md: apt-get install daphne python3-aiohttp python3-django-channels python3-flask python3-flask-sockets \\":             ".ci/run does",
+	"docs/16-python.md: $ go test ./docs -run 'TestPython$' -v":                                                                            "TestPython compares it",
+	"docs/16-python.md: go run ./cmd/lab measure --for 3s --url polling=http://127.0.0.1:8090/polling --url sse=http://127.0.0.1:8090/sse": "needs a server beside it; TestPython measures all of them so",
+	"docs/16-python.md: import unittest":                                                                                                   "TestPythonEvents runs it",
+	"docs/16-python.md:     sockets.url_map.add(Rule(\"/websocket\", endpoint=websocket, websocket=True))":                                 "TestFlaskSocketsRule compares it with the script",
+	"docs/16-python.md: class Events:":                                                                                                     "TestPythonEvents runs it",
+	"docs/16-python.md: async def websocket(ws, after):":                                                                                   "TestPythonChat runs it",
 }
 
 // TestNotRun says which blocks nobody runs and nobody has given a reason for.

@@ -20,7 +20,7 @@ func TestExercises(t *testing.T) {
 	var chapters, packages []string
 	for name, text := range pages(t) {
 		stem := strings.TrimSuffix(strings.TrimPrefix(name, "docs/"), ".md")
-		if !regexp.MustCompile(`^\d\d-`).MatchString(stem) {
+		if !regexp.MustCompile(`^\d\d-`).MatchString(stem) || name == pythonChapter { // its exercise is in Python
 			continue
 		}
 		chapters = append(chapters, stem)

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"fourwires/feed"
@@ -40,6 +41,9 @@ type Client struct {
 	// Cursor is where reading begins; the zero Cursor means from now on.
 	// Messages moves it.
 	Cursor feed.Cursor
+
+	sending sync.Mutex
+	open    *websocket.Conn // while Messages is under way
 }
 
 // Messages opens a WebSocket and yields its messages in order, from the cursor
@@ -52,12 +56,14 @@ type Client struct {
 // Client.
 func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 	return func(yield func(feed.Message, error) bool) {
-		conn, err := c.open(ctx)
+		conn, err := c.dial(ctx)
 		if err != nil {
 			yield(feed.Message{}, err)
 			return
 		}
 		defer conn.Close()
+		c.opened(conn)
+		defer c.opened(nil)
 		defer sendClose(conn, websocket.CloseNormalClosure, "")
 		defer context.AfterFunc(ctx, func() { // begin the closing handshake, and wait a while for its end
 			sendClose(conn, websocket.CloseNormalClosure, "")
@@ -77,8 +83,30 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 	}
 }
 
-// open dials and upgrades.
-func (c *Client) open(ctx context.Context) (*websocket.Conn, error) {
+// ErrNotOpen says that there is no WebSocket to send on.
+var ErrNotOpen = errors.New("websocket: not open")
+
+// Send publishes data, JSON, in a frame of its own on the WebSocket that Messages
+// has open, or fails with [ErrNotOpen]. It does not wait for an answer: there is
+// none, but a close frame for what the server does not take. It may be called by
+// any number of goroutines at once.
+func (c *Client) Send(ctx context.Context, data []byte) error {
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	if c.open == nil {
+		return ErrNotOpen
+	}
+	return write(c.open, websocket.TextMessage, data)
+}
+
+func (c *Client) opened(conn *websocket.Conn) {
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	c.open = conn
+}
+
+// dial dials and upgrades.
+func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 	target, err := url.Parse(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("websocket: %w", err)
@@ -123,7 +151,7 @@ func (c *Client) greet(ctx context.Context, conn *websocket.Conn) error {
 	if err := json.Unmarshal(frame, &hello); err != nil || hello.Epoch == "" {
 		return fmt.Errorf("websocket: the first frame is %q", frame)
 	}
-	target, _ := url.Parse(c.URL) // open has
+	target, _ := url.Parse(c.URL) // dial has
 	switch was := c.Cursor.Epoch; {
 	case c.Cursor == (feed.Cursor{}) && !target.Query().Has("after"):
 		c.Cursor = feed.Cursor{Epoch: hello.Epoch, ID: hello.Head}

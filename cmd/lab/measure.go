@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"fourwires/internal/measure"
@@ -24,6 +25,7 @@ func speech(flags *pflag.FlagSet, s *measure.Speech) {
 func measureCommand() *cobra.Command {
 	var urls []string
 	var asCSV, asJSON bool
+	var named string
 	var o measure.Options
 	command := &cobra.Command{
 		Use:   "measure",
@@ -35,6 +37,8 @@ Ctrl-C ends it and prints what there is.`,
 		Example: `  lab measure                              # some 45 seconds
   lab measure --headers chrome --cookie 512 # with the heads that a browser sends
   lab measure --http 2 --tls               # as the web is today
+  lab measure --rtt 100ms                  # over a network
+  lab measure --scenario game --rtt 40ms   # what a game asks for
   lab measure --url http://127.0.0.1:8080  # a lab that runs
   lab measure --json --for 3s | jq .down.total`,
 		Args: cobra.NoArgs,
@@ -47,6 +51,8 @@ Ctrl-C ends it and prints what there is.`,
 	flags.DurationVar(&o.Interval, "interval", time.Second, "`time` from one poll to the next")
 	flags.IntVar(&o.Clients, "clients", 1, fmt.Sprintf("clients of each transport, at most %d", measure.MaxClients))
 	speech(flags, &o.Speech)
+	network := networkFlags(flags)
+	flags.StringVar(&named, "scenario", "", "measure what a use asks for, by HTTP/1.1 and HTTP/2: `name` is "+strings.Join(measure.ScenarioNames(), ", "))
 	flags.StringArrayVar(&urls, "url", nil, "`address` of a lab that runs; or TRANSPORT=URL, for each of some")
 	flags.BoolVar(&o.Speech.Insecure, "insecure", false, "trust the certificate of --url, whoever signed it")
 	flags.BoolVar(&asCSV, "csv", false, "print a record for each transport, under a header")
@@ -58,13 +64,28 @@ Ctrl-C ends it and prints what there is.`,
 		if o.Targets, err = measure.Targets(urls); err != nil {
 			return err
 		}
-		for name, why := range map[string]string{"rate": "publishes as it does", "payload": "publishes as it does", "tls": "speaks TLS where it says https"} {
+		if o.Network, err = network(); err != nil {
+			return err
+		}
+		for name, why := range map[string]string{"rtt": "is where it is", "jitter": "is where it is", "kbps": "is where it is", "rate": "publishes as it does", "payload": "publishes as it does", "tls": "speaks TLS where it says https"} {
 			if len(urls) > 0 && flags.Changed(name) {
 				return fmt.Errorf("--%s: the server at --url %s", name, why)
 			}
 		}
 		if asCSV && asJSON {
 			return errors.New("--csv, --json: one of them")
+		}
+		var scenario measure.Scenario
+		if named != "" {
+			for _, name := range []string{"rate", "payload", "interval", "clients", "http", "url"} {
+				if flags.Changed(name) {
+					return fmt.Errorf("--%s: the scenario says it", name)
+				}
+			}
+			if scenario, err = measure.Find(named); err != nil {
+				return err
+			}
+			o = scenario.Apply(o)
 		}
 		if err := o.Check(); err != nil {
 			return err
@@ -89,8 +110,16 @@ Ctrl-C ends it and prints what there is.`,
 		case asCSV:
 			print = measure.CSV(cmd.OutOrStdout())
 		}
-		err = measure.Run(cmd.Context(), o, print)
-		if len(results) > 0 {
+		if named != "" {
+			err = measure.RunAll(cmd.Context(), o, print)
+		} else {
+			err = measure.Run(cmd.Context(), o, print)
+		}
+		switch {
+		case len(results) == 0:
+		case named != "":
+			err = errors.Join(measure.ScenarioTable(cmd.OutOrStdout(), scenario, results), err)
+		default:
 			err = errors.Join(measure.Table(cmd.OutOrStdout(), o, results), err)
 		}
 		if err != nil {

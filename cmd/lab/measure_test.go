@@ -19,7 +19,7 @@ import (
 )
 
 // keys are those of a line of JSON, in their order.
-const keys = "transport http tls network delivered lost duplicated reordered requests connections p50_us p99_us cpu_us" +
+const keys = "transport http tls network delivered lost duplicated reordered requests connections p50_us p99_us clock_error_us age_us cpu_us" +
 	" up payload envelope framing head opening control tag tls unaccounted total" +
 	" down payload envelope framing head opening control tag tls unaccounted total"
 

@@ -10,9 +10,11 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/netsim"
 	"fourwires/internal/source"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func serveCommand() *cobra.Command {
@@ -57,6 +59,7 @@ func serveCommand() *cobra.Command {
 	flags.DurationVar(&limits.HeaderTime, "header-time", limits.HeaderTime, "`time` for a request's head to arrive")
 	flags.DurationVar(&limits.BodyTime, "body-time", limits.BodyTime, "`time` for its body to arrive")
 	flags.StringSliceVar(&settings.Origins, "allow-origin", nil, "let pages of this `origin` read and publish too, such as http://localhost:3000")
+	network := networkFlags(flags)
 	flags.BoolVar(&settings.Gzip, "gzip", false, "compress event streams for clients that accept it")
 	flags.BoolVar(&settings.Deflate, "deflate", false, "compress WebSockets' messages for clients that offer it")
 	flags.BoolVar(&settings.Profiles, "pprof", false, "serve /debug/pprof on the control address")
@@ -72,6 +75,9 @@ func serveCommand() *cobra.Command {
 		if settings.Inputs, err = inputs(cmd.InOrStdin(), settings.Source.Source, url, file, speed, settings.Log); err != nil {
 			return err
 		}
+		if settings.Network, err = network(); err != nil {
+			return err
+		}
 		l, err := lab.New(settings)
 		if err != nil {
 			return err
@@ -82,22 +88,10 @@ func serveCommand() *cobra.Command {
 				return fmt.Errorf("--%s: %w", flag, err)
 			}
 		}
-		var on lab.Listeners
-		if on.Lanes, err = net.Listen("tcp", addr); err != nil {
-			return failure{fmt.Errorf("--addr: %w", err)}
+		on, err := listen(addr, secured, control, withTLS)
+		if err != nil {
+			return failure{err}
 		}
-		defer on.Lanes.Close()
-		if withTLS {
-			if on.TLS, err = net.Listen("tcp", secured); err != nil {
-				return failure{fmt.Errorf("--tls-addr: %w", err)}
-			}
-			defer on.TLS.Close()
-		}
-		if on.Control, err = net.Listen("tcp", control); err != nil {
-			return failure{fmt.Errorf("--control: %w", err)}
-		}
-		defer on.Control.Close()
-
 		out := cmd.OutOrStdout()
 		fmt.Fprintf(out, "The lab is open: http://%s/\n", callable(on.Lanes.Addr()))
 		fmt.Fprintf(out, "Its control API:  http://%s/control/feed\n", callable(on.Control.Addr()))
@@ -105,12 +99,56 @@ func serveCommand() *cobra.Command {
 			fmt.Fprintf(out, "Over TLS, HTTP/2: https://%s/ (self-signed: a browser warns once, curl wants -k)\n", callable(on.TLS.Addr()))
 		}
 		fmt.Fprintln(out, "Ctrl-C closes it.")
-		if err := l.Serve(cmd.Context(), on); err != nil {
+		// Asked to start again, it does so, at the addresses that it had.
+		for err = l.Serve(cmd.Context(), on); errors.Is(err, lab.ErrRestart); err = l.Serve(cmd.Context(), on) {
+			addr, control = on.Lanes.Addr().String(), on.Control.Addr().String()
+			if withTLS {
+				secured = on.TLS.Addr().String()
+			}
+			if l, err = l.Successor(); err != nil {
+				break
+			}
+			if on, err = listen(addr, secured, control, withTLS); err != nil {
+				break
+			}
+		}
+		if err != nil {
 			return failure{err}
 		}
 		return nil
 	}
 	return serve
+}
+
+// networkFlags adds the flags of a network, and returns what reads them.
+func networkFlags(flags *pflag.FlagSet) func() (netsim.Settings, error) {
+	var s netsim.Settings
+	flags.DurationVar(&s.RTT, "rtt", 0, "round-trip `time` of the network between the lanes and their clients, at most 1m")
+	flags.DurationVar(&s.Jitter, "jitter", 0, "`time` that a write takes longer at most, at random")
+	flags.Float64Var(&s.Kbps, "kbps", 0, "kbit/s of a connection in each direction; 0: any")
+	return func() (netsim.Settings, error) { return s, s.Check() }
+}
+
+// listen listens on the addresses of a lab.
+func listen(addr, secured, control string, withTLS bool) (on lab.Listeners, err error) {
+	for _, l := range []struct {
+		flag, addr string
+		into       *net.Listener
+		wanted     bool
+	}{{"addr", addr, &on.Lanes, true}, {"tls-addr", secured, &on.TLS, withTLS}, {"control", control, &on.Control, true}} {
+		if !l.wanted {
+			continue
+		}
+		if *l.into, err = net.Listen("tcp", l.addr); err != nil {
+			for _, open := range []net.Listener{on.Lanes, on.TLS} {
+				if open != nil {
+					open.Close()
+				}
+			}
+			return on, fmt.Errorf("--%s: %w", l.flag, err)
+		}
+	}
+	return on, nil
 }
 
 // callable returns the address by which a browser on this machine reaches one

@@ -1,8 +1,7 @@
 package lab
 
 import (
-	"bytes"
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -61,11 +60,11 @@ func (l *Lab) echo(c *gin.Context) {
 // readBody reads a body of at most as many bytes as a message may have, or
 // fails the request.
 func (l *Lab) readBody(c *gin.Context) ([]byte, bool) {
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, int64(l.limits.Message)))
+	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, int64(l.settings.Limits.Message)))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		fail(c, http.StatusRequestEntityTooLarge, fmt.Sprintf("a body has at most %d bytes", l.limits.Message))
+		fail(c, http.StatusRequestEntityTooLarge, fmt.Sprintf("a body has at most %d bytes", l.settings.Limits.Message))
 	case err != nil:
 		fail(c, http.StatusBadRequest, "the body did not arrive: "+err.Error())
 	}
@@ -98,29 +97,22 @@ func (l *Lab) showLedger(c *gin.Context) {
 
 // changeFeed changes what is named, and only if all of it is right.
 func (l *Lab) changeFeed(c *gin.Context) {
-	body, ok := l.readBody(c)
-	if !ok {
+	var change struct {
+		Source  *string  `json:"source"`
+		Rate    *float64 `json:"rate"`
+		Phase   *string  `json:"phase"`
+		Payload *int     `json:"payload"`
+	}
+	if !l.decode(c, &change, "source, rate, phase and payload") {
 		return
 	}
 	l.changes.Lock()
 	defer l.changes.Unlock()
 	s := l.pump.Settings()
-	change := struct {
-		Source  *string  `json:"source"`
-		Rate    *float64 `json:"rate"`
-		Phase   *string  `json:"phase"`
-		Payload *int     `json:"payload"`
-	}{&s.Source, &s.Rate, &s.Phase, &s.Payload}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&change)
-	if err == nil && decoder.More() {
-		err = errors.New("there is more behind it")
-	}
-	if err != nil {
-		fail(c, http.StatusBadRequest, "the body is an object with any of source, rate, phase and payload: "+err.Error())
-		return
-	}
+	s.Source = *cmp.Or(change.Source, &s.Source)
+	s.Rate = *cmp.Or(change.Rate, &s.Rate)
+	s.Phase = *cmp.Or(change.Phase, &s.Phase)
+	s.Payload = *cmp.Or(change.Payload, &s.Payload)
 	if err := l.pump.Change(s); err != nil {
 		fail(c, http.StatusBadRequest, err.Error())
 		return

@@ -22,16 +22,18 @@ const (
 // A certificate vouches for the lab under its names. Nobody vouches for it: it
 // signs itself, lives in memory, and is made anew before it expires.
 type certificate struct {
+	mu    sync.Mutex
 	names []string
-
-	mu   sync.Mutex
-	made time.Time
-	tls  *tls.Certificate
+	made  time.Time
+	tls   *tls.Certificate
 }
 
-// config returns what a TLS server needs. The client chooses HTTP/2 or HTTP/1.1
+// config returns what a TLS server of these names needs. The client chooses HTTP/2 or HTTP/1.1
 // by ALPN (RFC 7301).
-func (c *certificate) config() *tls.Config {
+func (c *certificate) config(names []string) *tls.Config {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.names = names
 	return &tls.Config{GetCertificate: c.get, NextProtos: []string{"h2", "http/1.1"}}
 }
 

@@ -90,7 +90,7 @@ func onlyOrigins(origins []string) gin.HandlerFunc {
 		c.Header("Vary", "Origin")
 		origin := c.Request.Header.Get("Origin")
 		if slices.Contains(origins, origin) {
-			allow(c, origin, "GET, PATCH")
+			allow(c, origin, "GET, POST, PUT, PATCH, DELETE")
 			return
 		}
 		if protection.Check(c.Request) != nil {

@@ -7,6 +7,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"fourwires/feed"
+	"fourwires/internal/netsim"
 	"fourwires/internal/source"
 	"fourwires/internal/wire"
 )
@@ -39,26 +41,29 @@ type Settings struct {
 	Gzip     bool            // compress event streams for clients that accept it
 	Deflate  bool            // compress WebSockets' messages for clients that offer it
 	Profiles bool            // serve /debug/pprof on the control address
+	Network  netsim.Settings // of the lanes' addresses
 	Untapped bool            // do not count the bytes on the lanes' address; the ledger stays empty
 	Log      *slog.Logger    // requests at level debug; nil: nothing is logged
+
+	vouch *certificate // of a lab that went before; nil: a new one
 }
 
 // A Lab is a feed with its source and all that serves it.
 type Lab struct {
 	Feed   *feed.Feed
-	Ledger wire.Ledger // what crossed the lanes' address, to the byte
+	Ledger wire.Ledger // what crossed the lanes' addresses, to the byte
 
+	// Network is between the lanes' addresses and their clients. It delays nothing
+	// until it is told to.
+	Network netsim.Network
+
+	settings Settings // as it began, and in the end as it was then
 	pump     *source.Pump
 	changes  sync.Mutex // one change of the pump's settings at a time
-	limits   Limits
-	origins  []string
-	gzip     bool
-	deflate  bool
-	profiles bool
 	metrics  *metrics
-	untapped bool
-	log      *slog.Logger
-	ends     chan struct{} // closed when the lab shuts down
+	carried  *carriers
+	restart  context.CancelCauseFunc // ends Serve
+	ends     chan struct{}           // closed when the lab shuts down
 }
 
 // New returns a lab that serves nothing yet. The error says which setting is
@@ -78,6 +83,9 @@ func New(s Settings) (*Lab, error) {
 			return nil, fmt.Errorf("allow-origin %q: an origin is scheme://host:port, in small letters", origin)
 		}
 	}
+	if s.vouch == nil {
+		s.vouch = new(certificate)
+	}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
@@ -86,11 +94,22 @@ func New(s Settings) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Lab{
-		Feed: f, Ledger: wire.Ledger{Pages: s.Limits.Pages}, pump: pump, limits: s.Limits, origins: s.Origins,
-		gzip: s.Gzip, deflate: s.Deflate, profiles: s.Profiles, untapped: s.Untapped, metrics: newMetrics(f), log: s.Log, ends: make(chan struct{}),
-	}, nil
+	l := &Lab{
+		Feed: f, Ledger: wire.Ledger{Pages: s.Limits.Pages}, settings: s, pump: pump,
+		metrics: newMetrics(f), carried: newCarriers(s.Limits.Pages), ends: make(chan struct{}),
+	}
+	if err := l.Network.Set(s.Network); err != nil {
+		return nil, err
+	}
+	return l, nil
 }
+
+// Successor returns a lab that goes on where this one ended: of the same settings as
+// it had then, but with a feed of its own.
+func (l *Lab) Successor() (*Lab, error) { return New(l.settings) }
+
+// ErrRestart says that the lab was asked to end so that another one begins.
+var ErrRestart = errors.New("lab: asked to start again")
 
 // Listeners are where a lab serves.
 type Listeners struct {
@@ -100,11 +119,14 @@ type Listeners struct {
 }
 
 // Serve serves until ctx ends or a listener fails, and then tells every client,
-// closes all listeners and returns within a second. A lab serves once.
+// closes all listeners and returns within a second. A lab serves once. The error is
+// nil after ctx, [ErrRestart] where the control API was told so, and else says what
+// has failed.
 func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 	asked := ctx
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	l.restart = stop
 	var handlers, loops sync.WaitGroup
 	var hijacked sync.Map // the connections of WebSockets, which http.Server knows no more
 	serve := func(handler http.Handler, listeners ...net.Listener) *http.Server {
@@ -112,13 +134,20 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				handlers.Add(1)
 				defer handlers.Done()
-				defer hijacked.Delete(peerOf(r).conn)
+				defer func() {
+					if _, was := hijacked.LoadAndDelete(peerOf(r).conn); was {
+						l.carried.forget(peerOf(r).conn.RemoteAddr())
+					}
+				}()
 				handler.ServeHTTP(w, r)
 			}),
-			ConnContext: l.limits.greet,
+			ConnContext: l.settings.Limits.greet,
 			ConnState: func(conn net.Conn, state http.ConnState) {
-				if state == http.StateHijacked {
+				switch state {
+				case http.StateHijacked:
 					hijacked.Store(conn, nil)
+				case http.StateClosed:
+					l.carried.forget(conn.RemoteAddr())
 				}
 			},
 			Protocols: new(http.Protocols),
@@ -127,11 +156,11 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 				MaxReadFrameSize: frameSize, // net/http keeps room for the largest frame that came, and would take 1 MiB
 				CountError:       func(string) { l.metrics.refusals.WithLabelValues("http2").Inc() },
 			},
-			ReadHeaderTimeout: l.limits.HeaderTime,
+			ReadHeaderTimeout: l.settings.Limits.HeaderTime,
 			WriteTimeout:      answerTime,
 			IdleTimeout:       idleTime,
-			MaxHeaderBytes:    l.limits.Header,
-			ErrorLog:          slog.NewLogLogger(l.log.Handler(), slog.LevelDebug),
+			MaxHeaderBytes:    l.settings.Limits.Header,
+			ErrorLog:          slog.NewLogLogger(l.settings.Log.Handler(), slog.LevelDebug),
 		}
 		server.Protocols.SetHTTP1(true)
 		server.Protocols.SetUnencryptedHTTP2(true)
@@ -150,14 +179,14 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 		origins = append(origins, originsOf("https", controls, on.TLS.Addr())...)
 	}
 	var ledger *wire.Ledger // nil counts nothing
-	if !l.untapped {
+	if !l.settings.Untapped {
 		ledger = &l.Ledger
 	}
-	lanes := []net.Listener{ledger.Listen(on.Lanes)}
+	lanes := []net.Listener{ledger.Listen(l.Network.Listen(on.Lanes))}
 	if on.TLS != nil {
-		lanes = append(lanes, ledger.ListenTLS(on.TLS, (&certificate{names: names}).config(), func(err error) {
+		lanes = append(lanes, ledger.ListenTLS(l.Network.Listen(on.TLS), l.settings.vouch.config(names), func(err error) {
 			l.metrics.refusals.WithLabelValues("tls").Inc()
-			l.log.Debug("TLS handshake", "error", err)
+			l.settings.Log.Debug("TLS handshake", "error", err)
 		}))
 	}
 	servers := []*http.Server{
@@ -171,6 +200,8 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 	loops.Go(func() { l.pump.Run(ctx) })
 
 	<-ctx.Done()
+	l.settings.Source, l.settings.Network = l.pump.Settings(), l.Network.Settings()
+	l.Network.Clear()                    // who is told is told at once
 	defer time.AfterFunc(grace, func() { // for WebSockets that do not take the close frame
 		hijacked.Range(func(conn, _ any) bool {
 			conn.(net.Conn).Close()
@@ -192,6 +223,9 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 	handlers.Wait()
 	if asked.Err() != nil {
 		return nil
+	}
+	if context.Cause(ctx) == ErrRestart {
+		return ErrRestart
 	}
 	return fmt.Errorf("lab: %w", context.Cause(ctx))
 }

@@ -43,6 +43,12 @@ func run(t *testing.T, settings lab.Settings, on lab.Listeners) running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return runOn(t, l, on)
+}
+
+// runOn serves a lab that there is.
+func runOn(t *testing.T, l *lab.Lab, on lab.Listeners) running {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {

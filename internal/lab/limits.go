@@ -91,8 +91,8 @@ func (l *Lab) accept(r *http.Request, data []byte) (feed.Message, error) {
 	switch {
 	case !peerOf(r).publishes.Allow():
 		return feed.Message{}, errTooFast
-	case len(data) > l.limits.Message:
-		return feed.Message{}, fmt.Errorf("%w: this lab takes %d", feed.ErrTooLarge, l.limits.Message)
+	case len(data) > l.settings.Limits.Message:
+		return feed.Message{}, fmt.Errorf("%w: this lab takes %d", feed.ErrTooLarge, l.settings.Limits.Message)
 	}
 	return l.Feed.Publish(data)
 }

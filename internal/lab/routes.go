@@ -24,16 +24,16 @@ import (
 // up, and the page.
 func (l *Lab) lanes(names []string, control net.Addr) http.Handler {
 	engine := l.engine(names)
-	engine.Use(sameOrigin(l.origins))
+	engine.Use(sameOrigin(l.settings.Origins))
 
-	clients := atMost(l.limits.Clients, "clients")
+	clients := atMost(l.settings.Limits.Clients, "clients")
 	for _, t := range Transports {
 		handler := t.Handler(l.Feed, l.metrics.sent(l.Feed, t.Name))
 		switch h := handler.(type) {
 		case *sse.Handler:
-			h.Gzip = l.gzip
+			h.Gzip = l.settings.Gzip
 		case *websocket.Handler:
-			h.Deflate = l.deflate
+			h.Deflate = l.settings.Deflate
 			h.Publish = func(r *http.Request, data []byte) error { // the way up, as POST /publish is
 				_, err := l.accept(r, data)
 				if err != nil {
@@ -42,11 +42,11 @@ func (l *Lab) lanes(names []string, control net.Addr) http.Handler {
 				return err
 			}
 		}
-		engine.GET("/"+t.Name, l.logged(t.Stream), query(t.Query...), clients, l.metrics.reading(t.Name), gin.WrapH(handler))
+		engine.GET("/"+t.Name, l.logged(t.Stream), query(t.Query...), l.carried.carries(t.Name), clients, l.metrics.reading(t.Name), gin.WrapH(handler))
 	}
 	engine.GET("/websocket/echo", l.logged(true), query("stamps"), clients, gin.WrapH(&websocket.Echo{Done: l.ends}))
 
-	calls := engine.Group("/", l.logged(false), query(), atMost(l.limits.Requests, "requests"))
+	calls := engine.Group("/", l.logged(false), query(), atMost(l.settings.Limits.Requests, "requests"))
 	calls.POST("/publish", l.publish)
 	calls.POST("/echo", l.echo)
 	calls.GET("/healthz", healthz)
@@ -65,13 +65,18 @@ func (l *Lab) control(names, origins []string) http.Handler {
 	engine := l.engine(names)
 	engine.Use(onlyOrigins(origins))
 
-	calls := engine.Group("/", l.logged(false), query(), atMost(l.limits.Requests, "requests"))
+	calls := engine.Group("/", l.logged(false), query(), atMost(l.settings.Limits.Requests, "requests"))
 	calls.GET("/healthz", healthz)
 	calls.GET("/metrics", gin.WrapH(promhttp.HandlerFor(l.metrics.registry, promhttp.HandlerOpts{})))
 	calls.GET("/control/ledger", l.showLedger)
 	calls.GET("/control/feed", l.showFeed)
 	calls.PATCH("/control/feed", l.changeFeed)
-	if l.profiles {
+	calls.GET("/control/network", l.showNetwork)
+	calls.PUT("/control/network", l.setNetwork)
+	calls.DELETE("/control/network", l.clearNetwork)
+	calls.POST("/control/cuts", l.cut)
+	calls.POST("/control/restart", l.again)
+	if l.settings.Profiles {
 		engine.GET("/debug/pprof/*name", query("debug", "gc", "seconds"), gin.WrapF(profile))
 	}
 	return engine
@@ -97,9 +102,9 @@ func (l *Lab) engine(names []string) *gin.Engine {
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
 	engine.Use(l.metrics.refused, gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, fault any) {
-		l.log.Error("panic", "path", c.Request.URL.Path, "fault", fault, "stack", string(debug.Stack()))
+		l.settings.Log.Error("panic", "path", c.Request.URL.Path, "fault", fault, "stack", string(debug.Stack()))
 		fail(c, http.StatusInternalServerError, "the lab made a mistake; its log says which")
-	}), onlyNames(names), l.limits.bodies)
+	}), onlyNames(names), l.settings.Limits.bodies)
 	engine.NoRoute(func(c *gin.Context) {
 		fail(c, http.StatusNotFound, fmt.Sprintf("nothing is at %s", c.Request.URL.Path))
 	})
@@ -118,10 +123,10 @@ func fail(c *gin.Context, status int, sentence string) {
 // is not a request that took long.
 func (l *Lab) logged(stream bool) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		if !l.log.Enabled(c, slog.LevelDebug) {
+		if !l.settings.Log.Enabled(c, slog.LevelDebug) {
 			return
 		}
-		log := l.log.With("method", c.Request.Method, "url", c.Request.URL.String(), "peer", c.Request.RemoteAddr)
+		log := l.settings.Log.With("method", c.Request.Method, "url", c.Request.URL.String(), "peer", c.Request.RemoteAddr)
 		start := time.Now()
 		if stream {
 			log.Debug("stream opens")

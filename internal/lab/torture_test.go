@@ -46,20 +46,46 @@ func TestTorture(t *testing.T) {
 	}
 }
 
+// TestTortureOnLoopback is the same on real sockets and in real time: for 30 s with
+// -torture, and else for as long as a test may.
+func TestTortureOnLoopback(t *testing.T) {
+	lasting := 3 * time.Second
+	if *torture > 0 {
+		lasting = 30 * time.Second
+	}
+	l, lanes, _ := onLoopback(t, quiet(feed.Keep))
+	var sum tally
+	torment(t, l, lanes, 1, lasting, &sum, func(ctx context.Context, addr string) (net.Conn, func(netsim.Cut), error) {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+		if err != nil {
+			return nil, nil, err
+		}
+		return conn, func(kind netsim.Cut) {
+			if kind == netsim.RST {
+				conn.(*net.TCPConn).SetLinger(0)
+			}
+			conn.Close()
+		}, nil
+	})
+	t.Logf("%v: %d connections, %d messages, %d more in gaps", lasting, sum.connections, sum.messages, sum.gone)
+	if sum.connections < 7*int(lasting/time.Second) || sum.gone > 0 {
+		t.Error("that was no torture, or a feed that keeps all has gaps")
+	}
+}
+
 // A tally counts what readers lived through.
 type tally struct {
 	mu                          sync.Mutex
 	connections, messages, gone int
 }
 
-// tortureOnce has one reader on each lane, over a network of a seed's own. Every
-// other seed has a feed that keeps a quarter of a second, so that there are gaps.
+// tortureOnce does it in virtual time, over a network of a seed's own. Every other
+// seed has a feed that keeps a quarter of a second, so that there are gaps.
 func tortureOnce(t *testing.T, seed uint64, sum *tally) {
-	const rate, lasting = 200, 30 * time.Second
 	random := rand.New(rand.NewPCG(seed, 0))
 	keep := feed.Keep
 	if seed%2 == 1 {
-		keep = rate / 4
+		keep = tortureRate / 4
 	}
 	wires := &netsim.Network{Seed: seed}
 	if err := wires.Set(netsim.Settings{RTT: time.Duration(random.IntN(100)) * ms, Jitter: time.Duration(random.IntN(20)) * ms}); err != nil {
@@ -67,19 +93,38 @@ func tortureOnce(t *testing.T, seed uint64, sum *tally) {
 	}
 	network := wires.Memory()
 	l := run(t, quiet(keep), lab.Listeners{Lanes: network, Control: netsim.Listen()})
+	torment(t, l, "http://localhost", seed, 30*time.Second, sum, func(ctx context.Context, addr string) (net.Conn, func(netsim.Cut), error) {
+		conn, err := network.Dial(ctx, "", addr)
+		if err != nil {
+			return nil, nil, err
+		}
+		return conn, func(kind netsim.Cut) { conn.(*netsim.Conn).Cut(kind, 0) }, nil
+	})
+	l.stop()
+	<-l.done
+	wires.Clear()
+	time.Sleep(time.Minute) // until the last connection is closed
+}
+
+const tortureRate = 200 // messages a second
+
+// torment has one reader on each lane, whose connections are torn, while messages
+// flow for so long. Dial opens a connection, and returns what cuts it.
+func torment(t *testing.T, l running, lanes string, seed uint64, lasting time.Duration, sum *tally,
+	dial func(ctx context.Context, addr string) (net.Conn, func(netsim.Cut), error)) {
 	publishing, stop := context.WithTimeout(t.Context(), lasting)
 	defer stop()
-
+	n := uint64(tortureRate * lasting / time.Second)
 	var all sync.WaitGroup
 	for i := range 2 * len(lab.Transports) {
 		s := suite{Transport: lab.Transports[i/2], http2: i%2 == 1}
 		if s.http2 && s.Name == "websocket" {
 			continue
 		}
-		access := lab.Access{URL: "http://localhost/" + s.Name, HTTP2: s.http2, Cursor: l.Feed.Head()}
+		access := lab.Access{URL: lanes + "/" + s.Name, HTTP2: s.http2, Cursor: l.Feed.Head()}
 		random := rand.New(rand.NewPCG(seed, uint64(i)+1))
 		access.Dial = func(ctx context.Context, _, addr string) (net.Conn, error) {
-			conn, err := network.Dial(ctx, "", addr)
+			conn, cut, err := dial(ctx, addr)
 			if err != nil {
 				return nil, err
 			}
@@ -89,7 +134,7 @@ func tortureOnce(t *testing.T, seed uint64, sum *tally) {
 			if publishing.Err() != nil {
 				return conn, nil
 			}
-			return tear(conn.(*netsim.Conn), random), nil
+			return tear(conn, cut, random), nil
 		}
 		c := s.Client(access)
 		if s.Name == "polling" {
@@ -98,7 +143,7 @@ func tortureOnce(t *testing.T, seed uint64, sum *tally) {
 		}
 		all.Go(func() {
 			last, messages, gone := uint64(0), 0, 0
-			for last < uint64(rate*lasting/time.Second) {
+			for last < n {
 				for m, err := range c.Messages(t.Context()) {
 					var gap *feed.GapError
 					switch {
@@ -115,7 +160,7 @@ func tortureOnce(t *testing.T, seed uint64, sum *tally) {
 						messages++
 						last = m.ID
 					}
-					if last == uint64(rate*lasting/time.Second) {
+					if last == n {
 						break
 					}
 				}
@@ -126,21 +171,20 @@ func tortureOnce(t *testing.T, seed uint64, sum *tally) {
 			sum.gone += gone
 		})
 	}
-	for id := range int(rate * lasting / time.Second) {
-		time.Sleep(time.Second / rate)
+	tick := time.NewTicker(time.Second / tortureRate)
+	defer tick.Stop()
+	for id := range int(n) {
+		<-tick.C
 		publish1(t, l.Feed, id)
 	}
 	all.Wait()
-	l.stop()
-	<-l.done
-	wires.Clear()
-	time.Sleep(time.Minute) // until the last connection is closed
 }
 
 // A torn connection ends after some bytes more, in one direction or the other, and
 // breaks off within what is read or written then.
 type torn struct {
-	*netsim.Conn
+	net.Conn
+	cut  func(netsim.Cut)
 	kind netsim.Cut
 
 	mu          sync.Mutex
@@ -149,8 +193,8 @@ type torn struct {
 }
 
 // tear tears a connection after 50 to 500 ms.
-func tear(conn *netsim.Conn, random *rand.Rand) net.Conn {
-	c := &torn{Conn: conn, kind: netsim.FIN, read: random.IntN(400), write: random.IntN(400)}
+func tear(conn net.Conn, cut func(netsim.Cut), random *rand.Rand) net.Conn {
+	c := &torn{Conn: conn, cut: cut, kind: netsim.FIN, read: random.IntN(400), write: random.IntN(400)}
 	if random.IntN(2) == 0 {
 		c.kind = netsim.RST
 	}
@@ -159,7 +203,7 @@ func tear(conn *netsim.Conn, random *rand.Rand) net.Conn {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.ripe = true; now {
-			c.Cut(c.kind, 0)
+			c.cut(c.kind)
 		}
 	})
 	return c
@@ -176,7 +220,7 @@ func (c *torn) Read(b []byte) (int, error) {
 		return n, err
 	}
 	n, c.read = c.read, 0
-	c.Cut(c.kind, 0)
+	c.cut(c.kind)
 	if c.kind == netsim.RST {
 		return n, syscall.ECONNRESET
 	}
@@ -193,7 +237,7 @@ func (c *torn) Write(b []byte) (int, error) {
 	c.mu.Unlock()
 	n, err := c.Conn.Write(part)
 	if err == nil && n < len(b) {
-		c.Cut(c.kind, 0)
+		c.cut(c.kind)
 		err = syscall.ECONNRESET
 	}
 	return n, err

@@ -46,6 +46,7 @@ type Dial = func(ctx context.Context, network, addr string) (net.Conn, error)
 type Client struct {
 	Messages func(context.Context) iter.Seq2[feed.Message, error]
 	Cursor   *feed.Cursor
+	Send     func(ctx context.Context, data []byte) error // nil: by POST /publish
 }
 
 // Transports are the four, in the order in which they are always named.
@@ -56,7 +57,7 @@ var Transports = []Transport{
 		Handler: func(f *feed.Feed, sent Sent) http.Handler { return &polling.Handler{Feed: f, Sent: sent} },
 		Client: func(a Access) Client {
 			c := &polling.Client{URL: a.URL, Dial: a.Dial, Cursor: a.Cursor, HTTP2: a.HTTP2}
-			return Client{c.Messages, &c.Cursor}
+			return Client{Messages: c.Messages, Cursor: &c.Cursor}
 		},
 	},
 	{
@@ -65,7 +66,7 @@ var Transports = []Transport{
 		Handler: func(f *feed.Feed, sent Sent) http.Handler { return &longpoll.Handler{Feed: f, Sent: sent} },
 		Client: func(a Access) Client {
 			c := &longpoll.Client{URL: a.URL, Dial: a.Dial, Cursor: a.Cursor, HTTP2: a.HTTP2}
-			return Client{c.Messages, &c.Cursor}
+			return Client{Messages: c.Messages, Cursor: &c.Cursor}
 		},
 	},
 	{
@@ -75,7 +76,7 @@ var Transports = []Transport{
 		Handler: func(f *feed.Feed, sent Sent) http.Handler { return &sse.Handler{Feed: f, Sent: sent} },
 		Client: func(a Access) Client {
 			c := &sse.Client{URL: a.URL, Dial: a.Dial, Cursor: a.Cursor, HTTP2: a.HTTP2, Gzip: a.Compress}
-			return Client{c.Messages, &c.Cursor}
+			return Client{Messages: c.Messages, Cursor: &c.Cursor}
 		},
 	},
 	{
@@ -85,7 +86,7 @@ var Transports = []Transport{
 		Handler: func(f *feed.Feed, sent Sent) http.Handler { return &websocket.Handler{Feed: f, Sent: sent} },
 		Client: func(a Access) Client {
 			c := &websocket.Client{URL: a.URL, Dial: a.Dial, Cursor: a.Cursor, Deflate: a.Compress}
-			return Client{c.Messages, &c.Cursor}
+			return Client{Messages: c.Messages, Cursor: &c.Cursor, Send: c.Send}
 		},
 	},
 }

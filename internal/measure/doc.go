@@ -33,10 +33,24 @@
 // not come when draining ended, one that came again, one that came after a
 // higher one.
 //
+// Age is how old the newest message is that a client has, from when it was due, over
+// time: its mean.
+//
+// # Scenarios
+//
+// A [Scenario] says how often messages come, how large, how many together, and in
+// which direction. Where they go up, each goes by its client's own way: a frame of
+// its WebSocket or a POST, of which six at most are under way by a client. It says
+// its number, so that its latency is from the instant at which it was due to be sent
+// to the callback of each client. Where they only go up they are echoed, which stands
+// for an acknowledgement, and the latency is until that.
+//
 // # Another's server
 //
 // Its feed is measured as it is, from the first connection on and without a
-// warm-up. The clocks of two machines differ, and the CPU of another's process
-// cannot be read: so latency and CPU are not known. Nor is the end of the feed:
-// an id is lost only if a higher one has come.
+// warm-up. The CPU of another's process cannot be read. If the server is a lab it
+// says its clock ([Clock]), and latency is from a message's stamp by its clock to the
+// callback by ours, with the error that this may have; a negative one is shown. Else
+// latency is not known. Nor is the end of the feed: an id is lost only if a higher one
+// has come.
 package measure

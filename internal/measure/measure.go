@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"math"
 	"math/rand/v2"
 	"net/url"
@@ -18,6 +17,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/netsim"
 	"fourwires/internal/source"
 	"fourwires/internal/wire"
 	"fourwires/polling"
@@ -49,6 +49,11 @@ type Options struct {
 	Interval time.Duration // of polling
 	Clients  int
 	Speech   Speech
+	Network  netsim.Settings // between the clients and a server of our own
+
+	Direction string        // Down, Both or Up; empty: Down
+	Burst     int           // messages that come together; 0: 1
+	Gap       time.Duration // so far from each other
 
 	// Targets are what is measured; none: the four, on a lab of our own, which is
 	// a process that Server, a command line, starts. It has to call [Serve].
@@ -68,7 +73,7 @@ type Result struct {
 	Transport string `json:"transport"`
 	HTTP      string `json:"http"`    // version, 1.1 or 2
 	TLS       bool   `json:"tls"`     //
-	Network   string `json:"network"` // loopback, or unknown
+	Network   string `json:"network"` // loopback, with what was put between; or unknown
 
 	Delivered   int    `json:"delivered"`   // messages, to each client
 	Lost        uint64 `json:"lost"`        // after draining
@@ -77,9 +82,11 @@ type Result struct {
 	Requests    int64  `json:"requests"`    // heads that were sent; those of streams are paid once
 	Connections int64  `json:"connections"` //
 
-	P50 *float64 `json:"p50_us"` // of the one-way latency; nil: not known
-	P99 *float64 `json:"p99_us"` // nil also with fewer than 100 samples
-	CPU *float64 `json:"cpu_us"` // of the server's process, for all; nil: not known
+	P50 *float64 `json:"p50_us"`         // of the one-way latency; nil: not known
+	P99 *float64 `json:"p99_us"`         // nil also with fewer than 100 samples
+	Off *float64 `json:"clock_error_us"` // by which latencies and ages of another's server may be wrong, up or down; nil: by nothing, or not known
+	Age *float64 `json:"age_us"`         // of the newest message that a client has, its mean over time; nil: not known
+	CPU *float64 `json:"cpu_us"`         // of the server's process, for all; nil: not known
 
 	Up   wire.Parts `json:"up"` // bytes
 	Down wire.Parts `json:"down"`
@@ -105,6 +112,9 @@ func (o Options) Check() error {
 		return fmt.Errorf("interval %v: must be from 1ms to 1m", o.Interval)
 	case o.Clients < 1 || o.Clients > MaxClients:
 		return fmt.Errorf("clients %d: must be from 1 to %d", o.Clients, MaxClients)
+	}
+	if err := o.Network.Check(); err != nil {
+		return err
 	}
 	return o.Speech.Check()
 }
@@ -140,7 +150,7 @@ func Targets(args []string) ([]Target, error) {
 		case slices.ContainsFunc(targets, func(t Target) bool { return t.Transport == name }):
 			return nil, fmt.Errorf("url %q: %s has one already", arg, name)
 		default:
-			targets = append(targets, Target{name, address})
+			targets = append(targets, Target{name, u.String()})
 		}
 	}
 	slices.SortFunc(targets, func(a, b Target) int { return cmp.Compare(rank(a.Transport), rank(b.Transport)) })
@@ -169,13 +179,28 @@ func Run(ctx context.Context, o Options, done func(Result) error) error {
 			targets = append(targets, Target{Transport: name})
 		}
 	}
-	seed := rand.Uint64() // one schedule for all
-	for i, target := range targets {
+	var ways []way
+	for _, target := range targets {
+		ways = append(ways, way{target, o.Speech})
+	}
+	return o.run(ctx, ways, rand.Uint64(), done)
+}
+
+// A way is what is measured at a time.
+type way struct {
+	target Target
+	speech Speech
+}
+
+// run is Run over these ways, with one schedule for all.
+func (o Options) run(ctx context.Context, ways []way, seed uint64, done func(Result) error) error {
+	for i, way := range ways {
 		if ctx.Err() != nil {
 			return nil
 		}
-		erase := o.show(targets[i:], len(targets))
-		r, err := o.measure(ctx, target, seed)
+		o.Speech = way.speech
+		so, erase := o.show(ways[i:], len(ways))
+		r, err := o.measure(ctx, way.target, seed, so)
 		erase()
 		if r != nil && (err == nil || r.Delivered > 0) {
 			if err := done(*r); err != nil {
@@ -193,7 +218,7 @@ var errLate = errors.New("late")
 
 // measure measures one transport. Beside an error, the result is what was
 // measured before it, or nil.
-func (o Options) measure(ctx context.Context, target Target, seed uint64) (*Result, error) {
+func (o Options) measure(ctx context.Context, target Target, seed uint64, so *far) (*Result, error) {
 	begun := time.Now()
 	fail := func(err error) error {
 		text := strings.TrimPrefix(err.Error(), target.Transport+": ")
@@ -204,6 +229,7 @@ func (o Options) measure(ctx context.Context, target Target, seed uint64) (*Resu
 		return nil, fail(err)
 	}
 	defer m.close()
+	so.set(m.tally)
 	if err := m.warmUp(ctx); err != nil {
 		return nil, fail(err)
 	}
@@ -233,9 +259,12 @@ type measurement struct {
 	Options
 	target  Target
 	own     *server // nil: the server is another's
+	addr    string  // of that
+	senders []sender
+	clock   *remoteClock // of another's server; nil: not known
 	tally   *tally
 	ledger  *ledger
-	failed  chan error // what a client ended with
+	failed  chan error // what a client ended with, or the way up
 	leave   context.CancelFunc
 	reading sync.WaitGroup
 }
@@ -244,7 +273,7 @@ type measurement struct {
 // has to close the measurement.
 func (o Options) open(target Target) (*measurement, error) {
 	ctx, leave := context.WithCancel(context.Background()) // the clients outlive an interrupt: they are read once more
-	m := &measurement{Options: o, target: target, leave: leave, failed: make(chan error, o.Clients)}
+	m := &measurement{Options: o, target: target, leave: leave, failed: make(chan error, o.Clients+1)}
 	next := uint64(0)
 	if target.URL == "" {
 		var err error
@@ -252,18 +281,37 @@ func (o Options) open(target Target) (*measurement, error) {
 			leave()
 			return nil, err
 		}
+		if err := m.own.network(o.Network); err != nil {
+			leave()
+			m.own.close()
+			return nil, err
+		}
 		next = 1
 		addr := m.own.plain
 		if o.Speech.TLS {
 			addr, m.Speech.Insecure = m.own.tls, true // it vouches for itself
 		}
+		m.addr = addr
 		m.target.URL = o.Speech.Scheme() + "://" + addr + "/" + target.Transport + "?after=0"
 	} else {
 		m.Speech.TLS = strings.HasPrefix(target.URL, "https:")
+		m.clock = m.watchClock(ctx)
 	}
 	m.tally = newTally(o.Clients, next)
 	m.ledger = newLedger(m.target)
 	for i := range o.Clients {
+		client := m.client()
+		if o.Direction == Both || o.Direction == Up {
+			s, err := m.sender(ctx, client)
+			if err != nil {
+				m.close()
+				return nil, err
+			}
+			m.senders = append(m.senders, s)
+		}
+		if o.Direction == Up {
+			continue
+		}
 		m.reading.Go(func() {
 			if target.Transport == lab.Transports[0].Name { // polls come at phases of their own
 				select {
@@ -271,7 +319,7 @@ func (o Options) open(target Target) (*measurement, error) {
 				case <-ctx.Done():
 				}
 			}
-			m.failed <- m.read(ctx, i)
+			m.failed <- m.read(ctx, i, client)
 		})
 	}
 	return m, nil
@@ -281,6 +329,9 @@ func (o Options) open(target Target) (*measurement, error) {
 func (m *measurement) close() {
 	m.leave()
 	m.reading.Wait()
+	for _, s := range m.senders {
+		s.close()
+	}
 	if m.own != nil {
 		m.own.close()
 	}
@@ -288,16 +339,18 @@ func (m *measurement) close() {
 
 // read is one client. It goes on after a gap, whose ids are lost, and returns
 // any other error.
-func (m *measurement) read(ctx context.Context, client int) error {
-	messages := m.client()
+func (m *measurement) read(ctx context.Context, number int, client lab.Client) error {
 	for {
 		var gap *feed.GapError
-		for message, err := range messages(ctx) {
+		for message, err := range client.Messages(ctx) {
 			if err != nil && !errors.As(err, &gap) {
 				return err
 			}
 			if err == nil {
-				m.tally.take(client, message.ID, monotonic())
+				m.tally.take(number, message.ID, message.Data, monotonic())
+				if m.clock != nil {
+					m.clock.take(message.At)
+				}
 			}
 		}
 		if gap == nil {
@@ -306,14 +359,15 @@ func (m *measurement) read(ctx context.Context, client int) error {
 	}
 }
 
-// client returns what a new client's messages are.
-func (m *measurement) client() func(context.Context) iter.Seq2[feed.Message, error] {
+// client returns a new client.
+func (m *measurement) client() lab.Client {
 	dial := m.ledger.watch(m.Speech.Dial(m.target.Transport, &m.ledger.wire, nil))
 	http2 := m.Speech.Version(m.target.Transport) == 2
 	if m.target.Transport == "polling" { // the only one with a setting of its own
-		return (&polling.Client{URL: m.target.URL, Interval: m.Interval, Dial: dial, HTTP2: http2}).Messages
+		c := &polling.Client{URL: m.target.URL, Interval: m.Interval, Dial: dial, HTTP2: http2}
+		return lab.Client{Messages: c.Messages, Cursor: &c.Cursor}
 	}
-	return lab.Transports[rank(m.target.Transport)].Client(lab.Access{URL: m.target.URL, Dial: dial, HTTP2: http2}).Messages
+	return lab.Transports[rank(m.target.Transport)].Client(lab.Access{URL: m.target.URL, Dial: dial, HTTP2: http2})
 }
 
 // warmUp has some messages come to all clients of a server of our own: they are
@@ -322,13 +376,24 @@ func (m *measurement) warmUp(ctx context.Context) error {
 	if m.own == nil {
 		return nil
 	}
+	if m.Direction == Up { // each has been answered, then
+		return m.sendAll(ctx, monotonic(), make([]time.Duration, 2*len(m.senders)))
+	}
 	if err := m.publish(ctx, 1, 0); err != nil {
 		return err
 	}
 	if err := m.publish(ctx, WarmUp, warmUpTime); err != nil {
 		return err
 	}
-	pause := settle
+	if n := len(m.senders); n > 0 { // their connections are to be there, too
+		if err := m.sendAll(ctx, monotonic(), make([]time.Duration, n)); err != nil {
+			return err
+		}
+		if err := m.come(ctx, uint64(WarmUp+n)); err != nil {
+			return err
+		}
+	}
+	pause := settle + m.trip()
 	if m.target.Transport == "polling" { // all have polled just now; the schedule is not to know that
 		pause += time.Duration(rand.Int64N(int64(m.Interval)))
 	}
@@ -342,15 +407,24 @@ func (m *measurement) publish(ctx context.Context, head uint64, over time.Durati
 	if head > 1 {
 		n-- // the first is there
 	}
-	if err := m.own.publish(0, 0, n, over, m.Payload); err != nil {
+	if err := m.own.publish(0, 0, n, over, m.Options); err != nil {
 		return err
 	}
-	err := m.await(ctx, head, m.Interval+patience)
+	return m.come(ctx, head)
+}
+
+// come returns when head has come to all clients.
+func (m *measurement) come(ctx context.Context, head uint64) error {
+	limit := m.Interval + patience + 4*m.trip()
+	err := m.await(ctx, head, limit)
 	if err == errLate {
-		return fmt.Errorf("message %d has not come to every client in %v", head, m.Interval+patience)
+		return fmt.Errorf("message %d has not come to every client in %v", head, limit)
 	}
 	return err
 }
+
+// trip returns what a round trip takes at most.
+func (o Options) trip() time.Duration { return o.Network.RTT + 2*o.Network.Jitter }
 
 // window is what is counted: a schedule, and the draining after it. A server of
 // another's has its own schedule, and is counted from the start.
@@ -375,8 +449,16 @@ func (m *measurement) window(ctx context.Context, seed uint64) (*Result, error) 
 			over += settle
 		}
 		n := m.messages()
-		m.tally.begin(first, start, schedule(seed, n, m.For))
-		if err = m.own.publish(start, seed, n, m.For, m.Payload); err != nil {
+		instants := m.schedule(seed, n, m.For)
+		over = max(over, instants[n-1]+settle) // a burst may begin at the end
+		m.tally.begin(first, start, instants, m.Direction)
+		if len(m.senders) > 0 {
+			m.reading.Go(func() {
+				if err := m.sendAll(ctx, start, instants); err != nil {
+					m.failed <- err
+				}
+			})
+		} else if err = m.own.publish(start, seed, n, m.For, m.Options); err != nil {
 			return nil, err
 		}
 	}
@@ -387,18 +469,25 @@ func (m *measurement) window(ctx context.Context, seed uint64) (*Result, error) 
 	// another's feed, and after an interrupt, the end is not known.
 	var head uint64
 	took := time.Since(begun)
-	if m.own != nil {
+	if m.own != nil && m.Direction == Up {
+		if err == nil {
+			err = m.pause(ctx, settle+2*m.trip())
+		}
+	} else if m.own != nil {
+		if err == nil && len(m.senders) > 0 { // what was sent last is still on its way up
+			err = m.pause(ctx, settle+2*m.trip())
+		}
 		newest, _, dead := m.own.stop()
 		if err == nil {
 			head, err = newest, dead
 		}
 	}
 	if err == nil {
-		if err = m.await(ctx, head, m.Interval+drain); err == errLate {
+		if err = m.await(ctx, head, m.Interval+drain+2*m.trip()); err == errLate {
 			err = nil // and lost
 		}
 		if err == nil && m.own != nil {
-			err = m.pause(ctx, settle)
+			err = m.pause(ctx, settle+m.trip())
 		}
 	}
 	if err != nil {
@@ -413,10 +502,16 @@ func (m *measurement) window(ctx context.Context, seed uint64) (*Result, error) 
 	if m.Speech.Version(m.target.Transport) == 2 {
 		r.HTTP = "2"
 	}
-	if m.ledger.remote.Load() {
+	switch {
+	case m.ledger.remote.Load():
 		r.Network = "unknown"
+	case m.own != nil && m.Network != netsim.Settings{}:
+		r.Network += ", " + m.Network.String()
 	}
 	m.tally.into(r, head)
+	if m.clock != nil {
+		m.clock.into(r)
+	}
 	if m.own != nil && shared {
 		if _, cpu, dead := m.own.stop(); dead == nil {
 			us := float64(cpu-cpuBefore) / 1e3
@@ -454,25 +549,26 @@ func (m *measurement) await(ctx context.Context, head uint64, limit time.Duratio
 	return nil
 }
 
-// show shows the progress of the first of these targets until the function that
-// it returns is called.
-func (o Options) show(left []Target, all int) (erase func()) {
+// show shows the progress of the first of these ways, with what has come so far,
+// until the function that it returns is called.
+func (o Options) show(left []way, all int) (so *far, erase func()) {
+	so = &far{}
 	if o.Progress == nil {
-		return func() {}
+		return so, func() {}
 	}
-	each := func(t Target) time.Duration {
+	each := func(w way) time.Duration {
 		d := o.For
 		if len(o.Targets) == 0 {
-			d += time.Second / 2
-			if t.Transport == "polling" {
+			d += time.Second/2 + 6*o.trip()
+			if w.target.Transport == "polling" {
 				d += 3 * o.Interval
 			}
 		}
 		return d
 	}
 	this, others := time.Now().Add(each(left[0])), time.Duration(0)
-	for _, t := range left[1:] {
-		others += each(t)
+	for _, w := range left[1:] {
+		others += each(w)
 	}
 	end := make(chan struct{})
 	var showing sync.WaitGroup
@@ -481,8 +577,8 @@ func (o Options) show(left []Target, all int) (erase func()) {
 		defer tick.Stop()
 		for {
 			rest := max(0, time.Until(this))
-			fmt.Fprintf(o.Progress, "\r\x1b[K%s, %d of %d: %.0fs left, %.0fs in all",
-				left[0].Transport, all-len(left)+1, all, rest.Seconds(), (rest + others).Seconds())
+			fmt.Fprintf(o.Progress, "\r\x1b[K%s, %d of %d: %.0fs left, %.0fs in all%s",
+				left[0].target.Transport, all-len(left)+1, all, rest.Seconds(), (rest + others).Seconds(), so)
 			select {
 			case <-tick.C:
 			case <-end:
@@ -491,8 +587,32 @@ func (o Options) show(left []Target, all int) (erase func()) {
 			}
 		}
 	})
-	return func() {
+	return so, func() {
 		close(end)
 		showing.Wait()
 	}
+}
+
+// far is how far a measurement has come.
+type far struct {
+	mu    sync.Mutex
+	tally *tally // nil: it has not begun
+}
+
+func (f *far) set(t *tally) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tally = t
+}
+
+// String says what has come so far.
+func (f *far) String() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.tally == nil {
+		return ""
+	}
+	var r Result
+	f.tally.into(&r, 0)
+	return fmt.Sprintf("; %d came, p50 %s", r.Delivered, duration(r.P50, 1))
 }

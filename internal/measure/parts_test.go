@@ -2,6 +2,7 @@ package measure
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net"
 	"regexp"
@@ -51,13 +52,13 @@ func TestTracker(t *testing.T) {
 // Latency counts from the instant at which a message was due, once.
 func TestTally(t *testing.T) {
 	c := newTally(2, 1)
-	c.take(0, 1, 0)
-	c.take(1, 1, 0)
-	c.begin(2, 1000, []time.Duration{0, time.Millisecond})
-	c.take(0, 2, 1000+int64(3*time.Millisecond))
-	c.take(0, 2, 1000+int64(9*time.Millisecond))
-	c.take(0, 3, 1000+int64(4*time.Millisecond))
-	c.take(1, 2, 1000+int64(3*time.Millisecond))
+	c.take(0, 1, nil, 0)
+	c.take(1, 1, nil, 0)
+	c.begin(2, 1000, []time.Duration{0, time.Millisecond}, Down)
+	c.take(0, 2, nil, 1000+int64(3*time.Millisecond))
+	c.take(0, 2, nil, 1000+int64(9*time.Millisecond))
+	c.take(0, 3, nil, 1000+int64(4*time.Millisecond))
+	c.take(1, 2, nil, 1000+int64(3*time.Millisecond))
 	var r Result
 	c.into(&r, 3)
 	if r.Delivered != 3 || r.Duplicated != 1 || r.Lost != 1 || c.latency.TotalCount() != 3 {
@@ -66,15 +67,47 @@ func TestTally(t *testing.T) {
 	if shared && (r.P50 == nil || *r.P50 < 2990 || *r.P50 > 3010 || r.P99 != nil) {
 		t.Errorf("p50 %v, p99 %v, want 3 ms and none", r.P50, r.P99)
 	}
+	// From 3 ms on the first client's newest message was as old, until at 4 ms it was 4.
+	if shared && (r.Age == nil || *r.Age != 3500) {
+		t.Errorf("age %v, want 3.5 ms", r.Age)
+	}
 }
 
 func TestSchedule(t *testing.T) {
-	a := schedule(1, 1000, time.Second)
-	if !slices.Equal(a, schedule(1, 1000, time.Second)) || slices.Equal(a, schedule(2, 1000, time.Second)) {
+	var o Options
+	a := o.schedule(1, 1000, time.Second)
+	if !slices.Equal(a, o.schedule(1, 1000, time.Second)) || slices.Equal(a, o.schedule(2, 1000, time.Second)) {
 		t.Error("a schedule is that of its seed")
 	}
 	if !slices.IsSorted(a) || a[0] < 0 || a[999] >= time.Second || a[0] > 50*time.Millisecond || a[999] < 950*time.Millisecond {
 		t.Errorf("from %v to %v", a[0], a[999])
+	}
+	bursts := Options{Burst: 4, Gap: time.Millisecond}.schedule(1, 12, time.Hour)
+	for i, instant := range bursts {
+		if i%4 > 0 && instant != bursts[i-1]+time.Millisecond {
+			t.Errorf("%v, want bursts of four", bursts)
+		}
+	}
+}
+
+// A message that says its number is counted by that, in whatever order it came.
+func TestNumbered(t *testing.T) {
+	for _, n := range []int{0, 7, 123456} {
+		data := numbered(n, 30)
+		if len(data) != 30 || !json.Valid(data) || numberOf(data) != n {
+			t.Errorf("%d: %s says %d", n, data, numberOf(data))
+		}
+	}
+	for _, data := range []string{"", "1", `{"n":x,}`, `{"n":`} {
+		if n := numberOf([]byte(data)); n != -1 {
+			t.Errorf("%q says %d", data, n)
+		}
+	}
+	c := newTally(1, 1)
+	c.begin(1, 0, []time.Duration{0, time.Second}, Both)
+	c.take(0, 1, numbered(1, 20), int64(time.Second+time.Millisecond))
+	if got := c.latency.Max(); got > 1_010_000 {
+		t.Errorf("the latency of number 1 is %d ns, want 1 ms", got)
 	}
 }
 
@@ -158,5 +191,21 @@ func TestHeads(t *testing.T) {
 	}
 	if plain := (&headed{}).change(head); plain != head {
 		t.Errorf("%q, want %q", plain, head)
+	}
+}
+
+// A latency between two clocks is no more exact than they are known.
+func TestLatencyText(t *testing.T) {
+	us := func(v float64) *float64 { return &v }
+	for _, test := range []struct {
+		us, off *float64
+		want    string
+	}{
+		{us(51_200), nil, "51.2 ms"}, {us(51_200), us(300), "51.2 ms"}, {us(1000), us(200), "1.0 ms"},
+		{us(1000), us(201), "< 1.2 ms"}, {us(-50), us(300), "< 250 µs"}, {nil, us(1), "–"},
+	} {
+		if got := latency(test.us, test.off); got != test.want {
+			t.Errorf("%v ± %v: %q, want %q", test.us, test.off, got, test.want)
+		}
 	}
 }

@@ -27,10 +27,10 @@ func CSV(w io.Writer) func(Result) error {
 	header := false
 	return func(r Result) error {
 		names := []string{"transport", "http", "tls", "network", "delivered", "lost", "duplicated", "reordered",
-			"requests", "connections", "p50_us", "p99_us", "cpu_us"}
+			"requests", "connections", "p50_us", "p99_us", "clock_error_us", "age_us", "cpu_us"}
 		values := []string{r.Transport, r.HTTP, strconv.FormatBool(r.TLS), r.Network,
 			fmt.Sprint(r.Delivered), fmt.Sprint(r.Lost), fmt.Sprint(r.Duplicated), fmt.Sprint(r.Reordered),
-			fmt.Sprint(r.Requests), fmt.Sprint(r.Connections), known(r.P50), known(r.P99), known(r.CPU)}
+			fmt.Sprint(r.Requests), fmt.Sprint(r.Connections), known(r.P50), known(r.P99), known(r.Off), known(r.Age), known(r.CPU)}
 		for _, direction := range []struct {
 			name  string
 			parts wire.Parts
@@ -130,8 +130,9 @@ func Table(w io.Writer, o Options, results []Result) error {
 		return fmt.Sprintf("%.3f", float64(r.Requests)/float64(r.Delivered))
 	})
 	row("connections", func(r Result) string { return fmt.Sprint(r.Connections) })
-	row("one way, p50", func(r Result) string { return duration(r.P50, 1) })
-	row("one way, p99", func(r Result) string { return duration(r.P99, 1) })
+	row("one way, p50", func(r Result) string { return latency(r.P50, r.Off) })
+	row("one way, p99", func(r Result) string { return latency(r.P99, r.Off) })
+	row("age, mean", func(r Result) string { return duration(r.Age, 1) })
 	row("lost", func(r Result) string { return fmt.Sprint(r.Lost) })
 	row("duplicated", func(r Result) string { return fmt.Sprint(r.Duplicated) })
 	row("reordered", func(r Result) string { return fmt.Sprint(r.Reordered) })
@@ -143,7 +144,12 @@ func Table(w io.Writer, o Options, results []Result) error {
 	if len(o.Targets) == 0 {
 		fmt.Fprintf(&b, "%g messages a second, %d bytes of data each, at random instants; %d more before, as a warm-up. The server's tap is off.\n", o.Rate, o.Payload, WarmUp)
 	} else {
-		b.WriteString("The feed is the server's own, so latency and CPU are not known; no warm-up.\n")
+		b.WriteString("The feed is the server's own, and so is its CPU; no warm-up. ")
+		if results[0].Off == nil {
+			b.WriteString("It does not say its clock, so latency is not known.\n")
+		} else {
+			fmt.Fprintf(&b, "Latency is between two clocks, and may be wrong by %s.\n", duration(results[0].Off, 1))
+		}
 	}
 	clients := "1 client"
 	if o.Clients > 1 {
@@ -157,18 +163,26 @@ func Table(w io.Writer, o Options, results []Result) error {
 
 // spoken says by what version of HTTP the results were measured, and over what.
 func spoken(results []Result) string {
-	versions := map[string]bool{}
+	versions, over := map[string]bool{}, map[string]bool{}
 	for _, r := range results {
 		versions["HTTP/"+r.HTTP] = true
+		over[map[bool]string{false: "no TLS", true: "TLS"}[r.TLS]] = true
 	}
-	over := "no TLS"
-	if results[0].TLS {
-		over = "TLS"
-	}
-	return strings.Join(slices.Sorted(maps.Keys(versions)), " and ") + ", " + over
+	and := func(words map[string]bool) string { return strings.Join(slices.Sorted(maps.Keys(words)), " and ") }
+	return and(versions) + ", " + and(over)
 }
 
 const unknown = "–"
+
+// latency prints a time in µs that may be wrong by off: where that is more than a
+// fifth of it, only what it is less than.
+func latency(us, off *float64) string {
+	if us == nil || off == nil || *off <= *us/5 {
+		return duration(us, 1)
+	}
+	most := *us + *off
+	return "< " + duration(&most, 1)
+}
 
 // duration prints a share of a time in µs.
 func duration(us *float64, of int) string {

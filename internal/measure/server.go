@@ -17,6 +17,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/netsim"
 	"fourwires/internal/source"
 )
 
@@ -25,14 +26,19 @@ import (
 // lanes over TLS, and then does what each line of stdin asks, until stdin ends, which it does when the parent
 // does.
 //
-//	publish START SEED N NS PAYLOAD   publishes N messages, each with PAYLOAD
+//	publish START SEED N NS PAYLOAD BURST GAP
+//	                                  publishes N messages, each with PAYLOAD
 //	                                  bytes of data, at instants drawn over NS
 //	                                  from START of the monotonic clock on
-//	                                  (0: now); no answer
+//	                                  (0: now), in bursts, GAP ns apart; no answer
+//	network RTT JITTER KBPS           puts this network before the lanes, times in
+//	                                  ns; no answer
 //	stop                              publishes no more, and answers with the
 //	                                  newest id and the CPU time used so far
 func Serve(stdin io.Reader, stdout io.Writer) error {
-	l, err := lab.New(lab.Settings{Keep: feed.Keep, Source: source.Settings{Source: source.None, Rate: 1, Phase: source.Poisson}, Untapped: true})
+	limits := lab.DefaultLimits()
+	limits.Publishes = 0 // any number
+	l, err := lab.New(lab.Settings{Keep: feed.Keep, Source: source.Settings{Source: source.None, Rate: 1, Phase: source.Poisson}, Limits: limits, Untapped: true})
 	if err != nil {
 		return err
 	}
@@ -61,7 +67,8 @@ func Serve(stdin io.Reader, stdout io.Writer) error {
 			var start, over int64
 			var seed uint64
 			var n, payload int
-			fmt.Sscan(rest, &start, &seed, &n, &over, &payload)
+			var o Options
+			fmt.Sscan(rest, &start, &seed, &n, &over, &payload, &o.Burst, (*int64)(&o.Gap))
 			if start == 0 {
 				start = monotonic()
 			}
@@ -69,11 +76,18 @@ func Serve(stdin io.Reader, stdout io.Writer) error {
 			var asked context.Context
 			asked, quit = context.WithCancel(ctx)
 			publishing.Go(func() {
-				if err := publish(asked, l.Feed, start, schedule(seed, n, time.Duration(over)), data(payload)); err != nil && asked.Err() == nil {
+				if err := publish(asked, l.Feed, start, o.schedule(seed, n, time.Duration(over)), data(payload)); err != nil && asked.Err() == nil {
 					fault = err
 					end()
 				}
 			})
+		case "network":
+			var s netsim.Settings
+			fmt.Sscan(rest, (*int64)(&s.RTT), (*int64)(&s.Jitter), &s.Kbps)
+			if err := l.Network.Set(s); err != nil {
+				fault = err
+				end()
+			}
 		case "stop":
 			quit()
 			publishing.Wait()
@@ -108,12 +122,18 @@ func publish(ctx context.Context, f *feed.Feed, start int64, instants []time.Dur
 }
 
 // schedule draws n instants over a time: those of a Poisson process of which n
-// is known. The same seed gives the same instants, in both processes.
-func schedule(seed uint64, n int, over time.Duration) []time.Duration {
+// is known, or so many bursts. The same seed gives the same instants, in both
+// processes.
+func (o Options) schedule(seed uint64, n int, over time.Duration) []time.Duration {
 	random := rand.New(rand.NewPCG(seed, 0))
 	instants := make([]time.Duration, n)
+	burst := max(o.Burst, 1)
 	for i := range instants {
-		instants[i] = time.Duration(random.Float64() * float64(over))
+		if i%burst == 0 {
+			instants[i] = time.Duration(random.Float64() * float64(over))
+		} else {
+			instants[i] = instants[i-1] + o.Gap
+		}
 	}
 	slices.Sort(instants)
 	return instants
@@ -171,9 +191,17 @@ func (s *server) answer(into ...any) error {
 	return nil
 }
 
+// network has the process put a network before its lanes.
+func (s *server) network(n netsim.Settings) error {
+	if _, err := fmt.Fprintln(s.in, "network", int64(n.RTT), int64(n.Jitter), n.Kbps); err != nil {
+		return errors.New("the server's process has ended")
+	}
+	return nil
+}
+
 // publish has the process publish n messages over a time, and does not wait.
-func (s *server) publish(start int64, seed uint64, n int, over time.Duration, payload int) error {
-	_, err := fmt.Fprintln(s.in, "publish", start, seed, n, int64(over), payload)
+func (s *server) publish(start int64, seed uint64, n int, over time.Duration, o Options) error {
+	_, err := fmt.Fprintln(s.in, "publish", start, seed, n, int64(over), o.Payload, o.Burst, int64(o.Gap))
 	if err != nil {
 		return errors.New("the server's process has ended")
 	}

@@ -14,6 +14,24 @@ type tracker struct {
 	missing []span // ids below next that have not come, in order
 
 	delivered, duplicated, reordered int
+
+	// The age of information: the newest message was due at newest, since then its
+	// age has been added up until counted, from begun on (ns of the monotonic clock).
+	begun, newest, counted int64
+	area                   float64 // ns²
+}
+
+// age counts the age of the newest message until now, from when on it may be one
+// that was due at due.
+func (t *tracker) age(due, now int64) {
+	if t.begun == 0 {
+		t.begun = now
+	} else {
+		young, old := float64(t.counted-t.newest), float64(now-t.newest)
+		t.area += (young + old) / 2 * float64(now-t.counted)
+	}
+	t.counted = now
+	t.newest = max(t.newest, due)
 }
 
 // A span is the ids from the first to the last of it.
@@ -75,6 +93,7 @@ type tally struct {
 	first    uint64 // the id of the message that is due at instants[0]
 	start    int64  // from which instants count, by the monotonic clock
 	instants []time.Duration
+	numbered bool // data says which instant a message is of; else its id does
 }
 
 // newTally returns a tally of so many clients, to whom the ids from next on
@@ -95,10 +114,11 @@ const longest = 10 * time.Minute
 
 // begin forgets what has been counted, and from now on takes the latency of the
 // ids from first on, which are due at these instants after start.
-func (t *tally) begin(first uint64, start int64, instants []time.Duration) {
+func (t *tally) begin(first uint64, start int64, instants []time.Duration, direction string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.first, t.start, t.instants = first, start, instants
+	t.first, t.start, t.instants, t.numbered = first, start, instants, direction == Both
+	t.latency.Reset()
 	for i := range t.trackers {
 		c := &t.trackers[i]
 		c.delivered, c.duplicated, c.reordered = 0, 0, 0
@@ -106,14 +126,31 @@ func (t *tally) begin(first uint64, start int64, instants []time.Duration) {
 }
 
 // take counts a message that came to a client at an instant.
-func (t *tally) take(client int, id uint64, now int64) {
+func (t *tally) take(client int, id uint64, data []byte, now int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.trackers[client].take(id) || id < t.first || id-t.first >= uint64(len(t.instants)) {
 		return
 	}
-	due := t.start + int64(t.instants[id-t.first])
+	n := int(id - t.first)
+	if t.numbered {
+		if n = numberOf(data); n < 0 || n >= len(t.instants) {
+			return
+		}
+	}
+	due := t.start + int64(t.instants[n])
 	t.latency.RecordValue(min(now-due, longest.Nanoseconds()))
+	t.trackers[client].age(due, now)
+}
+
+// answered counts a text that was answered at an instant.
+func (t *tally) answered(n int, now int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n < len(t.instants) {
+		t.trackers[n%len(t.trackers)].delivered++
+		t.latency.RecordValue(min(now-t.start-int64(t.instants[n]), longest.Nanoseconds()))
+	}
 }
 
 // caught reports whether all ids up to head have come to all clients.
@@ -133,8 +170,13 @@ func (t *tally) caught(head uint64) bool {
 func (t *tally) into(r *Result, head uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	area, over := 0.0, 0.0
 	for i := range t.trackers {
 		c := &t.trackers[i]
+		if c.begun > 0 {
+			area += c.area
+			over += float64(c.counted - c.begun)
+		}
 		r.Delivered += c.delivered
 		r.Duplicated += c.duplicated
 		r.Reordered += c.reordered
@@ -143,6 +185,10 @@ func (t *tally) into(r *Result, head uint64) {
 	quantile := func(percent float64) *float64 {
 		us := float64(t.latency.ValueAtQuantile(percent)) / 1e3
 		return &us
+	}
+	if over > 0 && shared {
+		us := area / over / 1e3
+		r.Age = &us
 	}
 	if n := t.latency.TotalCount(); n > 0 && shared {
 		r.P50 = quantile(50)

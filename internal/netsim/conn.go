@@ -35,12 +35,13 @@ const (
 // maxLasting is the most time that a silence or a stall lasts.
 const maxLasting = time.Hour
 
-// Cut makes the connection go bad. A silence and a stall last for the time
-// given, up to an hour, or until [Network.Clear]; a later one replaces them. FIN
-// and RST are for good, and take 0. The error is one sentence on what was asked
-// for.
-func (c *Conn) Cut(kind Cut, lasting time.Duration) error {
-	timed := kind == Silence || kind == Stall
+// timed reports whether a cut is only for a time.
+func (kind Cut) timed() bool { return kind == Silence || kind == Stall }
+
+// Check returns one sentence on what is wrong with a cut that lasts so long. A silence
+// and a stall last up to an hour; FIN and RST are for good, and take 0.
+func (kind Cut) Check(lasting time.Duration) error {
+	timed := kind.timed()
 	switch {
 	case kind != FIN && kind != RST && !timed:
 		return fmt.Errorf("cut %q: must be %s, %s, %s or %s", kind, FIN, RST, Silence, Stall)
@@ -48,6 +49,16 @@ func (c *Conn) Cut(kind Cut, lasting time.Duration) error {
 		return fmt.Errorf("a %s of %v: must last from above 0s to %v", kind, lasting, maxLasting)
 	case !timed && lasting != 0:
 		return fmt.Errorf("a %s lasts for good, not for %v", kind, lasting)
+	}
+	return nil
+}
+
+// Cut makes the connection go bad. A silence and a stall last for the time
+// given, or until [Network.Clear]; a later one replaces them. The error is that of
+// [Cut.Check].
+func (c *Conn) Cut(kind Cut, lasting time.Duration) error {
+	if err := kind.Check(lasting); err != nil {
+		return err
 	}
 	until := time.Now().Add(lasting)
 	switch kind {
@@ -77,7 +88,7 @@ func (c *Conn) Cut(kind Cut, lasting time.Duration) error {
 			}
 		})
 	}
-	if timed && c.socket != nil {
+	if kind.timed() && c.socket != nil {
 		time.AfterFunc(lasting, func() { c.change(func(*way) {}) })
 	}
 	return nil

@@ -60,6 +60,18 @@ func (s Settings) Check() error {
 	return nil
 }
 
+// String says what the settings are in a few words: "rtt 100ms, jitter 5ms".
+func (s Settings) String() string {
+	text := fmt.Sprintf("rtt %v", s.RTT)
+	if s.Jitter > 0 {
+		text += fmt.Sprintf(", jitter %v", s.Jitter)
+	}
+	if s.Kbps > 0 {
+		text += fmt.Sprintf(", %v kbit/s", s.Kbps)
+	}
+	return text
+}
+
 // A Network delays and cuts what goes over it. The zero Network delays nothing.
 // Its methods may be called by any number of goroutines at once.
 type Network struct {

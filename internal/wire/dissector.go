@@ -16,7 +16,7 @@ type Span struct {
 	Part  Part
 	Role  string // what it is: "field name", "chunk size", "message" …
 	Size  int    // bytes
-	Bytes []byte // as they are on the wire, or nil under TLS; the dissector's own once the callback has returned
+	Bytes []byte // as they are on the wire, or nil for what TLS itself adds; the dissector's own once the callback has returned
 
 	// What the bytes of HTTP/2 do not say themselves.
 	Stream uint32 // whose they are; 0: the connection's
@@ -25,8 +25,8 @@ type Span struct {
 	Text   string // what they mean, or how the field is written; the same
 }
 
-// A Dissector names every byte of one connection and counts it in a ledger. It
-// holds no bodies: at most one line of a head, of 64 KiB, and a frame's header.
+// A Dissector names every byte of one connection and counts it in a ledger. The
+// package comment says what of them it holds.
 //
 // What it cannot name is unaccounted. After bytes that break the protocol it
 // gives up on that direction of the connection: it goes on counting there, but
@@ -135,6 +135,11 @@ func (d *Dissector) takeBack(n int64) {
 	held := min(n, int64(len(d.up.held))) // these were not counted yet
 	d.up.held = d.up.held[:int64(len(d.up.held))-held]
 	n -= held
+	if f := &d.up.frame; d.up.state == frames && f.read < f.size() { // nor was this
+		begun := min(n, int64(f.read))
+		f.read -= int(begun)
+		n -= begun
+	}
 	for ; n > 0 && len(d.undo) > 0; d.undo = d.undo[:len(d.undo)-1] {
 		last := d.undo[len(d.undo)-1]
 		if last.bytes == 0 {
@@ -207,10 +212,16 @@ func (d *Dissector) fold() {
 			d.ledger.fold(s.ex)
 		}
 	}
-	for _, ex := range []*exchange{d.up.ex, d.down.ex, d.conn} {
-		if ex != nil {
-			d.ledger.fold(ex)
+	for _, h := range []*half{&d.up, &d.down} {
+		if h.ex != nil {
+			d.ledger.fold(h.ex)
 		}
+		if h.http2.to != nil { // which may be over
+			d.ledger.fold(h.http2.to.ex)
+		}
+	}
+	if d.conn != nil {
+		d.ledger.fold(d.conn)
 	}
 	d.ledger.foldSocket(d.fed)
 	d.fed = [2]int64{}
@@ -263,7 +274,7 @@ func (m *body) tellField(part Part, role string, field hpack.HeaderField, text s
 	}
 	n := int64(len(b))
 	m.ex.counts[m.dir][part] += n
-	if m.d.sending {
+	if m.d.sending && m.dir == Up {
 		m.d.undo = append(m.d.undo, booking{m.ex, part, n})
 	}
 	if m.d.tls != nil {
@@ -277,7 +288,7 @@ func (m *body) tellField(part Part, role string, field hpack.HeaderField, text s
 // message counts a message whose last byte has come.
 func (m *body) message() {
 	m.ex.messages[m.dir]++
-	if m.d.sending {
+	if m.d.sending && m.dir == Up {
 		m.d.undo = append(m.d.undo, booking{ex: m.ex})
 	}
 }
@@ -286,6 +297,9 @@ func (m *body) message() {
 func (h *half) giveUp(why string) {
 	if h.state == lost {
 		return
+	}
+	if f := &h.frame; h.state == frames && f.read < f.size() {
+		h.book(Unaccounted, "unknown", f.header[:f.read])
 	}
 	h.state = lost
 	h.book(Unaccounted, "unknown", h.held)
@@ -343,10 +357,20 @@ func (d *Dissector) begins(ex *exchange) {
 		d.begun = true
 		ex.connections = 1
 	}
-	if d.conn != nil && d.conn.page == "" && ex.page != "" {
-		d.ledger.fold(d.conn)
-		d.conn.page = ex.page
+	if d.conn == nil || d.conn.page != "" || ex.page == "" {
+		return
 	}
+	was := d.conn
+	d.conn = &exchange{lane: connectionLane, page: ex.page}
+	for _, h := range []*half{&d.up, &d.down} {
+		if h.ex == was {
+			h.ex = d.conn
+		}
+		if d.tls != nil && d.tls.of[h.dir] == was {
+			d.tls.of[h.dir] = d.conn
+		}
+	}
+	d.ledger.fold(was)
 }
 
 // stray returns an exchange for bytes that belong to no request.

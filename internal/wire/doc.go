@@ -68,8 +68,10 @@
 // Bytes that break the protocol, and all that follow them in that direction:
 // the dissector does not look for a place to begin again. Also a request line
 // that was cut (it has no lane yet), what a client sends between an upgrade and
-// its answer, and bodies that would have to be looked into and are compressed
-// otherwise than by gzip on a stream of events. A note says
+// its answer, heads of HTTP/2 beyond 64 KiB, WebSockets with an extension other than
+// permessage-deflate without context takeover, and bodies that would have to be
+// looked into and are compressed, except by gzip (without its optional fields) on a
+// stream of events. A note says
 // why. An answer to no known request, such as 400 to garbage, is one of the lane
 // "other".
 //
@@ -81,10 +83,12 @@
 //
 // # What it costs
 //
-// For an event or a frame no allocation and no lock that connections share: each
+// For an event or a frame that is not compressed no allocation, and no lock that
+// connections share: each
 // exchange has counts of its own, which go to the ledger when it ends or when a
 // [Ledger.Snapshot] asks for them. No body is held: of a line of a head at most
-// 64 KiB, of a WebSocket's frame its header and 12 bytes. On HTTP/2 a whole head is
+// 64 KiB, of a WebSocket's frame its header and 12 bytes, or some hundred where they
+// are compressed. On HTTP/2 a whole head is
 // held, at most 64 KiB, and the dynamic table of HPACK as the two ends hold it, of
 // 4 096 bytes in each direction unless SETTINGS allow more, and at most 64 KiB; and
 // at most 1 024 streams at once. A stream of gzip holds what was not flushed yet, of

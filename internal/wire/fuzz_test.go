@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 
 	"fourwires/internal/netsim"
@@ -21,6 +22,8 @@ func begins() [][]piece {
 	streaming, reader, sender := open2()
 	reader.head(1, true, get("/sse")...)
 	sender.head(1, false, eventOK...)
+	gz, gc, gs := open2()
+	gz = append(gz, gc.head(1, true, get("/sse")...).piece(), gs.head(1, false, append(eventOK, "content-encoding: gzip")...).piece())
 	return [][]piece{
 		nil,
 		{up("GET /polling?page=1 HTTP/1.1\r\n\r\n"), down("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")},
@@ -31,6 +34,9 @@ func begins() [][]piece {
 		bare,
 		append(polled, client.piece(), server.head(1, false, ok200...).piece()),
 		append(streaming, reader.piece(), sender.piece()),
+		{up("GET /sse HTTP/1.1\r\n\r\n"), down("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\r\n")},
+		{openWebSocket[0], down("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n\r\n")},
+		gz,
 	}
 }
 
@@ -64,6 +70,12 @@ func FuzzDissector(f *testing.F) {
 	seed(7, []piece{server.data(1, true, `{"messages":[`+m1+`]}`).piece(), client.data(3, true, "1").piece()})
 	seed(8, []piece{server.data(1, false, "id: a-1\ndata: "+m1+"\n\n").piece(), client.raw(http2.FrameRSTStream, 0, 1, "\x00\x00\x00\x08").piece()})
 
+	z := zipped("id: a-0\n\n", ":\n\n", "data: "+m1+"\n\n", "event: heartbeat\ndata: 1\n\n")
+	seed(9, []piece{down(strings.Join(z, ""))})
+	seed(9, []piece{down(z[0] + z[1] + z[2][:20])})
+	seed(11, []piece{server.data(1, false, z[0]+z[1]).piece(), server.data(1, true, z[2]+z[3]+z[4]).piece()})
+	seed(11, []piece{server.data(1, false, z[0]+z[1]+z[2][:20]).piece(), client.raw(http2.FrameRSTStream, 0, 1, "\x00\x00\x00\x08").piece(), server.data(1, true, "late").piece()})
+	seed(10, []piece{down(frame(0xC1, "", deflated(m1)) + frame(0x41, "", deflated(m1)[:9]) + frame(0x89, "", "") + frame(0x80, "", deflated(m1)[9:])), up(frame(0xC1, "abcd", deflated(m1)))})
 	f.Fuzz(func(t *testing.T, begin byte, lengths, data []byte) {
 		all := begins()
 		pieces := slices.Clone(all[int(begin)%len(all)])

@@ -83,7 +83,9 @@ func (r *hpackReader) read(block []byte) (fields []headerField, wrong string) {
 		if len(r.decoded) == 1 {
 			field.HeaderField = r.decoded[0]
 		}
-		r.fields = append(r.fields, field)
+		if r.fields = append(r.fields, field); field.form == resized {
+			r.decoder.Close() // or it takes no second one, as may come (RFC 7541, section 4.2)
+		}
 		block = block[field.size:]
 	}
 	if r.decoder.Close() != nil {

@@ -38,7 +38,8 @@ const (
 const (
 	headerSize  = 9 // bytes of a frame's header
 	settingSize = 6
-	maxHead     = 64 << 10 // bytes of a head, its frames' typeHeaders included
+	maxHead     = 64 << 10 // bytes of a head, with the headers of its frames
+	usualHead   = 4 << 10  // for which room is kept
 	maxStreams  = 1 << 10  // that are open at once
 	maxEnded    = 16       // that have ended and are remembered
 )
@@ -83,13 +84,15 @@ type section struct {
 	word   [8]byte // the beginning of a payload, or of a setting, and
 	worded int     // bytes of it
 
+	goneAway bool // a GOAWAY has told an error
+
 	held bool // the frames of a head are kept until it is whole,
 	at   int  // and so many of their bytes are before the present frame
 }
 
 // http2Begins is called behind the first line of the preface.
 func (d *Dissector) http2Begins() (wrong string) {
-	if d.down.state != startLine || len(d.down.held) > 0 {
+	if d.down.state != startLine || len(d.down.held) > 0 || d.down.ex != nil {
 		return "HTTP/2 where something else was spoken"
 	}
 	d.session = &session{streams: map[uint32]*stream{}}
@@ -202,7 +205,7 @@ func (h *half) http2FrameBegins(header []byte) (wrong string) {
 		if f.id == 0 {
 			return "a frame on the wrong stream"
 		}
-		if int64(len(h.held))+h.left > maxHead {
+		if int64(f.at+headerSize)+h.left > maxHead {
 			return "a head beyond 64 KiB"
 		}
 		if len(h.held) == 0 {
@@ -292,7 +295,10 @@ func (h *half) http2FrameEnds() (wrong string) {
 		if wrong := h.headBytes(); wrong != "" {
 			return wrong
 		}
-		h.held, f.held, f.at = h.held[:0], false, 0
+		f.held, f.at = false, 0
+		if h.held = h.held[:0]; cap(h.held) > usualHead { // nobody needs that room
+			h.held, f.hpack.fields, f.hpack.decoded = nil, nil, nil
+		}
 	case f.to.ex.over(): // before, or by what the other side has said meanwhile
 		h.d.ledger.fold(f.to.ex)
 	case f.kind == typeData && f.flags&flagEndStream != 0 && f.stream != nil:
@@ -301,7 +307,8 @@ func (h *half) http2FrameEnds() (wrong string) {
 	case f.kind == typeReset && f.stream != nil:
 		h.d.reset(f.id)
 	case f.kind == typeGoAway && f.worded == len(f.word):
-		if code := binary.BigEndian.Uint32(f.word[4:]); code != 0 {
+		if code := binary.BigEndian.Uint32(f.word[4:]); code != 0 && !f.goneAway {
+			f.goneAway = true // who says more says nothing new
 			h.ex.note("GOAWAY: " + errorName(code))
 		}
 	}
@@ -346,7 +353,10 @@ func (h *half) headBytes() (wrong string) {
 	}
 	to, part := h.lateBody(), Head
 	if s != nil {
-		to, part = &s.bodies[h.dir], s.ex.lane.head
+		to = &s.bodies[h.dir]
+	}
+	if to.ex != d.conn {
+		part = to.ex.lane.head
 	}
 	h.bookHead(to, part, fields, path, untagged)
 	if to.ex.over() {
@@ -453,7 +463,7 @@ func headOf(fields []headerField) (m head, method, path string) {
 			path = field.Value
 		case ":status":
 			m.status, _ = strconv.Atoi(field.Value)
-		default:
+		case "content-type", "content-encoding": // which no attacker makes many of
 			m.read([]byte(field.Name), []byte(field.Value))
 		}
 	}
@@ -611,5 +621,5 @@ func errorName(code uint32) string {
 	if int(code) < len(names) {
 		return names[code]
 	}
-	return fmt.Sprintf("error 0x%x", code)
+	return "an error that has no name"
 }

@@ -247,6 +247,23 @@ func http2Cases() (all []testCase) {
 		server.WriteGoAway(1, http2.ErrCodeEnhanceYourCalm, nil)
 		is(server)
 	})
+	add("HTTP/2: a frame gone wrong for a stream that is over", "connection 0/0/0 up opening=33 down opening=9 unaccounted=2 (more padding than frame); polling 1/0/0 up head=24 down framing=9 head=10", func(client, server *peer2, is peers) {
+		is(client.head(1, true, get("/polling")...), server.head(1, true, ":status: 204").raw(http2.FrameData, 8, 1, "\x05x"))
+	})
+	add("HTTP/2: a table that is resized twice at once", begun+"polling 2/0/0 up head=42 down head=20", func(client, server *peer2, is peers) {
+		is(client.head(1, true, get("/polling")...), server.head(1, true, ":status: 204"))
+		client.SetMaxDynamicTableSize(100)
+		client.SetMaxDynamicTableSize(4096)
+		is(client.head(3, true, get("/polling")...), server.head(3, true, ":status: 204"))
+	})
+	add("HTTP/2: many a GOAWAY", "connection 0/0/0 up opening=33 down opening=9 control=51 (GOAWAY: an error that has no name)", func(client, server *peer2, is peers) {
+		for code := range uint32(3) {
+			server.WriteGoAway(1, http2.ErrCode(100+code), nil)
+		}
+		is(server)
+	})
+	all = append(all, testCase{"HTTP/2 behind an interim answer", []piece{down("HTTP/1.1 100 Continue\r\n\r\n"), up(http2.ClientPreface)},
+		"other 0/0/0 up unaccounted=24 down head=25 (HTTP/2 where something else was spoken)"})
 	add("HTTP/2: too many streams", "connection 0/0/0 up opening=33 unaccounted=13 down opening=9 (too many streams at once); polling 1024/0/0 up head=13323 down (cut: before the answer 1024)", func(client, server *peer2, is peers) {
 		for i := range uint32(1025) {
 			client.head(2*i+1, true, get("/polling")...)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"io"
+	"slices"
 )
 
 const (
@@ -11,6 +12,7 @@ const (
 	maxUnit    = 1 << 17  // bytes of what is compressed and was flushed at once
 	maxPlain   = 1 << 20  // bytes that it may inflate to
 	maxWindow  = 32 << 10 // bytes that DEFLATE looks back (RFC 1951, section 2)
+	maxMarks   = 16       // ends of a flush in a unit that are none
 	maxLook    = 512      // bytes of a compressed message in which its beginning is found
 )
 
@@ -27,9 +29,11 @@ var (
 type inflater struct {
 	unit   []byte // since the last flush
 	looked int    // bytes of it in which no flush ends
+	marks  int    // that looked like it, and were not
 	begun  bool   // behind gzip's header
 	over   bool   // behind the last block: a trailer follows
-	window []byte // the last that was inflated
+	past   []byte // what was inflated: the last 32 KiB, at least
+	blocks blocks
 	reader io.ReadCloser
 	inner  body // reads what was inflated, and counts it in an exchange of its own
 }
@@ -38,6 +42,33 @@ func newInflater() *inflater {
 	z := &inflater{reader: flate.NewReader(nil)}
 	z.inner = body{d: new(Dissector), dir: Down, ex: stray(), kind: eventStream}
 	return z
+}
+
+// blocks are what DEFLATE reads: a unit, and what ends it.
+type blocks struct{ unit, end []byte }
+
+func (b *blocks) ReadByte() (byte, error) {
+	if len(b.unit) == 0 {
+		b.unit, b.end = b.end, nil
+	}
+	if len(b.unit) == 0 {
+		return 0, io.EOF
+	}
+	c := b.unit[0]
+	b.unit = b.unit[1:]
+	return c, nil
+}
+
+func (b *blocks) Read(p []byte) (n int, err error) {
+	if len(b.unit) == 0 {
+		b.unit, b.end = b.end, nil
+	}
+	if len(b.unit) == 0 {
+		return 0, io.EOF
+	}
+	n = copy(p, b.unit)
+	b.unit = b.unit[n:]
+	return n, nil
 }
 
 // zipped takes bytes of a compressed body. They are kept until a flush ends: a
@@ -57,32 +88,52 @@ func (m *body) zipped(b []byte) {
 		m.book(Opening, "gzip header", z.unit[:gzipHeader])
 		z.unit = z.unit[:copy(z.unit, z.unit[gzipHeader:])]
 	}
-	rest := z.unit
 	for {
-		at := bytes.Index(rest[z.looked:], flushed)
+		at := bytes.Index(z.unit[z.looked:], flushed)
+		end := len(z.unit)
+		if at >= 0 {
+			end = z.looked + at + len(flushed)
+		}
+		if end > maxUnit || z.marks > maxMarks {
+			m.unzippable()
+			return
+		}
 		if at < 0 {
-			break
+			z.looked = max(z.looked, len(z.unit)-len(flushed)+1)
+			return
 		}
 		z.looked += at + 1
-		end := z.looked - 1 + len(flushed)
-		if plain, ok := z.inflate(append(rest[:end:end], final...)); ok {
-			_, z.over = z.inflate(rest[:end])
-			m.unitEnds(rest[:end], plain)
-			rest, z.looked = rest[end:], 0
+		z.marks++
+		if plain, ok := z.inflate(z.unit[:end], final); ok {
+			z.over = z.over || z.blocks.end != nil // what is final stands in the unit itself
+			m.unitEnds(z.unit[:end], plain)
+			z.unit = z.unit[:copy(z.unit, z.unit[end:])]
+			z.looked, z.marks = 0, 0
 		}
-	}
-	z.looked = max(z.looked, len(rest)-len(flushed)+1)
-	z.unit = z.unit[:copy(z.unit, rest)]
-	if len(z.unit) > maxUnit {
-		m.unzippable()
 	}
 }
 
-// inflate returns what whole blocks inflate to, the last of which must be final.
-func (z *inflater) inflate(blocks []byte) (plain []byte, ok bool) {
-	z.reader.(flate.Resetter).Reset(bytes.NewReader(blocks), z.window)
-	plain, err := io.ReadAll(io.LimitReader(z.reader, maxPlain+1))
-	return plain, err == nil && len(plain) <= maxPlain
+// inflate returns what a unit inflates to, or false where it is none. The text is
+// the inflater's own.
+func (z *inflater) inflate(unit, end []byte) (plain []byte, ok bool) {
+	if len(z.past) > 2*maxWindow {
+		z.past = slices.Clone(z.past[len(z.past)-maxWindow:])
+	}
+	was := len(z.past)
+	z.blocks = blocks{unit, end}
+	z.reader.(flate.Resetter).Reset(&z.blocks, z.past[max(0, was-maxWindow):])
+	for {
+		z.past = slices.Grow(z.past, 1<<12)
+		n, err := z.reader.Read(z.past[len(z.past):cap(z.past)])
+		z.past = z.past[:len(z.past)+n]
+		if err == io.EOF {
+			return z.past[was:], true
+		}
+		if err != nil || len(z.past)-was > maxPlain {
+			z.past = z.past[:was]
+			return nil, false
+		}
+	}
 }
 
 // unitEnds books a unit. It is payload if it has anything of a message, else what
@@ -90,8 +141,6 @@ func (z *inflater) inflate(blocks []byte) (plain []byte, ok bool) {
 // nothing.
 func (m *body) unitEnds(unit, plain []byte) {
 	z := m.zip
-	z.window = append(z.window, plain...)
-	z.window = bytes.Clone(z.window[max(0, len(z.window)-maxWindow):])
 	z.inner.ex.counts[Down], z.inner.ex.messages[Down] = counts{}, 0
 	z.inner.eventBytes(plain)
 	part := Framing
@@ -114,17 +163,20 @@ func (m *body) unzippable() {
 }
 
 // zipEnds books what is kept of a compressed body, its last blocks and gzip's
-// trailer or what was cut of them, and says if an event is unfinished.
+// trailer or what was cut of them, and says if an event is unfinished. What comes
+// nevertheless is envelope.
 func (m *body) zipEnds() (unfinished string) {
 	z := m.zip
-	if plain, ok := z.inflate(z.unit); ok && !z.over {
-		m.unitEnds(z.unit, plain)
-	} else if z.over {
+	plain, ok := z.inflate(z.unit, nil)
+	switch {
+	case z.over:
 		m.book(Framing, "gzip trailer", z.unit)
-	} else {
+	case ok:
+		m.unitEnds(z.unit, plain)
+	default:
 		m.book(Envelope, "compressed", z.unit)
 	}
-	m.zip = nil
+	m.kind, m.zip = wrapping, nil
 	return z.inner.eventCut()
 }
 

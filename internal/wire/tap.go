@@ -95,7 +95,13 @@ func (c *conn) Write(b []byte) (int, error) {
 }
 
 func (c *conn) Close() error {
-	err := c.Conn.Close()
+	var err error
+	if s, ok := c.Conn.(*secure); ok {
+		c.busy.Add(1)
+		s.closeThen(c.done)
+	} else {
+		err = c.Conn.Close()
+	}
 	c.closed.Store(true)
 	if c.busy.Load() == 0 {
 		c.dissector.Close()

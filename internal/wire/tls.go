@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -92,30 +93,47 @@ type secure struct {
 	failed func(error) // of a server; may be nil
 	once   sync.Once
 	err    error
+	closed atomic.Bool
 }
 
 func (c *secure) Read(b []byte) (int, error) {
-	if c.once.Do(c.handshake); c.err != nil {
-		return 0, c.err
+	if err := c.ready(); err != nil {
+		return 0, err
 	}
 	return c.Conn.Read(b)
 }
 
 func (c *secure) Write(b []byte) (int, error) {
-	if c.once.Do(c.handshake); c.err != nil {
-		return 0, c.err
+	if err := c.ready(); err != nil {
+		return 0, err
 	}
 	return c.Conn.Write(b)
+}
+
+// ready returns nil when the handshake is done, and the connection not closed.
+func (c *secure) ready() error {
+	if c.closed.Load() {
+		return net.ErrClosed
+	}
+	c.once.Do(c.handshake)
+	return c.err
 }
 
 // Close says goodbye, for which a peer that does not read has a moment, and does not
 // wait for that: who closes may have other connections to close.
 func (c *secure) Close() error {
+	c.closeThen(func() {})
+	return nil
+}
+
+// closeThen is Close, and calls gone when all is over.
+func (c *secure) closeThen(gone func()) {
+	c.closed.Store(true)
 	go func() {
+		defer gone()
 		defer time.AfterFunc(goodbyeTime, func() { c.below.Close() }).Stop()
 		c.Conn.Close()
 	}()
-	return nil
 }
 
 // CloseWrite tells the peer that nothing more will come.
@@ -133,6 +151,9 @@ func (c *secure) handshake() {
 	if c.err == nil {
 		return
 	}
+	if c.failed != nil {
+		c.failed(c.err)
+	}
 	var notTLS tls.RecordHeaderError
 	if errors.As(c.err, &notTLS) && notTLS.Conn != nil && isToken(notTLS.RecordHeader[0]) {
 		notTLS.Conn.SetDeadline(time.Now().Add(goodbyeTime))
@@ -141,9 +162,6 @@ func (c *secure) handshake() {
 			half.CloseWrite()
 		}
 		io.CopyN(io.Discard, notTLS.Conn, maxLine) // or the answer would be lost with what is not read
-	}
-	if c.failed != nil {
-		c.failed(c.err)
 	}
 }
 

@@ -1,0 +1,58 @@
+//go:build linux
+
+package benchmarks
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"fourwires/internal/lab"
+	"fourwires/internal/measure"
+	"fourwires/internal/netsim"
+)
+
+// BenchmarkScenario asks what six uses of a live feed get from each transport, over a
+// network of 40 ms a round trip: how old is what a client has, how late the latest in a
+// hundred, what it costs in bytes and in the server's CPU time. An op is five seconds
+// of the use, as lab measure --scenario has it: the server is a process of its own, and
+// nothing waits for receipts.
+func BenchmarkScenario(b *testing.B) {
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, s := range measure.Scenarios {
+		for _, t := range lab.Transports {
+			for _, http := range []int{1, 2} {
+				if http == 2 && t.Name == "websocket" {
+					continue // golang/go#49918: it has no HTTP/2
+				}
+				b.Run(fmt.Sprintf("scenario=%s/transport=%s/http=%d", s.Name, t.Name, http), func(b *testing.B) {
+					o := s.Apply(measure.Options{
+						For: 5 * time.Second, Network: netsim.Settings{RTT: 40 * time.Millisecond},
+						Speech:  measure.Speech{HTTP: http, Heads: measure.Heads{Set: measure.Go}},
+						Targets: []measure.Target{{Transport: t.Name}}, Server: []string{"env", asServer + "=" + measuring, self},
+					})
+					var r measure.Result
+					for b.Loop() {
+						if err := measure.Run(b.Context(), o, func(one measure.Result) error { r = one; return nil }); err != nil {
+							b.Fatal(err)
+						}
+					}
+					per := float64(s.Clients) * r.Took.Seconds()
+					b.ReportMetric(0, "ns/op")
+					for unit, us := range map[string]*float64{"p50-ns": r.P50, "p99-ns": r.P99, "age-ns": r.Age} {
+						if us != nil {
+							b.ReportMetric(*us*1e3, unit)
+						}
+					}
+					b.ReportMetric(float64(r.Up.Total+r.Down.Total-r.Up.Opening-r.Down.Opening)/per, "wire-B/client-s")
+					b.ReportMetric(*r.CPU*1e3/per, "cpu-ns/client-s")
+					b.ReportMetric(float64(r.Lost), "lost/op")
+				})
+			}
+		}
+	}
+}
