@@ -31,11 +31,16 @@ type picture struct {
 //
 //	go test ./docs -run Pictures -update
 var pictures = map[string]picture{
+	"age.svg": {
+		"The age of the newest message held: polling every 2 s, and SSE",
+		"Both curves climb with time and snap down when a message comes. By SSE that is a trip after each message; by polling only every two seconds.",
+		sawtooth,
+	},
 	"one-exchange.svg": {
 		"Three polls on one connection",
 		"The client connects once, which takes a round trip. Then it sends three requests, each answered before the next, all on that connection.",
 		func(t *testing.T) *svg {
-			return transport("polling", 150*ms, nil, 500*ms).record(t).sequence("polling", 1, 500*ms)
+			return transport("polling", 200*ms, nil, 560*ms).record(t).sequence("polling", 1, 560*ms)
 		},
 	},
 	"polling.svg": {
@@ -82,7 +87,7 @@ var pictures = map[string]picture{
 	},
 	"deaf.svg": {
 		"Which messages an EventSource hears",
-		"A row for each of the eight handlers of the table: the time for which a connection is open, a dot for each message that came, a cross for each that was published and never came.",
+		"A row for each handler of the table: the times for which a stream is open, a dot for each message that came, a cross for each that was published and never came.",
 		hearing,
 	},
 }
@@ -167,6 +172,48 @@ func forgetful(ctx context.Context, dial dialer, take func(id uint64)) {
 	}
 }
 
+// sawtooth draws how old the newest message is that a reader holds.
+func sawtooth(t *testing.T) *svg {
+	const left, right, top, bottom, until, most = 50.0, 700.0, 24.0, 250.0, 15 * time.Second, 3.0 // most in seconds
+	s := &svg{width: 800, height: 290}
+	x := func(at time.Duration) float64 { return left + (right-left)*at.Seconds()/until.Seconds() }
+	y := func(age float64) float64 { return bottom - (bottom-top)*age/most }
+	for age := 0.0; age <= most; age++ {
+		s.line(left, y(age), right, y(age), "grid")
+		s.text(left-8, y(age)+4, "end", "soft", fmt.Sprintf("%g s", age))
+	}
+	for at := time.Duration(0); at <= until; at += 5 * time.Second {
+		s.text(x(at), bottom+18, "middle", "soft", fmt.Sprintf("%g s", at.Seconds()))
+	}
+	for _, name := range []string{"polling", "sse"} {
+		tr := transport(name, 2*time.Second, random(2, until), until).record(t)
+		var ids []uint64
+		for id := range tr.held {
+			ids = append(ids, id)
+		}
+		slices.Sort(ids)
+		var path strings.Builder
+		age := 0.0
+		for i, id := range ids {
+			came, next := tr.held[id], until
+			if i+1 < len(ids) {
+				next = tr.held[ids[i+1]]
+			}
+			if next == came {
+				continue // a newer one came with it
+			}
+			if path.Len() == 0 {
+				fmt.Fprintf(&path, "M%.1f %.1f", x(came), y((came - tr.published[id]).Seconds()))
+			}
+			age = (next - tr.published[id]).Seconds()
+			fmt.Fprintf(&path, "L%.1f %.1fL%.1f %.1f", x(came), y((came - tr.published[id]).Seconds()), x(next), y(age))
+		}
+		s.add(`<path d="%s" class="%s"/>`, path.String(), name)
+		s.text(right+10, y(age)+4, "start", name+" name", name)
+	}
+	return s
+}
+
 // staleness draws which share of messages is late by how much at most.
 func staleness(t *testing.T) *svg {
 	s := &svg{width: 760, height: 330}
@@ -213,14 +260,10 @@ func hearing(t *testing.T) *svg {
 	}
 	for i, d := range deafs() {
 		y := top + row*float64(i)
-		tr := d.record(t)
+		tr, browser := d.record(t)
 		s.text(left-14, y+4, "end", "soft", d.title)
-		for conn, dial := range tr.dials {
-			end, ended := tr.ends[conn]
-			if !ended || x(end) > right {
-				end = 130 * time.Second
-			}
-			s.line(x(dial[1]), y, x(end), y, "sse")
+		for i, opened := range browser.opened {
+			s.line(min(x(opened), right), y, min(x(browser.ended[i]), right), y, "sse")
 		}
 		for id := uint64(1); id <= uint64(len(tr.published)); id++ {
 			if held, came := tr.held[id]; came {

@@ -30,8 +30,7 @@ type trip struct {
 type trace struct {
 	mu        sync.Mutex
 	start     time.Time
-	dials     [][2]time.Duration    // from when to when
-	ends      map[int]time.Duration // when the server closed a connection
+	dials     [][2]time.Duration // from when to when
 	accepted  int
 	trips     []*trip
 	published map[uint64]time.Duration
@@ -48,7 +47,7 @@ type play struct {
 }
 
 func (p play) record(t *testing.T) *trace {
-	tr := &trace{ends: map[int]time.Duration{}, published: map[uint64]time.Duration{}, held: map[uint64]time.Duration{}}
+	tr := &trace{published: map[uint64]time.Duration{}, held: map[uint64]time.Duration{}}
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), p.until)
 		defer cancel()
@@ -134,15 +133,6 @@ func (c *tracedConn) Write(b []byte) (int, error) {
 		c.trace.trips = append(trips, &trip{conn: c.conn, up: c.client, left: now, data: bytes.Clone(b[:n])})
 	}
 	return n, err
-}
-
-func (c *tracedConn) Close() error {
-	c.trace.mu.Lock()
-	defer c.trace.mu.Unlock()
-	if _, ended := c.trace.ends[c.conn]; !ended && !c.client {
-		c.trace.ends[c.conn] = time.Since(c.trace.start)
-	}
-	return c.Conn.Close()
 }
 
 func (c *tracedConn) Read(b []byte) (int, error) {
