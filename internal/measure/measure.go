@@ -434,6 +434,7 @@ func (m *measurement) window(ctx context.Context, seed uint64) (*Result, error) 
 	var cpuBefore time.Duration
 	var before count
 	over := m.For
+	sent := make(chan struct{})
 	if m.own != nil {
 		if first, cpuBefore, err = m.own.stop(); err != nil {
 			return nil, err
@@ -454,6 +455,7 @@ func (m *measurement) window(ctx context.Context, seed uint64) (*Result, error) 
 		m.tally.begin(first, start, instants, m.Direction)
 		if len(m.senders) > 0 {
 			m.reading.Go(func() {
+				defer close(sent)
 				if err := m.sendAll(ctx, start, instants); err != nil {
 					m.failed <- err
 				}
@@ -464,6 +466,15 @@ func (m *measurement) window(ctx context.Context, seed uint64) (*Result, error) 
 	}
 	begun := time.Now()
 	err = m.pause(ctx, over)
+	if err == nil && len(m.senders) > 0 { // a client that is late with its own is waited for
+		select {
+		case <-sent:
+		case err = <-m.failed:
+		case <-time.After(patience):
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
 
 	// Draining: all that was published has come, or will not come any more. Of
 	// another's feed, and after an interrupt, the end is not known.
