@@ -503,10 +503,10 @@ Left to themselves these clients bear it for 10 s (polling), 70 s (longpoll) and
 	}
 	fmt.Fprintf(&out, `
 Nothing was lost in any round, and nothing came twice. The network is the lab's own, on real connections. The proofs
-(`+"`go test ./internal/lab -run Proofs -v`"+`) are about the same network in virtual time, where a figure is exact: one trip for
-a message by sse or websocket, three at most by longpoll; two round trips for a first message, one for a warm one;
-one and five trips to notice a FIN and to make up for it. The %d figures here that have one there are %.1f to %.1f ms later: a timer of Go's
-ends each trip up to 1 ms late, and the rest is the machine.
+(`+"`go test ./internal/lab -run Proofs -v`"+`) are about the same network in virtual time, where a figure is exact: one trip
+for a message by sse or websocket, three at most by longpoll; two round trips for a first message, one for a warm one;
+a trip to notice a FIN, and four more until all is there. The %d figures here that have one there are %.1f to %.1f ms later:
+a timer of Go's ends each trip up to 1 ms late, and the rest is the machine.
 
 A benchmark can make its own latency. A client polls every 20 ms, with no network. To one that publishes when the
 message before has come, it takes %s ms (p50): each is published just behind a poll, and waits for the next. News does
