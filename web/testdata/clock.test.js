@@ -42,6 +42,17 @@ test("clock: the truth lies within the error, however uneven the ways are", () =
   }
 });
 
+test("clock: a clock that drifts is followed, within the error and what it drifts in sixteen samples", () => {
+  const clock = new Clock();
+  const drift = 100e-6; // the server's clock gains 100 µs a second
+  for (let i = 0; i < 100; i++) {
+    const now = 1000 * i;
+    ask(clock, now, 250 + drift * now, 5 * Math.random(), 5 * Math.random());
+    if (i < 8) continue;
+    near(clock.best.offset, 250 + drift * now, clock.best.error + 16 * 1000 * drift);
+  }
+});
+
 test("clock: a trip of less than nothing is no sample", () => {
   const clock = new Clock();
   clock.add(1000, 2000, 2050, 1010); // the server's clock was set meanwhile
