@@ -417,8 +417,8 @@ func latencyTable(r results) (string, error) {
 	fmt.Fprintf(&out, `
 One reader, and 100 messages of 128 bytes in 4 s, published at random instants that wait for nobody. The time of
 each counts from when it was to be published until the reader has it, by one clock. A value is the median of %d
-rounds of 100 messages; over a network their p50 lie within ±%.0f %% of it for sse and websocket, ±%.0f %% for longpoll,
-and ±%.0f %% for polling, where it is by chance how long each waits. A reader whose long-poll was answered has none on
+rounds of 100 messages; over a network their p50 lie within ±%.0f %% of it for sse and websocket, ±%.0f %% for longpoll
+and ±%.0f %% for polling, by which it is chance how long a message waits. A reader whose long-poll was answered has none on
 the server for a round trip. At 25 messages a second over 100 ms most come just then, and wait for the next, up to
 three trips in all; over 20 ms most do not.
 
@@ -510,7 +510,7 @@ a timer of Go's ends each trip up to 1 ms late, and the rest is the machine.
 
 A benchmark can make its own latency. A client polls every 20 ms, with no network. To one that publishes when the
 message before has come, it takes %s ms (p50): each is published just behind a poll, and waits for the next. News does
-not know of polls: published at random, half of it is there after %s ms. All that stands above is of the second kind.
+not know of polls: published at random, half of it is there after %s ms. The first of these tables is of the second kind.
 
 %s, %s; %s, commit %s, `+"`%s`"+`. More figures are in [benchmarks/results](benchmarks/results/latency.txt).
 `, len(proved), least, most, l.ms(closed), l.ms(open), r.config["cpu"], r.config["machine"], r.config["go"], r.config["commit"], r.config["command"])
