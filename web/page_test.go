@@ -102,7 +102,7 @@ func TestNewestAtOnce(t *testing.T) {
 	tab := s.open(t)
 	tab.untilIDs(s.ids(20, 20), 1) // though nothing was published since
 	for _, name := range transports {
-		if got := eval[string](tab, fmt.Sprintf(`document.querySelector('[data-lane=%q] .newest').textContent`, name)); got != "newest #20 19" {
+		if got := eval[string](tab, fmt.Sprintf(`document.querySelector('[data-lane=%q] .newest').textContent`, name)); got != "#20 19" {
 			t.Errorf("%s shows %q", name, got)
 		}
 	}
@@ -123,7 +123,7 @@ func TestTLS(t *testing.T) {
 	chromium(t)
 	s := serve(t, quiet(100), nil, many(20)...)
 	tab := s.tab(t)
-	tab.open("https://" + s.tls.String() + "/")
+	tab.open("https://" + s.tls.String() + "/#free")
 	tab.untilAll("live")
 	tab.pollOften()
 	tab.untilIDs(s.ids(20, 20), 1)
@@ -133,7 +133,7 @@ func TestTLS(t *testing.T) {
 	tab.until(`document.querySelectorAll("#controls :disabled").length === 0`)
 	tab.choose("rate", "500")
 	eventually(t, "the rate is 500", func() bool { return s.settings(t).Rate == 500 })
-	tab.do(chromedp.Click(chromedp.CSS("#publish button")))
+	tab.do(chromedp.Click(chromedp.CSS("#tab-publish")), chromedp.Click(chromedp.CSS("#publish button")))
 	tab.until(`[...document.querySelectorAll("[data-back] q")].filter((q) => q.textContent === "Hello, wires").length === 4`)
 
 	got := eval[map[string]string](tab, `Object.fromEntries(performance.getEntriesByType("resource")
@@ -205,6 +205,7 @@ func TestPublish(t *testing.T) {
 	chromium(t)
 	s := serve(t, quiet(100), nil)
 	tab := s.open(t)
+	tab.do(chromedp.Click(chromedp.CSS("#tab-publish")))
 	for i, text := range []string{"Hello, wires", `<img src=x onerror=alert(1)>`} {
 		tab.do(
 			chromedp.SetValue(chromedp.CSS("#text"), text),
@@ -265,21 +266,21 @@ func TestControls(t *testing.T) {
 	tab.until(`document.querySelector("#controls [role=status]").textContent === ""`)
 }
 
-// A frozen view stands still; the lanes go on behind it.
-func TestFreeze(t *testing.T) {
+// A paused view stands still; the lanes go on behind it.
+func TestPause(t *testing.T) {
 	chromium(t)
 	s := serve(t, quiet(100), nil, many(1)...)
 	tab := s.open(t)
 	tab.pollOften()
 	tab.untilIDs(s.ids(1, 1), 1)
-	tab.do(chromedp.Click(chromedp.CSS("#freeze")))
+	tab.do(chromedp.Click(chromedp.CSS("#pause")))
 	before := eval[string](tab, `document.getElementById("lanes").innerText`)
 	s.publish(t, many(4)...)
 	eval[bool](tab, `new Promise((go) => setTimeout(go, 600, true))`)
 	if after := eval[string](tab, `document.getElementById("lanes").innerText`); after != before {
-		t.Errorf("frozen, it has changed:\n%s\n\n%s", before, after)
+		t.Errorf("paused, it has changed:\n%s\n\n%s", before, after)
 	}
-	tab.do(chromedp.Click(chromedp.CSS("#freeze")))
+	tab.do(chromedp.Click(chromedp.CSS("#pause")))
 	tab.untilIDs(s.ids(1, 5), 5)
 }
 
@@ -312,8 +313,8 @@ func TestNoControl(t *testing.T) {
 	s.control.cut()
 	tab := s.tab(t)
 	tab.during(outage, func() {
-		tab.open("http://" + s.lanes.String() + "/")
-		tab.until(`document.querySelector("#controls [role=status]").textContent.includes("does not answer")`)
+		tab.open("http://" + s.lanes.String() + "/#free")
+		tab.until(`document.querySelector("#controls [role=status]")?.textContent.includes("does not answer")`)
 		tab.until(`document.querySelectorAll("#controls :disabled").length === 3`)
 		tab.pollOften()
 		tab.untilAll("live")
@@ -336,7 +337,7 @@ func TestScreenshots(t *testing.T) {
 	// Every figure is there, and staleness is what it must be: a poll's answer is
 	// old on average by half the interval, a stream's by next to nothing.
 	tab.until(`[...document.querySelectorAll(".latency .figure")].every((figure) => figure.textContent !== "–")`)
-	tab.do(chromedp.Click(chromedp.CSS("#publish button")))
+	tab.do(chromedp.Click(chromedp.CSS("#tab-publish")), chromedp.Click(chromedp.CSS("#publish button")))
 	tab.until(`[...document.querySelectorAll("[data-back] q")].every((q) => q.textContent === "Hello, wires")`)
 	tab.until(`document.getElementById("says").textContent.startsWith("In the last 10 s")`)
 	if *screenshots != "" {

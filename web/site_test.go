@@ -91,7 +91,7 @@ func many(n int) []string {
 func (s *site) open(t *testing.T) *tab {
 	t.Helper()
 	tab := s.tab(t)
-	tab.open("http://" + s.lanes.String() + "/")
+	tab.open("http://" + s.lanes.String() + "/#free")
 	tab.untilAll("live")
 	return tab
 }
