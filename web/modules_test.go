@@ -110,6 +110,7 @@ func bare(t *testing.T, s *site) *tab {
 // The four modules report the same, through a gap, a cut and a new epoch.
 func TestTransports(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(8), nil, many(50)...)
 	tab := bare(t, s)
 	eval[bool](tab, record(all, s.cursor(0)))
@@ -155,6 +156,7 @@ func TestTransports(t *testing.T) {
 // Without a cursor a lane begins with what comes from now on.
 func TestTransportsFromNow(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil, many(20)...)
 	tab := bare(t, s)
 	eval[bool](tab, record(all, ""))

@@ -18,7 +18,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var screenshots = flag.String("screenshot", "", "write page.png and page-360.png to this folder")
+var (
+	screenshots = flag.String("screenshot", "", "write page.png and page-360.png to this folder")
+	everyScene  = flag.Bool("scenes", false, "and pictures of every step of every scene")
+)
 
 // A lane as its element tells it. ids are the epochs, each with the runs of
 // ids that arrived: "k3v9qa:412-460 p81xzc:1-7".
@@ -98,6 +101,7 @@ func (s *site) settings(t *testing.T) source.Settings {
 
 func TestNewestAtOnce(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil, many(20)...)
 	tab := s.open(t)
 	tab.untilIDs(s.ids(20, 20), 1) // though nothing was published since
@@ -121,6 +125,7 @@ func TestNewestAtOnce(t *testing.T) {
 // all but the WebSocket goes by HTTP/2.
 func TestTLS(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil, many(20)...)
 	tab := s.tab(t)
 	tab.open("https://" + s.tls.String() + "/#free")
@@ -148,6 +153,7 @@ func TestTLS(t *testing.T) {
 // Through a cut of every connection, while messages go on, nothing is lost.
 func TestCut(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	settings := quiet(4096)
 	settings.Source.Source, settings.Source.Rate = source.Market, 50
 	s := serve(t, settings, nil)
@@ -176,6 +182,7 @@ func TestCut(t *testing.T) {
 // Through a restart each lane tells the new epoch once, and has all of it.
 func TestRestart(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil, many(7)...)
 	tab := s.open(t)
 	tab.pollOften()
@@ -203,6 +210,7 @@ func TestRestart(t *testing.T) {
 // What anybody publishes comes back on all four lanes, as text.
 func TestPublish(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil)
 	tab := s.open(t)
 	tab.do(chromedp.Click(chromedp.CSS("#tab-publish")))
@@ -229,6 +237,7 @@ func TestPublish(t *testing.T) {
 
 func TestControls(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(4096), nil)
 	tab := s.open(t)
 	check := func(source, rate, phase string) {
@@ -269,6 +278,7 @@ func TestControls(t *testing.T) {
 // A paused view stands still; the lanes go on behind it.
 func TestPause(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil, many(1)...)
 	tab := s.open(t)
 	tab.pollOften()
@@ -287,6 +297,7 @@ func TestPause(t *testing.T) {
 // Whoever prefers less motion gets a new figure once a second.
 func TestReducedMotion(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil, many(1)...)
 	tab := s.open(t)
 	tab.until(`document.querySelector(".age b").textContent !== "–"`)
@@ -309,6 +320,7 @@ func TestReducedMotion(t *testing.T) {
 // says so. When it is back, so are the controls.
 func TestNoControl(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil, many(5)...)
 	s.control.cut()
 	tab := s.tab(t)

@@ -19,6 +19,7 @@ export async function alone(me, on) {
       watched = true;
       say({ here: on.state() });
     } else if (role.first && data.yield) {
+      role.first = false;
       on.yield();
     } else if (data.here && first === null) {
       first = data.from;

@@ -23,7 +23,7 @@ export function latencies(element, lanes, page) {
     if (kind === "table") return rows(lists, now);
     const { width, height } = size(picture);
     const ends = axis(lists);
-    const area = { left: kind === "strip" ? 96 : 44, right: width - (kind === "strip" ? 12 : 118), top: 6, bottom: height - 22 };
+    const area = { left: kind === "strip" ? 112 : 44, right: width - (kind === "strip" ? 22 : 118), top: 6, bottom: height - 22 };
     const x = (value) => area.left + place(value, ends) * (area.right - area.left);
     let svg = "";
     for (let value = ends[0]; value <= ends[1] * 1.001; value *= 10) {
@@ -74,7 +74,7 @@ export function latencies(element, lanes, page) {
   }
 
   function rows(lists, now) {
-    fill(table, ["", "n", "p50", "p90", "p99", "p99.9"], lanes.map(({ name, letter, oneWay }, i) => [
+    fill(table, ["lane", "n", "p50", "p90", "p99", "p99.9"], lanes.map(({ name, letter, oneWay }, i) => [
       `${letter} ${name}`,
       number(lists[i].length),
       ...[0.5, 0.9, 0.99, 0.999].map((q) => {
@@ -137,7 +137,7 @@ export function costs(element, lanes, page) {
 
   function tabulate() {
     const all = [...rows.values()].filter(({ transport }) => lanes.some(({ name }) => name === transport) || transport === "connection");
-    fill(table, ["", "", ...every, "total", "a message"], all.flatMap((row) =>
+    fill(table, ["lane", "way", ...every, "total", "a message"], all.flatMap((row) =>
       ["down", "up"].map((way) => [
         way === "down" ? row.transport : "",
         way,
@@ -196,5 +196,5 @@ function fill(table, heads, rows) {
     });
     return tr;
   };
-  table.replaceChildren(row(heads.map((head) => head || " "), "th"), ...rows.map((cells) => row(cells, "td")));
+  table.replaceChildren(row(heads, "th"), ...rows.map((cells) => row(cells, "td")));
 }

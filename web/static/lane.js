@@ -215,8 +215,12 @@ export function lane(element, { name, letter, about }, page) {
   function recovered(heads) {
     if (!cut) return null;
     const after = recovery(record.since(cut.t), cut, heads, page.usual());
-    const stamp = (what, ms) => `${what} ${ms === null ? "–" : `+${time(ms)}`}`;
-    put(parts.recovery, `${cut.cut}: ${stamp("noticed", after.noticed)}, ${stamp("connected", after.connected)}, ${stamp("caught up", after.caught)}`);
+    const stamp = (what, ms) => (ms === null ? [] : [`${what} ${time(ms)}`]);
+    put(parts.recovery, [
+      ...(after.noticed === null ? ["cut, not noticed"] : stamp("cut, noticed", after.noticed)),
+      ...stamp("back", after.connected),
+      ...stamp("caught up", after.caught),
+    ].join(" · "));
     element.dataset.cut = cut.cut;
     return { ...after, cut };
   }

@@ -339,7 +339,7 @@ function strips(now, t) {
 function chart(now) {
   charted = now;
   const { best } = page.clock;
-  put(at("clock"), `${replayed ? `replay: ${seconds(now - instant(now))} s ago, at 1/20 · ` : ""}${best ? `clock ${best.offset < 0 ? "" : "+"}${time(best.offset)} ± ${time(best.error)}` : "clock not known yet"}`);
+  put(at("clock"), `${replayed ? `replay of ${seconds(now - instant(now))} s ago · ` : ""}${best ? `clock ${best.offset < 0 ? "" : "+"}${time(best.offset)} ± ${time(best.error)}` : "clock not known yet"}`);
   if (page.clock.jumps !== jumps) {
     // What was measured since the clock was set is not to be trusted.
     jumps = page.clock.jumps;

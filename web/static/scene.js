@@ -36,7 +36,7 @@ export function scene(element, page, hands, says) {
       <ul class="checks"></ul>
       <p class="sentence"></p>
     </div>
-    <details><summary>Presenter’s note</summary><p class="note"></p></details>`;
+    <details><summary>Note</summary><p class="note"></p></details>`;
   const at = (selector) => element.querySelector(selector);
   const [select, number, title, ask, run, progress, told, checks, sentence, note] =
     ["select", ".step", "h2", ".ask", '[data-do="run"]', ".progress", ".told", ".checks", ".sentence", ".note"].map(at);
@@ -104,7 +104,7 @@ export function scene(element, page, hands, says) {
       button.dataset.was = known || "";
       button.title = known ? { right: "this is what happens", wrong: "this was predicted" }[known] : "";
     });
-    put(run, state === "running" ? "Running …" : state === "new" ? "▶ Run (Space)" : "▶ Run again (Space)");
+    put(run, state === "running" ? "Running …" : state === "new" ? "▶ Run (Space)" : "▶ Run again");
     run.disabled = state === "running";
     element.dataset.state = state;
   }

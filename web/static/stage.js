@@ -130,7 +130,7 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
     if (kind === "restart") await network.restart();
     else await network.cut(kind, seconds);
     const t = performance.now();
-    await wait(seconds * 1000, "silence");
+    await wait(seconds ? seconds * 1000 : 1000, seconds ? "silence" : "cut"); // who was told knows by then
     await until(() => Object.values(page.recovered()).every((after) => after?.caught), patience, "waiting until all have caught up");
     await wait(500);
     return { after: page.recovered(), lost: each(({ tally }) => tally.lost), ages: each(({ record }) => peakAge(record.messages(t - 5000))) };

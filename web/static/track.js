@@ -35,6 +35,7 @@ export function track(canvas, name) {
     context.stroke();
     context.textAlign = "center";
     context.textBaseline = "middle";
+    let written = -Infinity; // where the last id was
     for (const { kind, x, id, fade } of marks(record, t)) {
       const at = left + x * (right - left);
       context.globalAlpha = kind === "landed" ? Math.max(0.15, fade) : 1;
@@ -53,7 +54,8 @@ export function track(canvas, name) {
         continue;
       }
       context.fill();
-      if (!near) continue;
+      if (!near || kind === "landed" || Math.abs(at - written) < 6 * size) continue;
+      written = at;
       context.fillStyle = text;
       context.font = `${1.5 * size}px system-ui`;
       context.textAlign = x > 0.5 ? "right" : "left";
