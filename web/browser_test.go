@@ -26,6 +26,7 @@ const patience = 40 * time.Second
 // browser is the one Chromium of all tests; each test gets a tab with a
 // profile of its own in it.
 var browser struct {
+	mu    sync.Mutex
 	ctx   context.Context // nil: not started yet
 	close func()
 }
@@ -54,6 +55,8 @@ func chromium(t *testing.T) string {
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
 	path := chromium(t)
+	browser.mu.Lock()
+	defer browser.mu.Unlock()
 	if browser.ctx != nil {
 		return browser.ctx
 	}
@@ -103,8 +106,19 @@ type tab struct {
 // (http://host:port, https://host:port), and takes any certificate.
 func newTab(t *testing.T, hosts ...string) *tab {
 	t.Helper()
+	return newTabOf(t, startBrowser(t), hosts, chromedp.WithNewBrowserContext())
+}
+
+// beside returns a second tab in the profile of the first.
+func (tab *tab) beside() *tab {
+	tab.t.Helper()
+	return newTabOf(tab.t, tab.ctx, tab.hosts)
+}
+
+func newTabOf(t *testing.T, parent context.Context, hosts []string, options ...chromedp.ContextOption) *tab {
+	t.Helper()
 	tab := &tab{t: t, hosts: hosts}
-	ctx, cancel := chromedp.NewContext(startBrowser(t), chromedp.WithNewBrowserContext(), chromedp.WithListener(tab.listen))
+	ctx, cancel := chromedp.NewContext(parent, append(options, chromedp.WithListener(tab.listen))...)
 	tab.ctx = ctx
 	if err := chromedp.Do(ctx); err != nil { // a first action with a deadline would take the tab along
 		cancel()

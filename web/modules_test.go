@@ -54,23 +54,35 @@ func TestModules(t *testing.T) {
 }
 
 // record opens lanes by hand: each writes down what is reported to it in
-// window.log[name], and window.close[name] closes it.
-const record = `(async () => {
+// window.log[name], and window.close[name] closes it. It takes the lanes, the
+// cursor, what else is in the query, and after which silence to give up.
+const recorder = `(async () => {
 	window.log ??= {};
 	window.close ??= {};
 	for (const name of %s) {
 		const { open } = await import("/static/" + name + ".js");
 		const log = (window.log[name] = []);
-		close[name] = open(location.origin + "/" + name + "?page=test", %q, {
+		close[name] = open(location.origin + "/" + name + "?page=test%s", %q, {
 			state: (text) => log.push(text),
 			message: (m, now) => log.push(typeof now === "number" && Math.abs(performance.now() - now) < 10_000 ? m.id : "no time"),
 			gap: ({ from, to }) => log.push("gap " + from + "-" + to),
 			epoch: (epoch) => log.push("epoch " + epoch),
+			asked: () => {},
+			answered: () => {},
+			beat: () => log.push("beat"),
 			interval: () => 100,
+			silence: () => %d,
+			pipe: () => {},
 		});
 	}
 	return true;
 })()`
+
+func record(lanes, cursor string) string { return recordWith(lanes, "", cursor, 0) }
+
+func recordWith(lanes, query, cursor string, silence int) string {
+	return fmt.Sprintf(recorder, lanes, query, cursor, silence)
+}
 
 const all = `["polling", "longpoll", "sse", "websocket"]`
 
@@ -98,9 +110,10 @@ func bare(t *testing.T, s *site) *tab {
 // The four modules report the same, through a gap, a cut and a new epoch.
 func TestTransports(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(8), nil, many(50)...)
 	tab := bare(t, s)
-	eval[bool](tab, fmt.Sprintf(record, all, s.cursor(0)))
+	eval[bool](tab, record(all, s.cursor(0)))
 
 	// A gap, then what is kept, in order; and first of all, that it is live.
 	tab.untilMessages(8)
@@ -131,7 +144,7 @@ func TestTransports(t *testing.T) {
 	// Closed is closed: while another lane looks three times and gets a message,
 	// these report nothing.
 	before := eval[string](tab, `(window.old = log, window.log = {}, Object.values(close).forEach((close) => close()), JSON.stringify(old))`)
-	eval[bool](tab, fmt.Sprintf(record, `["polling", "sse"]`, s.cursor(5)))
+	eval[bool](tab, record(`["polling", "sse"]`, s.cursor(5)))
 	s.publish(t, `"late"`)
 	tab.untilMessages(1)
 	tab.until(`log.polling.filter((entry) => entry === "live").length >= 3`)
@@ -143,9 +156,10 @@ func TestTransports(t *testing.T) {
 // Without a cursor a lane begins with what comes from now on.
 func TestTransportsFromNow(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil, many(20)...)
 	tab := bare(t, s)
-	eval[bool](tab, fmt.Sprintf(record, all, ""))
+	eval[bool](tab, record(all, ""))
 	tab.until(`Object.values(log).every((log) => log.includes("live"))`)
 	s.publish(t, many(3)...)
 	tab.untilMessages(3)
@@ -173,7 +187,7 @@ func TestSSERefused(t *testing.T) {
 		fmt.Fprintf(w, "retry: 10\n\nid: one-%d\ndata: {\"id\":%[1]d,\"at\":1,\"data\":0}\n\n", try)
 	})
 	tab.during([]string{"status of 503"}, func() {
-		eval[bool](tab, fmt.Sprintf(record, `["sse"]`, "one-0"))
+		eval[bool](tab, record(`["sse"]`, "one-0"))
 		tab.untilMessages(2)
 		eval[bool](tab, `(close.sse(), true)`)
 	})
@@ -199,7 +213,7 @@ func TestPollingInParts(t *testing.T) {
 		w.Header().Set("ETag", fmt.Sprintf(`"one-%d"`, head))
 		fmt.Fprintf(w, `{"epoch":"one","messages":[{"id":%d,"at":1,"data":0}]}`, id+1)
 	})
-	eval[bool](tab, strings.Replace(fmt.Sprintf(record, `["polling"]`, "one-0"), "interval: () => 100", "interval: () => 3_600_000", 1))
+	eval[bool](tab, strings.Replace(record(`["polling"]`, "one-0"), "interval: () => 100", "interval: () => 3_600_000", 1))
 	tab.untilMessages(head)
 	if got, want := news(tab, "polling"), "1,2,3"; got != want {
 		t.Errorf("reported %s, want %s", got, want)

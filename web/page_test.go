@@ -18,7 +18,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var screenshots = flag.String("screenshot", "", "write page.png and page-360.png to this folder")
+var (
+	screenshots = flag.String("screenshot", "", "write page.png and page-360.png to this folder")
+	everyScene  = flag.Bool("scenes", false, "and pictures of every step of every scene")
+)
 
 // A lane as its element tells it. ids are the epochs, each with the runs of
 // ids that arrived: "k3v9qa:412-460 p81xzc:1-7".
@@ -98,11 +101,12 @@ func (s *site) settings(t *testing.T) source.Settings {
 
 func TestNewestAtOnce(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil, many(20)...)
 	tab := s.open(t)
 	tab.untilIDs(s.ids(20, 20), 1) // though nothing was published since
 	for _, name := range transports {
-		if got := eval[string](tab, fmt.Sprintf(`document.querySelector('[data-lane=%q] .newest').textContent`, name)); got != "newest #20 19" {
+		if got := eval[string](tab, fmt.Sprintf(`document.querySelector('[data-lane=%q] .newest').textContent`, name)); got != "#20 19" {
 			t.Errorf("%s shows %q", name, got)
 		}
 	}
@@ -121,9 +125,10 @@ func TestNewestAtOnce(t *testing.T) {
 // all but the WebSocket goes by HTTP/2.
 func TestTLS(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil, many(20)...)
 	tab := s.tab(t)
-	tab.open("https://" + s.tls.String() + "/")
+	tab.open("https://" + s.tls.String() + "/#free")
 	tab.untilAll("live")
 	tab.pollOften()
 	tab.untilIDs(s.ids(20, 20), 1)
@@ -133,7 +138,7 @@ func TestTLS(t *testing.T) {
 	tab.until(`document.querySelectorAll("#controls :disabled").length === 0`)
 	tab.choose("rate", "500")
 	eventually(t, "the rate is 500", func() bool { return s.settings(t).Rate == 500 })
-	tab.do(chromedp.Click(chromedp.CSS("#publish button")))
+	tab.do(chromedp.Click(chromedp.CSS("#tab-publish")), chromedp.Click(chromedp.CSS("#publish button")))
 	tab.until(`[...document.querySelectorAll("[data-back] q")].filter((q) => q.textContent === "Hello, wires").length === 4`)
 
 	got := eval[map[string]string](tab, `Object.fromEntries(performance.getEntriesByType("resource")
@@ -148,6 +153,7 @@ func TestTLS(t *testing.T) {
 // Through a cut of every connection, while messages go on, nothing is lost.
 func TestCut(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	settings := quiet(4096)
 	settings.Source.Source, settings.Source.Rate = source.Market, 50
 	s := serve(t, settings, nil)
@@ -176,6 +182,7 @@ func TestCut(t *testing.T) {
 // Through a restart each lane tells the new epoch once, and has all of it.
 func TestRestart(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil, many(7)...)
 	tab := s.open(t)
 	tab.pollOften()
@@ -203,8 +210,10 @@ func TestRestart(t *testing.T) {
 // What anybody publishes comes back on all four lanes, as text.
 func TestPublish(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil)
 	tab := s.open(t)
+	tab.do(chromedp.Click(chromedp.CSS("#tab-publish")))
 	for i, text := range []string{"Hello, wires", `<img src=x onerror=alert(1)>`} {
 		tab.do(
 			chromedp.SetValue(chromedp.CSS("#text"), text),
@@ -228,6 +237,7 @@ func TestPublish(t *testing.T) {
 
 func TestControls(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(4096), nil)
 	tab := s.open(t)
 	check := func(source, rate, phase string) {
@@ -265,27 +275,29 @@ func TestControls(t *testing.T) {
 	tab.until(`document.querySelector("#controls [role=status]").textContent === ""`)
 }
 
-// A frozen view stands still; the lanes go on behind it.
-func TestFreeze(t *testing.T) {
+// A paused view stands still; the lanes go on behind it.
+func TestPause(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil, many(1)...)
 	tab := s.open(t)
 	tab.pollOften()
 	tab.untilIDs(s.ids(1, 1), 1)
-	tab.do(chromedp.Click(chromedp.CSS("#freeze")))
+	tab.do(chromedp.Click(chromedp.CSS("#pause")))
 	before := eval[string](tab, `document.getElementById("lanes").innerText`)
 	s.publish(t, many(4)...)
 	eval[bool](tab, `new Promise((go) => setTimeout(go, 600, true))`)
 	if after := eval[string](tab, `document.getElementById("lanes").innerText`); after != before {
-		t.Errorf("frozen, it has changed:\n%s\n\n%s", before, after)
+		t.Errorf("paused, it has changed:\n%s\n\n%s", before, after)
 	}
-	tab.do(chromedp.Click(chromedp.CSS("#freeze")))
+	tab.do(chromedp.Click(chromedp.CSS("#pause")))
 	tab.untilIDs(s.ids(1, 5), 5)
 }
 
 // Whoever prefers less motion gets a new figure once a second.
 func TestReducedMotion(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil, many(1)...)
 	tab := s.open(t)
 	tab.until(`document.querySelector(".age b").textContent !== "–"`)
@@ -308,12 +320,13 @@ func TestReducedMotion(t *testing.T) {
 // says so. When it is back, so are the controls.
 func TestNoControl(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil, many(5)...)
 	s.control.cut()
 	tab := s.tab(t)
 	tab.during(outage, func() {
-		tab.open("http://" + s.lanes.String() + "/")
-		tab.until(`document.querySelector("#controls [role=status]").textContent.includes("does not answer")`)
+		tab.open("http://" + s.lanes.String() + "/#free")
+		tab.until(`document.querySelector("#controls [role=status]")?.textContent.includes("does not answer")`)
 		tab.until(`document.querySelectorAll("#controls :disabled").length === 3`)
 		tab.pollOften()
 		tab.untilAll("live")
@@ -336,7 +349,7 @@ func TestScreenshots(t *testing.T) {
 	// Every figure is there, and staleness is what it must be: a poll's answer is
 	// old on average by half the interval, a stream's by next to nothing.
 	tab.until(`[...document.querySelectorAll(".latency .figure")].every((figure) => figure.textContent !== "–")`)
-	tab.do(chromedp.Click(chromedp.CSS("#publish button")))
+	tab.do(chromedp.Click(chromedp.CSS("#tab-publish")), chromedp.Click(chromedp.CSS("#publish button")))
 	tab.until(`[...document.querySelectorAll("[data-back] q")].every((q) => q.textContent === "Hello, wires")`)
 	tab.until(`document.getElementById("says").textContent.startsWith("In the last 10 s")`)
 	if *screenshots != "" {

@@ -70,6 +70,7 @@ func (s *site) bare(t *testing.T, origin string) *tab {
 
 func TestPoolHTTP1(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil)
 	tab := s.bare(t, "http://"+s.lanes.String())
 
@@ -95,6 +96,7 @@ func TestPoolHTTP1(t *testing.T) {
 
 func TestPoolHTTP2(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil)
 	tab := s.bare(t, "https://"+s.tls.String())
 	before := s.tls.count()
@@ -117,6 +119,7 @@ func TestPoolHTTP2(t *testing.T) {
 // Eight WebSockets open, on connections of their own, whatever the page has.
 func TestPoolWebSockets(t *testing.T) {
 	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(100), nil)
 	for n, test := range []struct {
 		origin, protocol string

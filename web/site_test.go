@@ -2,10 +2,12 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
@@ -37,7 +39,20 @@ func serve(t *testing.T, settings lab.Settings, old *site, publish ...string) *s
 
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- l.Serve(ctx, lab.Listeners{Lanes: s.lanes, TLS: s.tls, Control: s.control}) }()
+	go func() {
+		err := l.Serve(ctx, lab.Listeners{Lanes: s.lanes, TLS: s.tls, Control: s.control})
+		for next := l; errors.Is(err, lab.ErrRestart); { // s.Lab remains the first
+			var on lab.Listeners
+			if next, err = next.Successor(); err != nil {
+				break
+			}
+			if on, err = again(s); err != nil {
+				break
+			}
+			err = next.Serve(ctx, on)
+		}
+		served <- err
+	}()
 	s.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-served; err != nil {
@@ -46,6 +61,24 @@ func serve(t *testing.T, settings lab.Settings, old *site, publish ...string) *s
 	})
 	t.Cleanup(s.stop)
 	return s
+}
+
+// again listens at a site's addresses.
+func again(s *site) (on lab.Listeners, err error) {
+	for _, l := range []struct {
+		addr string
+		into *net.Listener
+	}{{s.lanes.String(), &on.Lanes}, {s.tls.String(), &on.TLS}, {s.control.String(), &on.Control}} {
+		for end := time.Now().Add(patience); *l.into == nil; {
+			if *l.into, err = net.Listen("tcp", l.addr); err != nil {
+				if *l.into = nil; time.Now().After(end) {
+					return on, err
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+	}
+	return on, nil
 }
 
 // listen tries again while the address is in use: the port of a lab that was
@@ -91,7 +124,7 @@ func many(n int) []string {
 func (s *site) open(t *testing.T) *tab {
 	t.Helper()
 	tab := s.tab(t)
-	tab.open("http://" + s.lanes.String() + "/")
+	tab.open("http://" + s.lanes.String() + "/#free")
 	tab.untilAll("live")
 	return tab
 }

@@ -40,6 +40,8 @@ var index = template.Must(template.ParseFS(files, "index.html"))
 // Data is what the page is told.
 type Data struct {
 	Control string // the origin of the control API, such as http://127.0.0.1:8081
+	Plain   string // the origin of the page without TLS, where a browser speaks HTTP/1.1
+	Secure  string // the same with TLS and HTTP/2; "": the lab has none
 }
 
 // Index writes the page's HTML. The error is w's.

@@ -91,6 +91,7 @@ func onlyOrigins(origins []string) gin.HandlerFunc {
 		origin := c.Request.Header.Get("Origin")
 		if slices.Contains(origins, origin) {
 			allow(c, origin, "GET, POST, PUT, PATCH, DELETE")
+			c.Request.Header.Del("Origin") // as above: it is judged
 			return
 		}
 		if protection.Check(c.Request) != nil {

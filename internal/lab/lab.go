@@ -190,7 +190,7 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 		}))
 	}
 	servers := []*http.Server{
-		serve(l.lanes(names, on.Control.Addr()), lanes...),
+		serve(l.lanes(names, on), lanes...),
 		serve(l.control(controls, origins), on.Control),
 	}
 	servers[0].RegisterOnShutdown(func() {

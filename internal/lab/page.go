@@ -15,11 +15,16 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// index serves the page, which it tells where the control API is.
-func index(control net.Addr) gin.HandlerFunc {
+// index serves the page, which it tells where the control API is, and where the
+// page itself, with TLS and without.
+func index(on Listeners) gin.HandlerFunc {
 	return func(c *gin.Context) {
+		data := web.Data{Control: controlOrigin(c.Request, on.Control.Addr()), Plain: "http://" + as(c.Request, on.Lanes.Addr())}
+		if on.TLS != nil {
+			data.Secure = "https://" + as(c.Request, on.TLS.Addr())
+		}
 		c.Header("Content-Type", "text/html; charset=utf-8")
-		if err := web.Index(c.Writer, web.Data{Control: controlOrigin(c.Request, control)}); err != nil {
+		if err := web.Index(c.Writer, data); err != nil {
 			c.Error(err)
 		}
 	}
@@ -61,8 +66,8 @@ func document(c *gin.Context) {
 func policy(control net.Addr) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Header("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
-			"connect-src 'self' ws://%s wss://%[1]s %s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-			c.Request.Host, controlOrigin(c.Request, control)))
+			"connect-src 'self' ws://%s wss://%[1]s %s ws://%s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+			c.Request.Host, controlOrigin(c.Request, control), as(c.Request, control)))
 		c.Header("Cross-Origin-Opener-Policy", "same-origin")
 		c.Header("Cross-Origin-Embedder-Policy", "require-corp")
 		c.Header("X-Content-Type-Options", "nosniff")
@@ -71,14 +76,19 @@ func policy(control net.Addr) gin.HandlerFunc {
 }
 
 // controlOrigin returns the origin of the control API, as the client of this
-// request can reach it: one that listens everywhere is called by the name by
-// which this address was. It has no TLS; browsers let a page that has TLS ask it
+// request can reach it. It has no TLS; browsers let a page that has TLS ask it
 // all the same on the machine they run on (W3C Secure Contexts, section 3.1).
 func controlOrigin(r *http.Request, control net.Addr) string {
-	host := control.String()
-	if tcp, ok := control.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+	return "http://" + as(r, control)
+}
+
+// as returns the host and port by which the client of this request can reach
+// another of our addresses: one that listens everywhere is called by the name by
+// which this one was.
+func as(r *http.Request, addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		called := url.URL{Host: r.Host}
-		host = net.JoinHostPort(called.Hostname(), fmt.Sprint(tcp.Port))
+		return net.JoinHostPort(called.Hostname(), fmt.Sprint(tcp.Port))
 	}
-	return "http://" + host
+	return addr.String()
 }

@@ -3,7 +3,6 @@ package lab
 import (
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/pprof"
 	"net/url"
@@ -22,7 +21,7 @@ import (
 
 // lanes returns what the lanes' address serves: the four transports, the way
 // up, and the page.
-func (l *Lab) lanes(names []string, control net.Addr) http.Handler {
+func (l *Lab) lanes(names []string, on Listeners) http.Handler {
 	engine := l.engine(names)
 	engine.Use(sameOrigin(l.settings.Origins))
 
@@ -51,8 +50,8 @@ func (l *Lab) lanes(names []string, control net.Addr) http.Handler {
 	calls.POST("/echo", l.echo)
 	calls.GET("/healthz", healthz)
 
-	page := calls.Group("/", policy(control))
-	page.GET("/", index(control))
+	page := calls.Group("/", policy(on.Control.Addr()))
+	page.GET("/", index(on))
 	page.GET("/static/*file", static(web.Static()))
 	page.GET("/docs", document)
 	page.GET("/docs/*file", document)
@@ -67,6 +66,7 @@ func (l *Lab) control(names, origins []string) http.Handler {
 
 	calls := engine.Group("/", l.logged(false), query(), atMost(l.settings.Limits.Requests, "requests"))
 	calls.GET("/healthz", healthz)
+	engine.GET("/websocket/echo", l.logged(true), query("stamps"), gin.WrapH(&websocket.Echo{Done: l.ends})) // for the page's clock: no network is in its way
 	calls.GET("/metrics", gin.WrapH(promhttp.HandlerFor(l.metrics.registry, promhttp.HandlerOpts{})))
 	calls.GET("/control/ledger", l.showLedger)
 	calls.GET("/control/feed", l.showFeed)

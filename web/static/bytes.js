@@ -18,7 +18,7 @@ export function ledger(url, on) {
     try {
       const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(2000) });
       if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-      for (const row of (await answer.json()).rows) on(row.transport, perMessage(row));
+      for (const row of (await answer.json()).rows) on(row.transport, row);
     } catch {
       on(null, null);
     }
@@ -27,8 +27,8 @@ export function ledger(url, on) {
   ask();
 }
 
-// label says of what the figure is.
-export const label = (row) => (row?.once ? `B a message, ${number(row.once)} once` : "B a message");
+// label says what was paid once.
+export const label = (row) => (row?.once ? `; ${number(row.once)} once` : "");
 
 // rest says what the figure does not have.
 export const rest = (row) => (row ? `unaccounted: ${number(row.unaccounted)} B` : "");

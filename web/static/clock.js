@@ -6,15 +6,24 @@
 // All times here are milliseconds since the Unix epoch.
 const kept = 16;
 const enough = 8;
+const drift = 2; // milliseconds that two good clocks may part meanwhile
 
 export class Clock {
   samples = [];
   best = null; // {offset, error}: server = ours + offset ± error; null until 8 samples are in
+  jumps = 0; // how often one of the clocks was set, or its machine had slept
 
   add(t0, t1, t2, t3) {
     const trip = t3 - t0 - (t2 - t1);
     if (trip < 0) return; // one of the clocks was set meanwhile
-    this.samples.push({ offset: (t1 - t0 + (t2 - t3)) / 2, error: trip / 2 });
+    const sample = { offset: (t1 - t0 + (t2 - t3)) / 2, error: trip / 2 };
+    // Where two samples cannot both be true, the older ones no longer are.
+    if (this.best && Math.abs(sample.offset - this.best.offset) > sample.error + this.best.error + drift) {
+      this.samples = [];
+      this.best = null;
+      this.jumps++;
+    }
+    this.samples.push(sample);
     if (this.samples.length > kept) this.samples.shift();
     if (this.samples.length >= enough) {
       this.best = this.samples.reduce((a, b) => (b.error <= a.error ? b : a));

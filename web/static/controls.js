@@ -15,10 +15,11 @@ const called = {
   even: "evenly",
 };
 
-// controls shows and changes what the feed carries, through the control API at
-// url, and the page's poll interval. Somebody else may change the feed too, so
-// it asks every five seconds. onchange is called when either has changed.
-export function controls(element, url, page, onchange) {
+// controls shows and changes what the feed carries, through the control API
+// (ask), and the page's poll interval and heartbeats. Somebody else may change
+// the feed too, so it asks every five seconds. onchange is called when any has
+// changed, onbeat when the heartbeats have.
+export function controls(element, ask, page, onchange, onbeat) {
   element.innerHTML = `
     <form>
       <label>Source <select name="source"></select></label>
@@ -26,10 +27,11 @@ export function controls(element, url, page, onchange) {
       <label>Phase <select name="phase"></select></label>
       <div><label for="interval">Poll every</label> <output for="interval"></output>
         <input id="interval" name="interval" type="range" min="0" max="${intervals.length - 1}"></div>
+      <label>Heartbeats <select name="beat"><option value="0">none seen</option><option value="5">every 5 s</option></select></label>
     </form>
     <p role="status"></p>`;
   const form = element.querySelector("form");
-  const { source, rate, phase, interval } = form.elements;
+  const { source, rate, phase, interval, beat } = form.elements;
   const output = element.querySelector("output");
   const status = element.querySelector("p");
   let settings = null;
@@ -37,13 +39,9 @@ export function controls(element, url, page, onchange) {
 
   form.addEventListener("submit", (event) => event.preventDefault());
 
-  interval.value = intervals.indexOf(page.interval);
-  interval.addEventListener("input", () => {
-    page.interval = intervals[interval.value];
-    showInterval();
-    onchange();
-  });
-  showInterval();
+  interval.addEventListener("input", () => poll(intervals[interval.value]));
+  poll(page.interval);
+  beat.addEventListener("change", () => heartbeats(Number(beat.value)));
 
   source.addEventListener("change", () => {
     const tooFast = source.value === "host" && settings.rate > mostOfHost;
@@ -54,37 +52,49 @@ export function controls(element, url, page, onchange) {
   });
   phase.addEventListener("change", () => patch({ phase: phase.value }));
 
-  function showInterval() {
+  function poll(ms) {
+    const same = page.interval === ms;
+    page.interval = ms;
+    interval.value = intervals.indexOf(ms);
     const text = `${number(page.interval / 1000, page.interval < 1000 ? 2 : 1)} s`;
     put(output, text);
     interval.setAttribute("aria-valuetext", text);
+    if (!same) onchange();
   }
 
-  async function ask(init) {
-    const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(2000), ...init });
-    const body = await answer.json();
-    if (!answer.ok) throw new Error(body.error);
-    return body;
+  function heartbeats(seconds) {
+    beat.value = seconds;
+    if (page.beat === seconds) return;
+    page.beat = seconds;
+    onbeat();
+    onchange();
   }
 
-  async function patch(change) {
+  // change changes the feed, or throws why not.
+  async function change(what) {
     patches++;
     try {
-      show(await ask({ method: "PATCH", headers: { "Content-Type": "application/json" }, body: JSON.stringify(change) }));
+      show(await ask("PATCH", "/control/feed", what));
       put(status, "");
       onchange();
+    } finally {
+      patches--;
+    }
+  }
+
+  async function patch(what) {
+    try {
+      await change(what);
     } catch (err) {
       put(status, `Not changed: ${err.message}`);
       if (settings) show(settings);
-    } finally {
-      patches--;
     }
   }
 
   async function refresh() {
     const before = patches;
     try {
-      const answer = await ask();
+      const answer = await ask("GET", "/control/feed");
       if (patches !== before) return settings;
       const same = settings && ["source", "rate", "phase", "payload"].every((key) => settings[key] === answer[key]);
       if (!settings) put(status, "");
@@ -92,7 +102,7 @@ export function controls(element, url, page, onchange) {
       if (!same) onchange();
     } catch (err) {
       settings = null;
-      put(status, `The control address ${new URL(url).origin} does not answer (${err.message}): the feed's settings are not known.`);
+      put(status, `The control address ${page.control} does not answer (${err.message}): the feed's settings are not known.`);
     }
     for (const input of [source, rate, phase]) input.disabled = !settings;
     return settings;
@@ -108,7 +118,7 @@ export function controls(element, url, page, onchange) {
     phase.value = answer.phase;
   }
 
-  return { refresh };
+  return { refresh, change, poll, heartbeats, now: () => settings };
 }
 
 // choices fills a select, once.

@@ -1,16 +1,21 @@
 import { Age } from "./age.js";
-import { label, rest } from "./bytes.js";
+import { label, perMessage, rest } from "./bytes.js";
 import { latency, number, seconds, time, value } from "./format.js";
 import { Latency } from "./latency.js";
 import { mark } from "./mark.js";
 import { put } from "./put.js";
+import { ageAt, Record, recovery } from "./record.js";
 import { strip } from "./strip.js";
 import { Tally } from "./tally.js";
+import { track } from "./track.js";
 
 // lane shows one transport. It returns on, the callbacks that the transport's
-// module calls; update(now), which writes what has changed; draw(now, top),
-// which draws the strip; mean(ms), which writes the mean age; cost(row), which
-// writes the bytes; and age and oneWay, the measures.
+// module calls, and apply(entry), by which all that happened goes into the
+// record, from here or from another tab; update(now, t), which writes what has
+// changed, as it was at t; draw(now, t, top), which draws what
+// is under way and, unless top is null, the strip;
+// mean(ms), which writes the mean age; cost(row), which writes the ledger's row;
+// recovered(heads), which writes what followed the last cut; and the measures.
 //
 // What arrived can be read off the element too: data-state, data-ids (the
 // epochs and runs of Tally.toString) and the counts of the tally.
@@ -23,27 +28,31 @@ export function lane(element, { name, letter, about }, page) {
       <p class="about"></p>
       <p class="state"></p>
     </div>
+    <div class="course">
+      <canvas class="track" role="img" aria-label="what is under way between the source, left, and you, right"></canvas>
+      <p class="top" aria-hidden="true"></p>
+      <canvas class="strip" role="img" aria-label="the age over the last 20 seconds"></canvas>
+      <p class="newest"><b></b> <span class="value"></span></p>
+      <p class="recovery"></p>
+    </div>
     <div class="age">
       <p class="figure"><b></b> <span class="unit">s</span></p>
       <p class="label">age<span class="mean"></span></p>
     </div>
-    <div class="course">
-      <p class="top" aria-hidden="true"></p>
-      <canvas role="img" aria-label="the age over the last 20 seconds"></canvas>
-    </div>
-    <p class="newest"><span class="label">newest</span> <b></b> <span class="value"></span></p>
     <div class="bytes">
       <p class="figure">–</p>
-      <p class="label once"></p>
+      <p class="label">B a message<span class="once"></span></p>
       <p class="label rest"></p>
     </div>
     <div class="latency">
       <p class="figure"></p>
-      <p class="label">one-way p50<span class="n"></span></p>
-      <p class="label error"></p>
+      <p class="label">p50 one-way<span class="n"></span></p>
+      <p class="label">p99 <b class="p99"></b><span class="error"></span></p>
     </div>
     <dl>
       <div><dt>messages</dt><dd data-count="messages"></dd></div>
+      <div><dt>requests</dt><dd data-cost="requests">–</dd></div>
+      <div><dt>connections</dt><dd data-cost="connections">–</dd></div>
       <div><dt>lost</dt><dd data-count="lost"></dd></div>
       <div><dt>in gaps</dt><dd data-count="gone"></dd></div>
       <div><dt>duplicated</dt><dd data-count="duplicated"></dd></div>
@@ -61,58 +70,99 @@ export function lane(element, { name, letter, about }, page) {
     latency: part(".latency .figure"),
     n: part(".n"),
     error: part(".error"),
+    p99: part(".p99"),
     bytes: part(".bytes .figure"),
     once: part(".once"),
     rest: part(".rest"),
+    recovery: part(".recovery"),
   };
-  const paint = strip(part("canvas"));
+  const paint = strip(part(".strip"));
+  const run = track(part(".track"), name);
 
+  const record = new Record();
   const tally = new Tally();
   const age = new Age();
   const oneWay = new Latency();
   let state = "connecting";
   let detail = "";
+  let asked = null; // when the request left whose answer is not there yet
+  let brought = null; // when the request left whose answer is being read
   let newest = null; // the message with the highest id of the present epoch
+  let cut = null; // the last
   let figured = -Infinity; // when the slower figures were last written
+  let send = null; // of the pipe, if this is one
 
   if (page.epoch) tally.epoch(page.epoch, Math.max(page.head - 1, 0));
 
   const on = {
-    state(text, why = "") {
-      [state, detail] = [text, why];
-    },
-
+    state: (state, why = "") => apply({ kind: "state", t: performance.now(), state, why }),
+    asked: (t) => apply({ kind: "asked", t }),
+    answered: (t) => apply({ kind: "answered", t, asked }),
     message(m, now) {
-      page.seen(name, m, now);
-      if (m.id > tally.newest) {
-        newest = m;
-        if (page.clock.best) age.news(page.clock.server(now), m.at / 1000);
-      }
-      tally.message(m.id);
-      measure(m, now);
+      const { best } = page.clock;
+      apply({
+        kind: "message",
+        t: now,
+        id: m.id,
+        at: m.at,
+        data: m.data,
+        epoch: tally.epochs.at(-1)?.name,
+        sent: best ? now - (page.clock.server(now) - m.at / 1000) : null,
+        error: best ? best.error : null,
+        asked: name === "polling" || name === "longpoll" ? brought : null,
+      });
     },
-
-    gap: (gap) => tally.gap(gap),
-    epoch: (epoch) => tally.epoch(epoch),
+    gap: ({ from, to }) => apply({ kind: "gap", t: performance.now(), from, to }),
+    epoch: (epoch) => apply({ kind: "epoch", t: performance.now(), epoch }),
+    beat: (t) => apply({ kind: "beat", t }),
     interval: () => page.interval,
+    silence: () => page.beat * 1500, // a heartbeat and a half
+    pipe: (pipe) => (send = pipe),
   };
 
-  function measure(m, now) {
-    const old = m.id <= page.head && tally.epochs.at(-1).name === page.epoch; // before the page was open
-    if (old || !page.clock.best) return;
-    const ms = page.clock.server(now) - m.at / 1000;
-    if (document.hidden || ms > now - page.visible) oneWay.hidden++;
-    else oneWay.add(m.id, now, ms, page.clock.best.error);
+  const happened = {
+    state(entry) {
+      [state, detail] = [entry.state, entry.why];
+      if (state !== "live") asked = null;
+    },
+    asked: ({ t }) => (asked = t),
+    answered() {
+      [brought, asked] = [asked, null];
+    },
+    message(m) {
+      if (!tally.epochs.length) tally.epoch(m.epoch);
+      page.seen(name, m, m.t);
+      if (m.id > tally.newest) {
+        newest = m;
+        if (page.clock.best) age.news(page.clock.server(m.t), m.at / 1000);
+      }
+      tally.message(m.id);
+      measure(m);
+    },
+    gap: (gap) => tally.gap(gap),
+    epoch: ({ epoch }) => tally.epoch(epoch),
+    cut: (entry) => (cut = entry),
+  };
+
+  function apply(entry) {
+    page.tell?.(name, entry);
+    happened[entry.kind]?.(entry);
+    const { data, ...kept } = entry;
+    record.add(kept);
   }
 
-  function update(now) {
-    if (newest && page.clock.best) {
-      const at = newest.at / 1000;
-      if (age.at === null) age.news(page.clock.server(now), at); // it came before the clock was known
-      put(parts.age, seconds(page.clock.server(now) - at));
-    } else {
-      put(parts.age, "–");
-    }
+  function measure({ id, t, sent, error }) {
+    const old = id <= page.head && tally.epochs.at(-1).name === page.epoch; // before the page was open
+    if (old || sent === null) return;
+    if (document.hidden || t - sent > t - page.visible) oneWay.hidden++;
+    else oneWay.add(id, t, t - sent, error);
+  }
+
+  function update(now, t = now) {
+    if (newest && page.clock.best && age.at === null) age.news(page.clock.server(now), newest.at / 1000); // it came before the clock was known
+    const replayed = t < now - 1000 ? ageAt(record.entries, t) : null;
+    if (replayed !== null) put(parts.age, seconds(replayed));
+    else put(parts.age, newest && page.clock.best ? seconds(page.clock.server(now) - newest.at / 1000) : "–");
     put(parts.id, newest ? `#${newest.id}` : "–");
     put(parts.value, newest ? value(newest.data) : "");
     put(parts.about, detail || about(page));
@@ -128,9 +178,11 @@ export function lane(element, { name, letter, about }, page) {
     put(parts.latency, median ? latency(median.ms, median.error) : "–");
     put(parts.n, median ? `, n ${number(median.n)}` : ", none yet");
     const hidden = oneWay.hidden ? `${number(oneWay.hidden)} dropped: tab hidden` : "";
-    put(parts.error, [median ? `± ${time(median.error)}, last 60 s` : "", hidden].filter(Boolean).join(", "));
+    put(parts.error, [median ? `; ± ${time(median.error)}` : "", hidden].filter(Boolean).join(", "));
+    const p99 = oneWay.quantile(now, 0.99);
+    put(parts.p99, p99 === null ? "–" : latency(p99, median.error));
 
-    for (const dd of element.querySelectorAll("dd")) {
+    for (const dd of element.querySelectorAll("[data-count]")) {
       const { count } = dd.dataset;
       put(dd, number(tally[count]));
       if (count !== "messages") dd.classList.toggle("bad", tally[count] > 0);
@@ -139,22 +191,47 @@ export function lane(element, { name, letter, about }, page) {
     Object.assign(element.dataset, { state, ids: tally, messages, lost, gone, duplicated, reordered });
   }
 
-  function draw(now, top) {
+  function draw(now, t, top) {
+    run(record, t, t < now - 1000);
+    if (top === null) return;
     put(parts.top, Number.isFinite(top) ? `${top / 1000} s` : "");
     if (page.clock.best) paint(age.course, page.clock.server(now), top);
   }
 
-  const mean = (ms) => put(parts.mean, ms === null ? "" : `, mean ${seconds(ms)} s`);
+  const mean = (ms) => put(parts.mean, ms === null ? "" : `; mean ${seconds(ms)} s`);
 
   // cost writes what the ledger has of this lane, or null.
   function cost(row) {
-    put(parts.bytes, row ? number(row.bytes) : "–");
-    put(parts.once, label(row));
-    put(parts.rest, rest(row));
-    element.dataset.unaccounted = row ? row.unaccounted : "";
+    const figure = row && perMessage(row);
+    put(parts.bytes, figure ? number(figure.bytes) : "–");
+    put(parts.once, label(figure));
+    put(parts.rest, rest(figure));
+    for (const dd of element.querySelectorAll("[data-cost]")) put(dd, row ? number(row[dd.dataset.cost]) : "–");
+    element.dataset.unaccounted = figure ? figure.unaccounted : "";
   }
 
-  return { name, on, update, draw, mean, cost, age, oneWay };
+  // recovered writes, and returns, what followed the last cut; heads are the
+  // messages of all lanes since.
+  function recovered(heads) {
+    if (!cut) return null;
+    const after = recovery(record.since(cut.t), cut, heads, page.usual());
+    const stamp = (what, ms) => (ms === null ? [] : [`${what} ${time(ms)}`]);
+    put(parts.recovery, [
+      ...(after.noticed === null ? ["cut, not noticed"] : stamp("cut, noticed", after.noticed)),
+      ...stamp("back", after.connected),
+      ...stamp("caught up", after.caught),
+    ].join(" · "));
+    element.dataset.cut = cut.cut;
+    return { ...after, cut };
+  }
+
+  // cursor is where to go on from, when the lane is opened again.
+  const cursor = () => {
+    const { name: epoch, runs, from } = tally.epochs.at(-1) ?? { runs: [], from: 0 };
+    return runs.length || from ? `${epoch}-${runs.at(-1)?.[1] ?? from - 1}` : "";
+  };
+
+  return { name, element, on, apply, update, draw, mean, cost, recovered, cursor, age, oneWay, record, tally, send: (text) => send(text), state: () => state };
 }
 
 function ordinal(n) {

@@ -2,6 +2,7 @@ import { quantile } from "./quantile.js";
 
 const span = 60_000; // milliseconds that a sample counts
 const most = 2000; // samples that are kept
+const warmUp = 50; // samples that are dropped, as soon as there are twice as many
 
 // A Latency holds the one-way latencies of a lane over the last minute, in
 // milliseconds, each with the error that the clock had at that moment. Where
@@ -10,11 +11,14 @@ const most = 2000; // samples that are kept
 export class Latency {
   samples = []; // {id, now, ms, error}
   every = 1;
+  taken = 0; // samples in all
   hidden = 0; // dropped, because the tab was hidden: browsers slow its timers down
 
   // add takes the latency of the message with this id, which arrived at now.
   add(id, now, ms, error) {
     if (id % this.every !== 0) return;
+    this.taken++;
+    if (this.taken === 2 * warmUp) this.samples = this.samples.slice(1 - warmUp); // and this one
     this.samples.push({ id, now, ms, error });
     this.#forget(now);
     if (this.samples.length <= most) return;
@@ -22,8 +26,29 @@ export class Latency {
     this.samples = this.samples.filter(({ id }) => id % this.every === 0);
   }
 
+  // clear forgets the samples; what was warmed up stays warm.
   clear() {
-    Object.assign(this, new Latency());
+    this.samples = [];
+    this.every = 1;
+    this.hidden = 0;
+  }
+
+  // cold says whether the warm-up is among the samples.
+  get cold() {
+    return this.taken < 2 * warmUp;
+  }
+
+  // values returns the samples, sorted.
+  values(now) {
+    this.#forget(now);
+    return Float64Array.from(this.samples, ({ ms }) => ms).sort();
+  }
+
+  // quantile returns that share's latency, or null where there are too few
+  // samples to speak of: for the last hundredth 100, for the last thousandth 1 000.
+  quantile(now, q) {
+    this.#forget(now);
+    return this.samples.length * (1 - q) < 1 - 1e-9 ? null : quantile(this.samples.map(({ ms }) => ms), q);
   }
 
   // median returns {ms, error, n}, or null where there is no sample. The error

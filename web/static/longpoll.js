@@ -10,6 +10,7 @@ export function open(url, after, on) {
   let timer;
 
   async function ask() {
+    on.asked(performance.now());
     try {
       const answer = await fetch(`${url}&wait=${wait}s` + (cursor && `&after=${cursor}`), {
         cache: "no-store", // or Chromium queues equal requests at its cache
@@ -17,6 +18,7 @@ export function open(url, after, on) {
       });
       const text = await answer.text();
       const now = performance.now();
+      on.answered(now);
       if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
       failures = 0;
       wait = 25;

@@ -1,12 +1,22 @@
+import { alone } from "./alone.js";
+import { api } from "./api.js";
 import { ledger } from "./bytes.js";
+import { costs, latencies } from "./charts.js";
 import { Clock } from "./clock.js";
 import { controls } from "./controls.js";
+import { dock } from "./dock.js";
 import { number, seconds, time } from "./format.js";
+import { keys } from "./keys.js";
 import { lane } from "./lane.js";
+import { describe, network as networks } from "./network.js";
 import { publish } from "./publish.js";
 import { put } from "./put.js";
+import { csv, jsonl, picture, save } from "./save.js";
+import { scene } from "./scene.js";
+import { stage } from "./stage.js";
 import { peak, top } from "./strip.js";
 import { sync } from "./sync.js";
+import { way } from "./way.js";
 import * as longpoll from "./longpoll.js";
 import * as polling from "./polling.js";
 import * as sse from "./sse.js";
@@ -20,54 +30,181 @@ const wires = [
 ];
 
 const at = (id) => document.getElementById(id);
+const told = (name) => document.querySelector(`meta[name="${name}"]`).content;
 const me = crypto.getRandomValues(new Uint32Array(1))[0].toString(36); // this page, to the server
 const address = (path, more = "") => `${location.origin}${path}?page=${me}${more}`;
-const control = document.querySelector('meta[name="control"]').content;
+const watchers = new Set(); // that are told of every message on every lane
 
 // What the parts of the page share.
 const page = {
   clock: new Clock(),
+  control: told("control"),
+  secure: told("secure"),
+  http: { h2: "HTTP/2", h3: "HTTP/3" }[performance.getEntriesByType("navigation")[0]?.nextHopProtocol] ?? "HTTP/1.1",
   interval: 2000, // of polling, in milliseconds
+  beat: 0, // seconds between the heartbeats that the streams ask for; 0: they do not
+  silence: Number(new URLSearchParams(location.hash.slice(1)).get("silence")) || 20, // seconds that scene 4 keeps silent
+  network: null, // in force: {rtt, jitter, kbps}; null: not known
   epoch: "", // and head: where the feed stood when the page was opened
   head: 0,
   visible: -Infinity, // since when the tab has been, in performance.now()
-  seen: () => {}, // is told of every message on every lane
+  moment: -Infinity, // when the last burst or cut began, for the replay
+  seen: (name, m, now) => watchers.forEach((watcher) => watcher(name, m, now)),
+  usual: () => (page.network ? page.network.rtt / 2 + page.network.jitter : 0) + 150, // that a message takes at most
+  describe: () => (page.network ? `network: ${describe(page.network)}` : "network: not known"),
+  recovered,
+};
+const watch = (watcher) => {
+  watchers.add(watcher);
+  return () => watchers.delete(watcher);
 };
 
 let lanes = [];
-const settings = controls(at("controls"), `${control}/control/feed`, page, () => {
+const closes = new Map(); // what closes each lane
+const panels = dock(at("dock"), { controls: "Feed", network: "Network and faults", publish: "Publish", up: "The way up", save: "Save" });
+const ask = api(page.control);
+const role = await alone(me, { state, entry: ({ lane, entry }) => theirs(lane, entry), yield: yielded });
+
+const settings = controls(panels.controls, ask, page, () => {
   // A latency belongs to the settings under which it was measured.
   for (const { oneWay } of lanes) oneWay.clear();
+}, () => ["sse", "websocket"].forEach(reopen));
+const net = networks(panels.network, ask, me, wires, {
+  onchange(network) {
+    page.network = network;
+    for (const { oneWay } of lanes) oneWay.clear();
+    put(at("net"), `${page.describe()} · ${page.http}`);
+  },
+  oncut(names, entry) {
+    page.moment = entry.t;
+    for (const { name, apply } of lanes) if (names.includes(name)) apply(entry);
+  },
 });
-const box = publish(at("publish"), address("/publish"), wires);
-page.seen = box.seen;
+const box = publish(panels.publish, address("/publish"), wires);
+watch(box.seen);
+const up = way(panels.up, { address, me, ask, send: (text) => lanes.at(-1).send(text) });
+watch(up.seen);
 
-sync(address("/websocket/echo", "&stamps=1"), page.clock);
+sync([`${page.control}/websocket/echo?stamps=1&page=${me}`, address("/websocket/echo", "&stamps=1")], page.clock);
 
 // Opened one behind the head, every lane shows the newest message at once.
 // Where the head is not to be had, they show what comes from now on.
 const feed = await settings.refresh();
-if (feed) [page.epoch, page.head] = [feed.epoch, feed.head];
+if (feed && role.first) [page.epoch, page.head] = [feed.epoch, feed.head];
 const after = feed ? `${feed.epoch}-${Math.max(feed.head - 1, 0)}` : "";
-lanes = wires.map((wire) => lane(at("lanes").appendChild(document.createElement("li")), wire, page));
+lanes = wires.map((wire) => ({ ...lane(at("lanes").appendChild(document.createElement("li")), wire, page), letter: wire.letter, wire }));
+const latency = latencies(at("latencies"), lanes, page);
+const cost = costs(at("costs"), lanes, page);
 
 // The lanes share one thread, and whoever is called first has the better
 // latency. So it is another one each time that the page is opened.
 const first = Math.floor(Math.random() * wires.length);
-for (let i = 0; i < wires.length; i++) {
-  const { name, open } = wires[(first + i) % wires.length];
-  open(address(`/${name}`), after, lanes[(first + i) % wires.length].on);
+if (role.first) {
+  page.tell = (lane, entry) => role.tell({ lane, entry });
+  for (let i = 0; i < wires.length; i++) open(lanes[(first + i) % wires.length], after);
+} else {
+  look();
+}
+
+function open({ name, wire, on }, cursor) {
+  const beats = page.beat && (name === "sse" || name === "websocket");
+  closes.set(name, wire.open(address(`/${name}`, beats ? `&heartbeat=${page.beat}s` : ""), cursor, on));
+}
+
+// reopen closes a lane and opens it where it was.
+function reopen(name) {
+  const lane = lanes.find((lane) => lane.name === name);
+  if (!lane || !closes.has(name)) return;
+  closes.get(name)();
+  open(lane, lane.cursor());
+}
+
+// rest closes all lanes, or opens them again.
+async function rest(resting) {
+  for (const { name, on } of lanes) {
+    if (!resting) reopen(name);
+    else {
+      closes.get(name)();
+      on.state("connecting", "rests meanwhile");
+    }
+  }
+  await new Promise((go) => setTimeout(go, 200));
+}
+
+function state() {
+  return {
+    page: me,
+    lanes: Object.fromEntries(lanes.map(({ name, record }) => [name, record.entries.findLast(({ kind }) => kind === "state")])),
+    origin: performance.timeOrigin,
+  };
+}
+
+// theirs takes an entry of the tab that measures into this one's record, on this
+// one's time.
+function theirs(name, entry) {
+  const by = role.state.origin - performance.timeOrigin;
+  const moved = { ...entry };
+  for (const stamp of ["t", "sent", "asked"]) if (moved[stamp] !== null && moved[stamp] !== undefined) moved[stamp] += by;
+  lanes.find((lane) => lane.name === name)?.apply(moved);
+}
+
+function yielded() {
+  for (const close of closes.values()) close();
+  setTimeout(() => location.reload(), 1000);
+}
+
+// look makes this tab one that looks on.
+function look() {
+  for (const [name, entry] of Object.entries(role.state.lanes)) if (entry) theirs(name, entry);
+  document.body.dataset.viewer = "";
+  at("viewer").hidden = false;
+  at("viewer").innerHTML = `Another tab of this browser measures, and this one shows what that records: one browser has six connections to a host. <button type="button">Measure here</button>`;
+  at("viewer").querySelector("button").addEventListener("click", () => {
+    role.take();
+    setTimeout(() => location.reload(), 300);
+  });
 }
 
 setInterval(settings.refresh, 5000);
+setInterval(net.refresh, 5000);
+await net.refresh();
 
-ledger(`${control}/control/ledger?page=${me}`, (name, row) => {
+ledger(`${page.control}/control/ledger?page=${role.first ? me : role.state.page}`, (name, row) => {
   for (const lane of lanes) if (name === lane.name || name === null) lane.cost(row);
+  cost.row(name, row);
 });
+
+const hands = (signal, progress) => stage({ ask, page, lanes, settings, network: net, address, me, rest, watch }, signal, progress);
+const play = scene(at("scenes"), page, hands, (text) => (pending = text));
+if (role.first) play.go(location.hash === "");
+
+save(panels.save, {
+  jsonl: () => ["fourwires.jsonl", "application/jsonl", jsonl(about(), lanes)],
+  csv: () => ["fourwires.csv", "text/csv", csv(about(), lanes)],
+  latency: () => ["latency.svg", "image/svg+xml", picture(latency.picture, latency.caption())],
+  bytes: () => ["bytes.svg", "image/svg+xml", picture(cost.picture, cost.caption())],
+});
+
+// about is what a run was measured under.
+function about() {
+  const { best, jumps } = page.clock;
+  return {
+    page: me, when: new Date().toISOString(), origin: performance.timeOrigin, browser: navigator.userAgent, http: page.http,
+    network: page.network, feed: settings.now(), interval_ms: page.interval, heartbeat_s: page.beat,
+    clock: best && { offset_ms: best.offset, error_ms: best.error, jumps },
+  };
+}
+
+// recovered tells, by lane, what followed its last cut.
+function recovered() {
+  const heads = lanes.flatMap(({ record }) => record.since(performance.now() - 120_000).filter(({ kind }) => kind === "message"));
+  return Object.fromEntries(lanes.map(({ name, recovered }) => [name, recovered(heads)]));
+}
 
 // What arrives while the tab is hidden tells of the browser's thrift, not of
 // the wires; nor do the means over such a time.
 let said = performance.now();
+let pending = ""; // what is to be said next
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;
   page.visible = said = performance.now();
@@ -77,35 +214,141 @@ document.addEventListener("visibilitychange", () => {
 // A page that comes back from the browser's cache has lost its connections.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
-let frozen = false;
-at("freeze").addEventListener("click", () => {
-  frozen = !frozen;
-  at("freeze").setAttribute("aria-pressed", frozen);
-});
+let paused = false;
+let replayed = null; // {from, began}: the replay's first instant, and when it was begun
+let solo = ""; // the lane that stands out
+let alike = true; // single keys are shortcuts
+
+function pause() {
+  paused = !paused;
+  at("pause").setAttribute("aria-pressed", paused);
+  put(at("pause"), paused ? "Go on" : "Pause");
+}
+
+function replay() {
+  const now = performance.now();
+  const from = now - page.moment < 30_000 ? page.moment : now - lag() - 3000;
+  replayed = replayed ? null : { from, began: now };
+  at("replay").setAttribute("aria-pressed", replayed !== null);
+  put(at("replay"), replayed ? "Back to now" : "Replay 1/20");
+}
+
+function choose(i) {
+  if (play.standing()) return play.answer(i);
+  solo = solo === wires[i].name ? "" : wires[i].name;
+  for (const { name, element } of lanes) element.classList.toggle("dim", solo !== "" && solo !== name);
+}
+
+function projector() {
+  const on = document.documentElement.toggleAttribute("data-projector");
+  at("projector").setAttribute("aria-pressed", on);
+  (on ? document.documentElement.requestFullscreen?.() : document.fullscreenElement && document.exitFullscreen())?.catch(() => {});
+}
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+function theme() {
+  const { dataset } = document.documentElement;
+  const now = dataset.theme ?? (dark.matches ? "dark" : "light");
+  dataset.theme = now === "dark" ? "light" : "dark";
+  put(at("theme"), now === "dark" ? "Dark" : "Light");
+}
+
+const other = location.protocol === "https:" ? told("plain") : page.secure;
+at("other").hidden = !other;
+put(at("other"), location.protocol === "https:" ? "HTTP/1.1" : "HTTP/2");
+const cross = () => other && location.assign(`${other}/${location.hash}`);
+
+const acts = {
+  " ": ["pause or go on; run a step that has not run", () => (play.ready() && !paused ? play.run() : pause())],
+  "1 – 4": ["answer the question; once it has run, single out a lane"],
+  n: ["next step", play.next],
+  b: ["back", play.back],
+  r: ["replay the last seconds at 1/20 of their speed", replay],
+  x: ["cut this page’s connections (FIN), or the lane’s that is singled out", () => net.cut("fin", 0, solo).catch((err) => (pending = `Not cut: ${err.message}`))],
+  l: ["latency: distribution or strip", () => latency.show(at("latencies").dataset.kind === "ECDF" ? "strip" : "ECDF")],
+  t: ["charts as tables, or back", tables],
+  h: ["the same page by HTTP/2, or HTTP/1.1", cross],
+  e: ["save", () => panels.show("save", true)],
+  f: ["projector", projector],
+  d: ["dark or light", theme],
+  "?": ["this list", help],
+};
+
+function tables() {
+  const on = at("latencies").dataset.kind !== "table";
+  latency.show(on ? "table" : "ECDF");
+  cost.show(on ? "table" : "bars");
+}
+
+function help() {
+  const dialog = at("keys");
+  if (dialog.open) return dialog.close();
+  dialog.showModal();
+}
+
+at("keys").innerHTML = `<h2>Keys</h2>
+  <dl>${Object.entries(acts).map(([key, [text]]) => `<div><dt><kbd>${key === " " ? "Space" : key.toUpperCase()}</kbd></dt><dd>${text}</dd></div>`).join("")}</dl>
+  <p><label><input type="checkbox" checked> single keys are shortcuts</label> <button type="button">Close</button></p>`;
+at("keys").querySelector("input").addEventListener("change", ({ target }) => (alike = target.checked));
+at("keys").querySelector("button").addEventListener("click", () => at("keys").close());
+keys({ ...Object.fromEntries(Object.entries(acts).map(([key, [, act]]) => [key, act])), ...Object.fromEntries([0, 1, 2, 3].map((i) => [String(i + 1), () => choose(i)])) }, () => alike);
+for (const [id, act] of Object.entries({ pause, replay, projector, theme, help, other: cross })) at(id).addEventListener("click", act);
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 let drawn = -Infinity;
 let stripped = -Infinity;
+let charted = -Infinity;
+let jumps = 0;
+
+// lag is how much later the lanes are drawn than it happened: what is under way is
+// known when it has arrived.
+const lag = () => (page.network ? page.network.rtt + page.network.jitter : 100) + 80;
+
+// instant is what the lanes show: now, or an instant of the replay, which begins
+// anew when it has come to where it was asked for.
+function instant(now) {
+  if (!replayed) return now - lag();
+  const { from, began } = replayed;
+  return from + (((now - began) / 20) % Math.max(1, began - from));
+}
 
 // frame draws everything. Strips move by less than a pixel in 40 ms.
 function frame() {
   requestAnimationFrame(frame);
   const now = performance.now();
-  if (frozen || (calm.matches && now - drawn < 1000)) return;
+  if (paused || (calm.matches && now - drawn < 1000)) return;
   drawn = now;
-  for (const { update } of lanes) update(now);
+  const t = instant(now);
+  for (const lane of lanes) lane.update(now, t);
   box.update();
-  if (now - stripped >= 40) strips(now);
+  strips(now, t);
+  if (now - charted >= (calm.matches ? 1000 : 500)) chart(now);
   if (now - said >= 10_000) say(now);
 }
 
-function strips(now) {
-  stripped = now;
+function strips(now, t) {
   const { best } = page.clock;
-  put(at("clock"), best ? `server's clock ${best.offset < 0 ? "" : "+"}${time(best.offset)} ± ${time(best.error)}` : "server's clock not known yet");
-  if (!best) return;
-  const height = top(Math.max(...lanes.map(({ age }) => peak(age.course, page.clock.server(now)))));
-  for (const { draw } of lanes) draw(now, height);
+  if (!calm.matches) {
+    const slow = now - stripped >= 40;
+    const height = slow && best ? top(Math.max(...lanes.map(({ age }) => peak(age.course, page.clock.server(now))))) : null;
+    if (slow) stripped = now;
+    for (const { draw } of lanes) draw(now, t, height);
+  }
+}
+
+function chart(now) {
+  charted = now;
+  const { best } = page.clock;
+  put(at("clock"), `${replayed ? `replay of ${seconds(now - instant(now))} s ago · ` : ""}${best ? `clock ${best.offset < 0 ? "" : "+"}${time(best.offset)} ± ${time(best.error)}` : "clock not known yet"}`);
+  if (page.clock.jumps !== jumps) {
+    // What was measured since the clock was set is not to be trusted.
+    jumps = page.clock.jumps;
+    for (const { oneWay } of lanes) oneWay.clear();
+    pending = "A clock was set, or its machine slept: the latencies begin anew.";
+  }
+  if (now - page.moment < 60_000) recovered();
+  latency.update(now);
+  cost.update();
 }
 
 function say(now) {
@@ -116,7 +359,8 @@ function say(now) {
     mean(ms);
     return ms === null ? `${name} nothing` : `${name} ${seconds(ms)} s`;
   });
-  put(at("says"), `In the last 10 s, the newest message was this old on average: ${means.join(", ")}.`);
+  put(at("says"), pending || `In the last 10 s, the newest message was this old on average: ${means.join(", ")}.`);
+  pending = "";
 }
 
 requestAnimationFrame(frame);

@@ -11,7 +11,7 @@ export function open(url, after, on) {
   let asked, timer;
 
   async function ask() {
-    asked = performance.now();
+    on.asked((asked = performance.now()));
     try {
       const answer = await fetch(url + (cursor && `&after=${cursor}`), {
         cache: "no-store", // or Chromium queues equal requests at its cache
@@ -19,6 +19,7 @@ export function open(url, after, on) {
       });
       const text = await answer.text();
       const now = performance.now();
+      on.answered(now);
       if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
       failures = 0;
       on.state("live");

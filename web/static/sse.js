@@ -5,26 +5,32 @@ import { backoff } from "./backoff.js";
 export function open(url, after, on) {
   let cursor = after; // "EPOCH-ID" of the last entry we have; "": from now
   let failures = 0;
-  let source, timer;
+  let source, timer, silent;
 
   function ask() {
+    on.asked(performance.now());
     source = new EventSource(url + (cursor && `&after=${cursor}`));
     source.onopen = () => {
+      on.answered(performance.now());
       failures = 0;
       on.state("live");
+      heard();
     };
     source.onmessage = (event) => {
       const now = performance.now();
       read(event, JSON.parse(event.data), now);
+      heard();
     };
     source.addEventListener("gap", (event) => read(event, JSON.parse(event.data)));
+    source.addEventListener("heartbeat", () => {
+      on.beat(performance.now());
+      heard();
+    });
     source.onerror = () => {
       if (source.readyState !== EventSource.CLOSED) return on.state("down", "the browser asks again");
-      // Any answer but 200 closes an EventSource for good. So make another.
-      const ms = backoff(++failures);
-      on.state("down", `refused, again in ${(ms / 1000).toFixed(1)} s`);
-      timer = setTimeout(ask, ms);
+      again("refused"); // any answer but 200 closes an EventSource for good
     };
+    heard();
   }
 
   function read({ lastEventId }, entry, now) {
@@ -35,10 +41,24 @@ export function open(url, after, on) {
     else on.message(entry, now);
   }
 
+  // Heartbeats make a silence tell: then the connection is given up.
+  function heard() {
+    clearTimeout(silent);
+    if (on.silence()) silent = setTimeout(() => again("silent"), on.silence());
+  }
+
+  function again(why) {
+    source.close();
+    clearTimeout(silent);
+    const ms = backoff(++failures);
+    on.state("down", `${why}, again in ${(ms / 1000).toFixed(1)} s`);
+    timer = setTimeout(ask, ms);
+  }
+
   on.state("connecting");
   ask();
   return () => {
     source.close();
-    clearTimeout(timer);
+    for (const id of [timer, silent]) clearTimeout(id);
   };
 }

@@ -45,7 +45,7 @@ export function strip(canvas) {
       context.lineTo(x(from), y(from - at));
       context.lineTo(x(until), y(until - at));
     });
-    const colour = getComputedStyle(canvas).color;
+    const { color: colour } = getComputedStyle(canvas);
     context.strokeStyle = colour;
     context.lineWidth = 2 * ratio;
     context.lineJoin = "round";

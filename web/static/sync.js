@@ -2,13 +2,13 @@ import { backoff } from "./backoff.js";
 
 // sync asks the server for its time, and gives the clock the four stamps: every
 // five seconds eight times in a row, because the first question after a rest
-// takes the longest.
-export function sync(url, clock) {
+// takes the longest. Of the urls the first is asked for as long as it answers.
+export function sync(urls, clock) {
   let failures = 0;
   let asks = 0;
 
   function connect() {
-    const socket = new WebSocket(url.replace(/^http/, "ws"));
+    const socket = new WebSocket(urls[failures % urls.length].replace(/^http/, "ws"));
     let asked, timer;
 
     const ask = () => {

@@ -5,24 +5,25 @@ import { backoff } from "./backoff.js";
 export function open(url, after, on) {
   let cursor = after; // "EPOCH-ID" of the last entry we have; "": from now
   let failures = 0;
-  let socket, timer;
+  let socket, timer, silent;
 
   function ask() {
+    on.asked(performance.now());
     socket = new WebSocket(url.replace(/^http/, "ws") + (cursor && `&after=${cursor}`));
+    socket.onopen = () => on.answered(performance.now());
     socket.onmessage = (event) => {
       const now = performance.now();
       read(JSON.parse(event.data), now);
+      heard();
     };
-    socket.onclose = ({ code }) => {
-      const ms = backoff(++failures);
-      on.state("down", `closed with ${code}, again in ${(ms / 1000).toFixed(1)} s`);
-      timer = setTimeout(ask, ms);
-    };
+    socket.onclose = ({ code }) => again(`closed with ${code}`);
+    heard();
   }
 
   function read(entry, now) {
     const [epoch] = cursor.split("-");
     if (entry.epoch) return hello(entry, epoch);
+    if (entry.heartbeat !== undefined) return on.beat(now);
     cursor = `${epoch}-${entry.gap ? entry.gap.to : entry.id}`;
     if (entry.gap) on.gap(entry.gap);
     else on.message(entry, now);
@@ -32,16 +33,32 @@ export function open(url, after, on) {
   function hello({ epoch, head }, known) {
     failures = 0;
     on.state("live");
+    on.pipe((text) => socket.send(text));
     if (epoch === known) return;
     cursor = `${epoch}-${cursor ? 0 : head}`;
     on.epoch(epoch);
   }
 
-  on.state("connecting");
-  ask();
-  return () => {
+  // Heartbeats make a silence tell: then the connection is given up.
+  function heard() {
+    clearTimeout(silent);
+    if (on.silence()) silent = setTimeout(() => again("silent"), on.silence());
+  }
+
+  function again(why) {
+    close();
+    const ms = backoff(++failures);
+    on.state("down", `${why}, again in ${(ms / 1000).toFixed(1)} s`);
+    timer = setTimeout(ask, ms);
+  }
+
+  function close() {
     socket.onclose = null;
     socket.close();
-    clearTimeout(timer);
-  };
+    for (const id of [timer, silent]) clearTimeout(id);
+  }
+
+  on.state("connecting");
+  ask();
+  return close;
 }

@@ -16,8 +16,8 @@ test("bytes: there is no figure before the first message", () => {
 });
 
 test("bytes: what is unaccounted is always said", () => {
-  equal(label(perMessage(row)), "B a message, 90 once");
+  equal(label(perMessage(row)), "; 90 once");
   equal(rest(perMessage(row)), "unaccounted: 2 B");
-  equal([label({ once: 0 }), rest({ unaccounted: 0 })], ["B a message", "unaccounted: 0 B"]);
-  equal([label(null), rest(null)], ["B a message", ""]);
+  equal([label({ once: 0 }), rest({ unaccounted: 0 })], ["", "unaccounted: 0 B"]);
+  equal([label(null), rest(null)], ["", ""]);
 });

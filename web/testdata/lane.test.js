@@ -6,7 +6,7 @@ import { lane } from "/static/lane.js";
 function open(change = {}) {
   const seen = [];
   const clock = { best: { offset: 0, error: 1 }, server: (now) => now };
-  const page = { clock, interval: 2000, epoch: "one", head: 7, visible: -Infinity, seen: (name, m) => seen.push([name, m.id]), ...change };
+  const page = { clock, interval: 2000, epoch: "one", head: 7, visible: -Infinity, beat: 0, usual: () => 150, seen: (name, m) => seen.push([name, m.id]), ...change };
   const element = document.createElement("li");
   const about = ({ interval }) => `every ${interval}`;
   const { cost, on, update } = lane(element, { name: "polling", letter: "P", about }, page);
@@ -37,7 +37,7 @@ test("lane: latency is arrival less publication", () => {
   on.message(message(9, 5100), 5130);
   on.message(message(10, 5200), 5240);
   update(5250);
-  equal([text(".latency .figure"), text(".n"), text(".error")], ["30.0 ms", ", n 3", "± 1.00 ms, last 60 s"]);
+  equal([text(".latency .figure"), text(".n"), text(".error")], ["30.0 ms", ", n 3", "; ± 1.00 ms"]);
   equal(text(".age b"), "0.05");
 });
 
@@ -56,7 +56,7 @@ test("lane: what was published while the tab was hidden is no latency", () => {
   on.message(message(8, 4990), 5020);
   on.message(message(9, 5010), 5020);
   update(5020);
-  equal([text(".n"), text(".error")], [", n 1", "± 1.00 ms, last 60 s, 1 dropped: tab hidden"]);
+  equal([text(".n"), text(".error")], [", n 1", "; ± 1.00 ms, 1 dropped: tab hidden"]);
 });
 
 test("lane: without a clock there is no age and no latency", () => {
@@ -107,8 +107,12 @@ test("lane: tells the page of each message", () => {
 
 test("lane: what it cost, as the ledger has it", () => {
   const { cost, text } = open();
-  cost({ bytes: 641.4, once: 753, unaccounted: 0 });
-  equal([text(".bytes .figure"), text(".once"), text(".rest")], ["641", "B a message, 753 once", "unaccounted: 0 B"]);
+  cost({
+    delivered: 2, requests: 3, connections: 1,
+    up: { opening: 500, tag: 40, unaccounted: 0, total: 1340 },
+    down: { opening: 253, tag: 0, unaccounted: 0, total: 735.8 },
+  });
+  equal([text(".bytes .figure"), text(".once"), text(".rest"), text("[data-cost=requests]")], ["641", "; 753 once", "unaccounted: 0 B", "3"]);
   cost(null);
-  equal([text(".bytes .figure"), text(".once"), text(".rest")], ["–", "B a message", ""]);
+  equal([text(".bytes .figure"), text(".once"), text(".rest"), text("[data-cost=requests]")], ["–", "", "", "–"]);
 });

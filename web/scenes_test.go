@@ -1,0 +1,343 @@
+package web_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fourwires/internal/lab"
+	"fourwires/internal/source"
+
+	"github.com/chromedp/chromedp"
+)
+
+// press presses keys on the page.
+func (tab *tab) press(keys string) {
+	tab.t.Helper()
+	tab.do(chromedp.KeyEvent(keys))
+}
+
+// market are the settings of a lab that a newcomer opens, with a source that is
+// the same everywhere.
+func market() lab.Settings {
+	settings := source.Default()
+	settings.Source = source.Market
+	return lab.Settings{Keep: 4096, Source: settings}
+}
+
+// The five scenes, each from its first step to its last by the keyboard alone:
+// every expectation ticks. A machine that is busy may need another try.
+func TestScenes(t *testing.T) {
+	chromium(t)
+	for scene, steps := range []int{4, 5, 2, 5, 3} {
+		t.Run(fmt.Sprint(scene+1), func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, market(), nil)
+			tab := s.tab(t)
+			tab.mu.Lock()
+			tab.expect = outage // the scenes cut
+			tab.mu.Unlock()
+			if scene == 0 {
+				tab.open("http://" + s.lanes.String() + "/") // without a click or a link
+			} else {
+				tab.open(fmt.Sprintf("http://%s/#scene=%d&silence=9", s.lanes, scene+1))
+			}
+			tab.untilAll("live")
+			tab.until(`document.getElementById("clock").textContent.includes("±")`)
+			for step := range steps {
+				at := fmt.Sprintf("%d.%d", scene+1, step+1)
+				tab.until(fmt.Sprintf(`document.getElementById("scenes").dataset.scene === %q`, at))
+				tab.press("2")
+				tab.until(`document.querySelectorAll(".choices button")[1].ariaPressed === "true"`)
+				tab.step(at)
+				tab.picture(fmt.Sprintf("scene-%d-%d", scene+1, step+1))
+				tab.press("n")
+			}
+			next := fmt.Sprintf("%d.1", scene+2)
+			if scene == 4 {
+				next = "free"
+			}
+			tab.until(fmt.Sprintf(`document.getElementById("scenes").dataset.scene === %q`, next))
+		})
+	}
+}
+
+// step runs the step that is shown until all its expectations tick, at most four
+// times.
+func (tab *tab) step(at string) {
+	tab.t.Helper()
+	const state = `document.getElementById("scenes").dataset.state`
+	for try := 1; ; try++ {
+		if try == 1 {
+			tab.press(" ")
+		} else {
+			tab.do(chromedp.Click(chromedp.CSS(`[data-do="run"]`)))
+		}
+		tab.until(state + ` !== "running"`)
+		checks := eval[[]string](tab, `[...document.querySelectorAll(".checks li, .progress")].map((li) => li.textContent)`)
+		tab.t.Logf("step %s, try %d: %s", at, try, strings.Join(checks, "; "))
+		if eval[bool](tab, state+` === "done" && [...document.querySelectorAll(".checks li")].every(({ dataset }) => dataset.ok === "true")`) {
+			if sentence := eval[string](tab, `document.querySelector(".sentence").textContent`); len(sentence) < 20 {
+				tab.t.Errorf("step %s says %q", at, sentence)
+			}
+			return
+		}
+		if try == 4 {
+			tab.t.Fatalf("step %s does not turn out as expected", at)
+		}
+	}
+}
+
+// picture takes pictures for -screenshot, as a projector and a phone show it.
+func (tab *tab) picture(name string) {
+	tab.t.Helper()
+	if *screenshots == "" || !*everyScene {
+		return
+	}
+	for _, screen := range []struct{ width, height int64 }{{360, 740}, {1280, 720}} {
+		tab.resize(screen.width, screen.height)
+		tab.until(fmt.Sprintf(`innerWidth === %d`, screen.width))
+		eval[bool](tab, `new Promise((go) => setTimeout(go, 700, true))`)
+		picture, err := chromedp.Run(tab.ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			tab.t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(*screenshots, fmt.Sprintf("%s-%d.png", name, screen.width)), picture, 0o644); err != nil {
+			tab.t.Fatal(err)
+		}
+	}
+}
+
+// By HTTP/2 the scenes that are about it turn out otherwise.
+func TestScenesHTTP2(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, market(), nil)
+	tab := s.tab(t)
+	tab.mu.Lock()
+	tab.expect = outage
+	tab.mu.Unlock()
+	for _, at := range []string{"2.5", "5.1", "5.3"} {
+		scene, step, _ := strings.Cut(at, ".")
+		tab.open("about:blank")
+		tab.open(fmt.Sprintf("https://%s/#scene=%s&step=%s", s.tls, scene, step))
+		tab.untilAll("live")
+		tab.until(fmt.Sprintf(`document.getElementById("scenes").dataset.scene === %q`, at))
+		tab.step(at)
+	}
+	if got := eval[string](tab, `document.getElementById("net").textContent`); !strings.Contains(got, "HTTP/2") {
+		t.Errorf("the header says %q", got)
+	}
+}
+
+// What the page says of its bytes is what the ledger has of that page.
+func TestBytesAreTheLedgers(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, quiet(100), nil)
+	tab := s.open(t)
+	s.publish(t, many(9)...)
+	tab.until(`[...document.querySelectorAll(".lane")].every(({ dataset }) => dataset.messages === "9")`)
+	tab.until(`performance.now() > 5000`) // polling's next poll is a while away
+	tab.do(chromedp.Click(chromedp.CSS(`#costs button:nth-child(2)`)))
+	id := eval[string](tab, `performance.getEntriesByType("resource").map(({ name }) => new URL(name).searchParams.get("page")).find(Boolean)`)
+	// The page asks once a second; in between the ledger may have gone on.
+	eventually(t, "the page's table is the ledger's", func() bool {
+		table := eval[map[string]string](tab, `Object.fromEntries([...document.querySelectorAll("#costs tr:has(th[scope=row])")].map((tr) => [tr.cells[0].textContent, tr.cells[11].textContent]))`)
+		answer, err := http.Get(fmt.Sprintf("http://%s/control/ledger?page=%s", s.control, id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer http.DefaultClient.CloseIdleConnections()
+		defer answer.Body.Close()
+		var ledger struct {
+			Rows []struct {
+				Transport string
+				Delivered int
+				Down      map[string]int
+			}
+		}
+		if err := json.NewDecoder(answer.Body).Decode(&ledger); err != nil {
+			t.Fatal(err)
+		}
+		same := 0
+		for _, row := range ledger.Rows {
+			if strings.Join(strings.Fields(table[row.Transport]), "") == fmt.Sprint(row.Down["total"]) && row.Delivered == 9 && row.Down["payload"] > 0 && row.Down["unaccounted"] == 0 {
+				same++
+			}
+		}
+		return same == len(transports)
+	})
+	tab.until(`document.querySelector("#costs .note").textContent.startsWith("unaccounted: 0 B; HTTP/1.1")`)
+}
+
+// A second tab of the same browser looks on, and measures when the first is told to
+// yield.
+func TestTwoTabs(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, quiet(100), nil)
+	first := s.open(t)
+	second := first.beside()
+	second.open("http://" + s.lanes.String() + "/#free")
+	second.until(`"viewer" in document.body.dataset`)
+	s.publish(t, `"for both"`)
+	for _, tab := range []*tab{first, second} {
+		tab.until(`[...document.querySelectorAll(".lane .value")].filter((value) => value.textContent === "for both").length === 4`)
+	}
+	if streams := eval[int](second, `performance.getEntriesByType("resource").filter(({ name }) => new URL(name).searchParams.has("after")).length`); streams != 0 {
+		t.Errorf("the tab that looks on has asked %d times", streams)
+	}
+	second.do(chromedp.Click(chromedp.CSS("#viewer button")))
+	// Both load anew, and what is evaluated meanwhile fails.
+	for tab, js := range map[*tab]string{
+		second: `!("viewer" in document.body.dataset) && document.querySelectorAll('.lane[data-state="live"]').length === 4`,
+		first:  `"viewer" in document.body.dataset`,
+	} {
+		eventually(t, js, func() bool {
+			is, err := chromedp.Run(tab.ctx, chromedp.Evaluate[bool](js))
+			return err == nil && is
+		})
+	}
+}
+
+// The way up: the same text by a request and by a frame.
+func TestWayUp(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, quiet(100), nil)
+	tab := s.open(t)
+	tab.do(chromedp.Click(chromedp.CSS("#tab-up")))
+	cells := func(button int, back string) {
+		t.Helper()
+		tab.do(chromedp.Click(chromedp.CSS(fmt.Sprintf("#up button:nth-of-type(%d)", button))))
+		tab.until(fmt.Sprintf(`[...document.querySelectorAll("#up td:last-child")].every((td) => td.textContent === %q) && !document.querySelector("#up :disabled")`, back))
+		up := eval[[]int](tab, `[...document.querySelectorAll("#up td:nth-child(3)")].map((td) => parseInt(td.textContent.replace(/\s/g, "")))`)
+		if len(up) != 2 || up[0] < 300 || up[1] > 80 || up[1] < 6 {
+			t.Errorf("up by request and by frame: %v B", up)
+		}
+	}
+	cells(1, "Server received: Hello")
+	cells(2, "Hello")
+	if got := s.Feed.Head().ID; got != 2 {
+		t.Errorf("the head is %d, want 2: the chat, twice", got)
+	}
+}
+
+// Single keys can be switched off, and are while something is typed.
+func TestKeys(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, quiet(100), nil)
+	tab := s.open(t)
+	tab.press(" ")
+	tab.until(`document.getElementById("pause").ariaPressed === "true"`)
+	tab.press(" t")
+	tab.until(`document.getElementById("latencies").dataset.kind === "table" && document.getElementById("pause").ariaPressed === "false"`)
+	tab.press("3")
+	tab.until(`document.querySelectorAll(".lane.dim").length === 3`)
+	tab.press("3d")
+	tab.until(`document.querySelectorAll(".lane.dim").length === 0 && document.documentElement.dataset.theme === "dark"`)
+
+	tab.do(chromedp.Click(chromedp.CSS("#tab-publish")), chromedp.SendKeys(chromedp.CSS("#text"), "t 3"))
+	tab.until(`document.getElementById("text").value.includes("t 3") && document.querySelectorAll(".lane.dim").length === 0 && document.getElementById("latencies").dataset.kind === "table"`)
+
+	tab.do(chromedp.Click(chromedp.CSS("#help")), chromedp.Click(chromedp.CSS("#keys input")), chromedp.Click(chromedp.CSS("#keys button")))
+	eval[bool](tab, `(document.activeElement.blur(), true)`)
+	tab.press("3td")
+	tab.never(`document.querySelectorAll(".lane.dim").length > 0 || document.getElementById("latencies").dataset.kind !== "table"`)
+}
+
+// The record is saved as it is, and the picture as it looks.
+func TestSave(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, quiet(100), nil)
+	tab := s.open(t)
+	s.publish(t, many(3)...)
+	tab.until(`[...document.querySelectorAll(".lane")].every(({ dataset }) => dataset.messages === "3")`)
+	const saved = `(async (name) => {
+		let blob;
+		const make = URL.createObjectURL;
+		URL.createObjectURL = (b) => ((blob = b), make(b));
+		HTMLAnchorElement.prototype.click = () => {};
+		document.querySelector("[data-save=" + name + "]").click();
+		URL.createObjectURL = make;
+		return await blob.text();
+	})(%q)`
+	lines := strings.Split(strings.TrimSpace(eval[string](tab, fmt.Sprintf(saved, "jsonl"))), "\n")
+	messages := 0
+	for i, line := range lines {
+		var entry struct{ Kind, Lane, HTTP string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 && (entry.Kind != "settings" || entry.HTTP != "HTTP/1.1") {
+			t.Errorf("it begins with %s", line)
+		}
+		if entry.Kind == "message" {
+			messages++
+		}
+	}
+	if messages != 12 {
+		t.Errorf("%d messages are saved, want 3 on each lane", messages)
+	}
+	if rows := strings.Count(eval[string](tab, fmt.Sprintf(saved, "csv")), "\nsse,"); rows != 3 {
+		t.Errorf("%d rows of sse, want 3", rows)
+	}
+	if svg := eval[string](tab, fmt.Sprintf(saved, "latency")); !strings.HasPrefix(svg, "<svg ") || !strings.Contains(svg, "network:") || !strings.Contains(svg, "stroke=") {
+		t.Errorf("the picture is %.200s", svg)
+	}
+}
+
+// axe-core finds nothing to object to, in a scene, in free play and in the dark.
+// AXE=path/to/axe.min.js names it: npm install --prefix /tmp/axe axe-core
+func TestAxe(t *testing.T) {
+	path := os.Getenv("AXE")
+	if path == "" {
+		t.Skip("axe-core is not there: npm install --prefix /tmp/axe axe-core; AXE=/tmp/axe/node_modules/axe-core/axe.min.js go test ./web -run Axe")
+	}
+	chromium(t)
+	t.Parallel()
+	axe, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, market(), nil)
+	tab := s.tab(t)
+	tab.open("http://" + s.lanes.String() + "/#scene=2")
+	tab.untilAll("live")
+	tab.press("1 ")
+	tab.until(`document.getElementById("scenes").dataset.state === "done"`)
+	eval[bool](tab, string(axe)+"; true")
+	for _, theme := range []string{"light", "dark"} {
+		tab.prefers("color-scheme", theme)
+		for _, panel := range []string{"controls", "network", "publish", "up", "save"} {
+			tab.do(chromedp.Click(chromedp.CSS("#tab-" + panel)))
+			for _, fault := range eval[[]string](tab, `axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }).then(({ violations }) => violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => id + ": " + help + ": " + html.slice(0, 200))))`) {
+				t.Errorf("%s, %s: %s", theme, panel, fault)
+			}
+		}
+		tab.press("t")
+	}
+	tab.press("?")
+	for _, fault := range eval[[]string](tab, `axe.run(document.getElementById("keys")).then(({ violations }) => violations.map(({ id, help }) => id + ": " + help))`) {
+		t.Errorf("keys: %s", fault)
+	}
+}
+
+// A tab that was hidden drops what came meanwhile, and says so.
+func TestHidden(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, quiet(100), nil)
+	tab := s.open(t)
+	tab.until(`document.getElementById("clock").textContent.includes("±")`)
+	eval[bool](tab, `(Object.defineProperty(document, "hidden", { value: true, configurable: true }), true)`)
+	s.publish(t, many(2)...)
+	tab.until(`[...document.querySelectorAll(".lane .error")].every((error) => error.textContent.includes("2 dropped: tab hidden"))`)
+}

@@ -1,0 +1,16 @@
+// api returns ask(method, path, body), which asks the control API at origin and
+// returns what it answers. It throws its error sentence, or that nobody answered.
+export function api(origin) {
+  return async (method, path, body) => {
+    const answer = await fetch(origin + path, {
+      method,
+      cache: "no-store",
+      signal: AbortSignal.timeout(2000),
+      ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    const told = text ? JSON.parse(text) : {};
+    if (!answer.ok) throw new Error(told.error ?? `HTTP ${answer.status}`);
+    return told;
+  };
+}

@@ -1,0 +1,194 @@
+import { difference } from "./expect.js";
+
+// stage is what the scenes do and measure with. Each action of a scene gets one of
+// these, bound to a signal: where the scene is left, what it waits for fails.
+export function stage({ ask, page, lanes, settings, network, address, me, rest, watch }, signal, progress) {
+  const names = lanes.map(({ name }) => name);
+  const by = (name) => lanes.find((lane) => lane.name === name);
+  const each = (f) => Object.fromEntries(lanes.map((lane) => [lane.name, f(lane)]));
+
+  // wait waits so many milliseconds, and says how many are left.
+  async function wait(ms, why = "measuring") {
+    for (const end = performance.now() + ms; ; ) {
+      signal.throwIfAborted();
+      const left = end - performance.now();
+      if (left <= 0) return;
+      progress(`${why} … ${Math.ceil(left / 1000)} s`);
+      await new Promise((go) => setTimeout(go, Math.min(left, 100)));
+    }
+  }
+
+  // until waits until something is so, at most so many milliseconds, and tells
+  // whether it is.
+  async function until(so, ms, why = "measuring") {
+    for (const end = performance.now() + ms; performance.now() < end; ) {
+      signal.throwIfAborted();
+      if (so()) return true;
+      progress(`${why} …`);
+      await new Promise((go) => setTimeout(go, 20));
+    }
+    return so();
+  }
+
+  async function feed(change) {
+    const now = settings.now();
+    if (change.source === "some") change = { ...change, source: !now || now.source === "none" ? "market" : now.source };
+    if (change.rate > 10 && (change.source ?? now?.source) === "host") change = { ...change, source: "market" };
+    await settings.change(change);
+  }
+
+  // oneWay returns the one-way latencies, by lane, of what was published from t
+  // until end, and the worst error of the clock.
+  function oneWay(t, end = Infinity) {
+    const of = each(({ record }) => record.messages(t).filter(({ sent }) => sent < end));
+    return {
+      ms: Object.fromEntries(names.map((name) => [name, of[name].map(({ t, sent }) => t - sent)])),
+      error: Math.max(0, ...Object.values(of).flat().map(({ error }) => error)),
+    };
+  }
+
+  // gather measures for so long, and waits until polling has it all.
+  async function gather(ms) {
+    await until(() => page.clock.best, 5000, "reading the clock");
+    const t = performance.now();
+
+    await wait(ms);
+    const end = performance.now();
+    const requests = each(({ record }) => record.since(t).filter(({ kind }) => kind === "asked").length);
+    await wait(page.interval + page.usual(), "waiting for the last poll");
+    return { ...oneWay(t, end), requests, took: end - t };
+  }
+
+  // burst publishes n messages, so many ms apart, over the WebSocket, while the
+  // feed has nothing else, and returns how they came: {apart, ms: {lane: […]}}.
+  async function burst(n, apart) {
+    await until(() => page.clock.best, 5000, "reading the clock");
+    const { source } = settings.now();
+    const tag = Math.random().toString(36).slice(2);
+    const came = each(() => []);
+    const at = [];
+    const stop = watch((name, m) => {
+      if (m.data?.burst !== tag) return;
+      came[name][m.data.n] = m.sent === null ? null : m.t - m.sent;
+      at[m.data.n] = m.at / 1000;
+    });
+    try {
+      await settings.change({ source: "none" });
+      await wait(400 + 2 * page.usual(), "the feed is quiet");
+      page.moment = performance.now();
+      for (let i = 0; i < n; i++) {
+        setTimeout(() => by("websocket").send(JSON.stringify({ burst: tag, n: i })), i * apart);
+      }
+      await until(() => names.every((name) => Object.keys(came[name]).length === n), page.interval + 5000);
+    } finally {
+      stop();
+      await settings.change({ source });
+    }
+    return { apart: at[n - 1] - at[0], ms: came, error: page.clock.best?.error ?? 0 };
+  }
+
+  async function rows() {
+    const { rows } = await ask("GET", `/control/ledger?page=${me}`);
+    return Object.fromEntries(rows.map((row) => [row.transport, row]));
+  }
+
+  // send publishes texts, each when all lanes have the one before, and returns
+  // what that cost by the ledger, by lane.
+  async function send(texts) {
+    await wait(page.interval + page.usual(), "until all is quiet");
+    const before = await rows();
+    for (const text of texts) {
+      const { id } = await publish(text);
+      await until(() => lanes.every(({ tally }) => tally.newest >= id), page.interval + 5000);
+    }
+    let after;
+    for (let i = 0; i < 20; i++) {
+      after = await rows();
+      if (names.every((name) => difference(after[name], before[name]).delivered >= texts.length)) break;
+      await wait(100);
+    }
+    return Object.fromEntries(names.map((name) => [name, difference(after[name], before[name])]));
+  }
+
+  async function publish(data) {
+    const answer = await fetch(address("/publish"), { method: "POST", body: JSON.stringify(data), signal });
+    if (!answer.ok) throw new Error((await answer.json()).error);
+    return answer.json();
+  }
+
+  // idle returns what so long a time cost by the ledger, by lane.
+  async function idle(ms) {
+    const before = await rows();
+    await wait(ms);
+    const after = await rows();
+    return Object.fromEntries(names.map((name) => [name, difference(after[name], before[name])]));
+  }
+
+  // cut cuts all lanes, or one, and waits until they have caught up, or so long.
+  async function cut(kind, seconds = 0, patience = 15_000) {
+    page.moment = performance.now();
+    if (kind === "restart") await network.restart();
+    else await network.cut(kind, seconds);
+    const t = performance.now();
+    await wait(seconds ? seconds * 1000 : 1000, seconds ? "silence" : "cut"); // who was told knows by then
+    await until(() => Object.values(page.recovered()).every((after) => after?.caught), patience, "waiting until all have caught up");
+    await wait(500);
+    return { after: page.recovered(), lost: each(({ tally }) => tally.lost), ages: each(({ record }) => peakAge(record.messages(t - 5000))) };
+  }
+
+  // naive long-polls without a cursor for so long, and returns what came of how many.
+  async function naive(ms) {
+    const got = [];
+    const stop = new AbortController();
+    const until = performance.now() + ms;
+    let epoch = "";
+    while (performance.now() < until) {
+      signal.throwIfAborted();
+      progress(`asking without a cursor … ${Math.ceil((until - performance.now()) / 1000)} s`);
+      const answer = await fetch(`${location.origin}/longpoll?wait=2s&page=${me}n`, { cache: "no-store", signal: AbortSignal.any([signal, stop.signal]) });
+      if (answer.status === 204) continue;
+      const body = await answer.json();
+      epoch ||= body.epoch;
+      if (body.epoch === epoch) got.push(...body.messages.map(({ id }) => id));
+    }
+    const all = got.length ? got.at(-1) - got[0] : 0;
+    return { got: got.length, all, lost: all ? 1 - (got.length - 1) / all : null };
+  }
+
+  // streams opens n event streams, and then polls once, and returns how many
+  // opened and whether the poll was answered within two seconds. sockets: the
+  // same with WebSockets. The lanes rest meanwhile.
+  async function pool(n, kind) {
+    await rest(true);
+    const open = [];
+    try {
+      for (let i = 0; i < n; i++) {
+        const url = `${location.origin}/${kind}?page=${me}p`;
+        const stream = kind === "sse" ? new EventSource(url) : new WebSocket(url.replace(/^http/, "ws"));
+        open.push(stream);
+        await until(() => stream.readyState === 1, 700 + 4 * page.usual(), `opening ${i + 1} of ${n}`);
+        page.pool?.(open.map(({ readyState }) => readyState === 1), null);
+      }
+      const opened = open.filter(({ readyState }) => readyState === 1).length;
+      progress("polling once");
+      const t = performance.now();
+      const polled = await fetch(`${location.origin}/polling?page=${me}p`, { cache: "no-store", signal: AbortSignal.any([signal, AbortSignal.timeout(2000 + 2 * page.usual())]) })
+        .then(() => performance.now() - t)
+        .catch(() => null);
+      signal.throwIfAborted();
+      return { opened, polled };
+    } finally {
+      for (const stream of open) stream.close();
+      await rest(false);
+    }
+  }
+
+  const lost = (name) => by(name).tally.lost;
+  const epoch = (name) => by(name).tally.epochs.at(-1)?.name;
+  return { page, lost, epoch, wait, until, feed, gather, burst, send, publish, idle, cut, naive, pool, rows, network: network.set, interval: settings.poll, beat: settings.heartbeats };
+}
+
+// peakAge returns the highest age that these messages ended.
+function peakAge(messages) {
+  return messages.reduce((peak, m, i) => (i ? Math.max(peak, m.t - messages[i - 1].sent) : peak), 0);
+}

@@ -1,0 +1,90 @@
+import { equal, near, test } from "./test.js";
+import { marks } from "/static/flight.js";
+import { ageAt, Record, recovery } from "/static/record.js";
+
+// record returns one of these entries.
+function record(...entries) {
+  const r = new Record();
+  for (const entry of entries) r.add(entry);
+  return r;
+}
+
+const message = (id, sent, t, asked = null) => ({ kind: "message", t, id, at: sent * 1000, epoch: "one", sent, error: 1, asked });
+const state = (t, state) => ({ kind: "state", t, state, why: "" });
+
+test("record: since is by stamp", () => {
+  const r = record(message(1, 0, 10), message(2, 5, 20), message(3, 15, 20), message(4, 15, 30));
+  equal(r.since(20).map(({ id }) => id), [2, 3, 4]);
+  equal(r.since(31), []);
+  equal(r.messages(15).map(({ id }) => id), [3, 4]);
+});
+
+test("record: its memory is bounded", () => {
+  const r = new Record();
+  for (let i = 0; i < 60_000; i++) r.add(message(i, i, i));
+  near(r.entries.length, 22_500, 2500);
+  equal(r.entries.at(-1).id, 59_999);
+});
+
+test("record: a trip is half of the shortest answer", () => {
+  const answered = (asked, t) => ({ kind: "answered", asked, t });
+  equal(record().trip, null);
+  equal(record(answered(0, 104), answered(200, 300), answered(300, 25_000)).trip, 50);
+});
+
+test("record: the age at an instant is that of what was held then", () => {
+  const { entries } = record(message(1, 0, 10), message(2, 100, 150));
+  equal([5, 10, 149, 150, 300].map((t) => ageAt(entries, t)), [null, 10, 149, 50, 200]);
+});
+
+test("recovery: noticed, connected, caught up", () => {
+  const cut = { kind: "cut", t: 1000, cut: "fin", lasting: 0 };
+  const { entries } = record(message(5, 900, 950), cut, state(1010, "down"), state(4000, "live"), message(6, 1500, 4001), message(7, 3900, 4002), message(8, 5000, 5010));
+  const heads = entries.filter(({ kind }) => kind === "message");
+  equal(recovery(entries, cut, heads, 200), { noticed: 10, connected: 3000, caught: 3001 });
+  // Message 7 was published so shortly before that 6 is all that was due.
+  equal(recovery(entries, cut, heads, 50).caught, 3002);
+});
+
+test("recovery: a silence that nobody noticed", () => {
+  const cut = { kind: "cut", t: 1000, cut: "silence", lasting: 2000 };
+  const { entries } = record(cut, message(5, 990, 1020), message(6, 1500, 3050), message(7, 2500, 3050));
+  equal(recovery(entries, cut, entries.filter(({ kind }) => kind === "message"), 100), { noticed: null, connected: null, caught: 2050 });
+});
+
+test("recovery: nothing has followed yet", () => {
+  const cut = { kind: "cut", t: 1000, cut: "rst", lasting: 0 };
+  equal(recovery([cut, state(1010, "down")], cut, [], 100), { noticed: 10, connected: null, caught: null });
+});
+
+test("flight: a pushed message goes from its publishing to its arrival", () => {
+  const r = record(message(1, 1000, 1050));
+  equal(marks(r, 999), []);
+  equal(marks(r, 1025), [{ kind: "message", id: 1, x: 0.5 }]);
+  equal(marks(r, 1050), [{ kind: "landed", id: 1, x: 1, fade: 1 }]);
+  equal(marks(r, 1600), []);
+});
+
+test("flight: a polled one waits at the source for its request", () => {
+  const r = record({ kind: "asked", t: 2000 }, { kind: "answered", t: 2100, asked: 2000 }, message(1, 1000, 2100, 2000));
+  equal(marks(r, 1500), [{ kind: "message", id: 1, x: 0 }]);
+  equal(marks(r, 2025).map(({ kind, x }) => [kind, x]), [["message", 0], ["request", 0.5]]);
+  equal(marks(r, 2075).map(({ kind, x }) => [kind, x]), [["message", 0.5]]);
+});
+
+test("flight: a long-poll's question waits at the source for a message", () => {
+  const r = record({ kind: "answered", t: 100, asked: 0 }, { kind: "asked", t: 100 }, { kind: "answered", t: 1050, asked: 100 }, message(2, 1000, 1050, 100));
+  equal(marks(r, 700).map(({ kind, x }) => [kind, x]), [["request", 0]]);
+  equal(marks(r, 1025).map(({ kind, x }) => [kind, x]), [["message", 0.5]]);
+});
+
+test("flight: an answer without news comes back empty", () => {
+  const r = record({ kind: "asked", t: 0 }, { kind: "answered", t: 100, asked: 0 });
+  equal(marks(r, 75), [{ kind: "empty", x: 0.5 }]);
+});
+
+test("flight: a question that has no answer yet is under way, or waits", () => {
+  const r = record({ kind: "asked", t: 0 }, { kind: "answered", t: 100, asked: 0 }, { kind: "asked", t: 200 });
+  equal(marks(r, 225), [{ kind: "request", x: 0.5 }]);
+  equal(marks(r, 400), [{ kind: "request", x: 0 }]);
+});

@@ -1,0 +1,117 @@
+import { equal, near as close, test } from "./test.js";
+import { difference, lossWithoutCursor, most, near, none, rising, spread, such, within } from "/static/expect.js";
+import { apart, axis, place, steps } from "/static/ecdf.js";
+import { milliseconds, describe } from "/static/network.js";
+import { where } from "/static/scene.js";
+import { scenes } from "/static/scenes.js";
+import { csv, jsonl } from "/static/save.js";
+import { Latency } from "/static/latency.js";
+import { Clock } from "/static/clock.js";
+
+test("expect: what is near, within, rising and none", () => {
+  equal([near("", 140, 145, 5).ok, near("", 139.9, 145, 5).ok, near("", null, 145, 5).ok], [true, false, false]);
+  equal(near("", 140, 145, 5).text, "140 ms (expected 145 ms ± 5.00 ms)");
+  equal(near("", 6, 6, 0, "of 7").text, "6 of 7 (expected 6 ± 0 of 7)");
+  equal([within("", 5, 5, 6).ok, within("", 7, 5, 6).ok, within("", null, 5, 6).ok], [true, false, false]);
+  equal([rising("", [["a", 1], ["b", 2]]).ok, rising("", [["a", 2], ["b", 2]]).ok, rising("", [["a", null], ["b", 2]]).ok], [true, false, false]);
+  equal([none("", { a: 0, b: 0 }).ok, none("", { a: 0, b: 1 }).ok], [true, false]);
+  equal([most("", { a: 1, b: 5 }, 5).ok, most("", { a: 1, b: null }, 5).ok], [true, false]);
+  equal(such("it", true, "is"), { what: "it", ok: true, text: "is" });
+});
+
+test("expect: who is blind for a round trip loses λR of 1 + λR", () => {
+  close(lossWithoutCursor(20, 100), 2 / 3, 1e-9);
+  equal(lossWithoutCursor(20, 0), 0);
+});
+
+test("expect: spread is measured on a circle", () => {
+  close(spread([990, 995, 5, 10], 1000), 10, 1e-6);
+  close(spread([300, 300, 300], 1000), 0, 1e-6);
+  close(spread([0, 250, 100], 1000), 134, 10);
+});
+
+test("expect: the ledger's difference, and from nothing", () => {
+  const row = (n) => ({ requests: n, delivered: n, sent: 0, up: { head: 10 * n, total: 10 * n }, down: { head: 0, total: 0 } });
+  equal(difference(row(5), row(2)).up, { head: 30, total: 30 });
+  equal(difference(row(5)).requests, 5);
+});
+
+test("ecdf: the axis holds all, in powers of ten", () => {
+  equal(axis([[], []]), [1, 1000]);
+  equal(axis([[2, 30], [500]]), [1, 1000]);
+  equal(axis([[-1, 0, 100]]), [100, 1000]);
+  equal([place(1, [1, 100]), place(10, [1, 100]), place(-5, [1, 100]), place(1e6, [1, 100])], [0, 0.5, 0, 1]);
+});
+
+test("ecdf: each value is a step, nothing is binned", () => {
+  equal(steps([1, 2, 2, 9]), [[1, 0.25], [2, 0.5], [2, 0.75], [9, 1]]);
+  equal(steps([]), []);
+  const many = steps(Float64Array.from({ length: 1000 }, (_, i) => i), 100);
+  equal([many.length, many.at(-1)], [100, [999, 1]]);
+});
+
+test("ecdf: labels are moved apart", () => {
+  equal(apart([10, 12, 50], 10, 100), [10, 20, 50]);
+  equal(apart([95, 95], 10, 100), [90, 100]);
+});
+
+test("network: Go's durations", () => {
+  equal(["0s", "100ms", "1.5s", "1m0.5s", "1h2m3s", "250µs"].map(milliseconds), [0, 100, 1500, 60_500, 3_723_000, 0.25]);
+  equal(describe({ rtt: 100, jitter: 5, kbps: 512 }), "RTT 100 ms · jitter 5.00 ms · 512 kbit/s");
+  equal(describe({ rtt: 0, jitter: 0, kbps: 0 }), "no delay");
+});
+
+test("scene: deep links", () => {
+  equal(["", "#scene=3&step=2", "#scene=3", "#scene=9", "#free", "#scene=3&step=99"].map(where), [[0, 0], [2, 1], [2, 0], null, null, [2, 0]]);
+});
+
+test("scenes: five, each step with four answers of which one is right", () => {
+  equal(scenes.length, 5);
+  for (const { steps, learnt } of scenes) {
+    for (const { title, ask, choices, answer, run, note } of steps) {
+      equal([title, ask, note, learnt].every((text) => text.length > 5), true);
+      equal(choices.length, 4);
+      for (const http of ["HTTP/1.1", "HTTP/2"]) {
+        const right = typeof answer === "function" ? answer({ http }) : answer;
+        equal(right >= 0 && right < 4, true);
+      }
+      equal(typeof run, "function");
+    }
+  }
+});
+
+const lanes = [{ name: "sse", record: { entries: [
+  { kind: "state", t: 5, state: "live", why: "" },
+  { kind: "message", t: 20.5, id: 3, at: 1000, epoch: "one", sent: 10, error: 0.1, asked: null },
+] } }];
+
+test("save: JSON lines begin with the settings", () => {
+  const lines = jsonl({ http: "HTTP/1.1" }, lanes).trim().split("\n").map((line) => JSON.parse(line));
+  equal(lines.map(({ kind }) => kind), ["settings", "state", "message"]);
+  equal(lines[2].lane, "sse");
+});
+
+test("save: CSV has a row a message", () => {
+  equal(csv({ network: { rtt: 100 } }, lanes).split("\n"), [
+    '# network: {"rtt":100}', "lane,epoch,id,at_us,sent_ms,came_ms,one_way_ms,error_ms", "sse,one,3,1000,10,20.500,10.500,0.100", "",
+  ]);
+});
+
+test("latency: quantiles are hidden where there are too few", () => {
+  const l = new Latency();
+  for (let i = 1; i <= 99; i++) l.add(i, 0, i, 0);
+  equal([l.cold, l.quantile(0, 0.99), l.quantile(0, 0.9)], [true, null, 90]);
+  l.add(100, 0, 100, 0);
+  // The first 50 were the warm-up.
+  equal([l.cold, l.values(0).length, l.quantile(0, 0.99)], [false, 50, null]);
+  for (let i = 101; i <= 150; i++) l.add(i, 0, i, 0);
+  equal([l.values(0).length, l.quantile(0, 0.99), l.quantile(0, 0.999)], [100, 149, null]);
+});
+
+test("clock: where it was set, it begins anew", () => {
+  const clock = new Clock();
+  for (let i = 0; i < 8; i++) clock.add(i, i + 0.5, i + 0.5, i + 1);
+  equal([clock.best.offset, clock.jumps], [0, 0]);
+  clock.add(10, 1010.5, 1010.5, 11);
+  equal([clock.best, clock.jumps, clock.samples.length], [null, 1, 1]);
+});
