@@ -106,13 +106,15 @@ test("lane: tells the page of each message", () => {
 });
 
 test("lane: what it cost, as the ledger has it", () => {
-  const { cost, text } = open();
+  const { cost, text, update } = open();
   cost({
     delivered: 2, requests: 3, connections: 1,
     up: { opening: 500, tag: 40, unaccounted: 0, total: 1340 },
     down: { opening: 253, tag: 0, unaccounted: 0, total: 735.8 },
   });
+  update(0);
   equal([text(".bytes .figure"), text(".once"), text(".rest"), text("[data-cost=requests]")], ["641", "; 753 once", "unaccounted: 0 B", "3"]);
   cost(null);
+  update(300);
   equal([text(".bytes .figure"), text(".once"), text(".rest"), text("[data-cost=requests]")], ["–", "", "", "–"]);
 });
