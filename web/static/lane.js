@@ -154,7 +154,7 @@ export function lane(element, { name, letter, about }, page) {
 
   function measure({ id, t, sent, error }) {
     const old = id <= page.head && tally.epochs.at(-1).name === page.epoch; // before the page was open
-    if (old || sent === null) return;
+    if (old || sent === null || sent < page.rested) return;
     if (document.hidden || t - sent > t - page.visible) oneWay.hidden++;
     else oneWay.add(id, t, t - sent, error);
   }

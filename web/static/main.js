@@ -49,6 +49,7 @@ const page = {
   epoch: "", // and head: where the feed stood when the page was opened
   head: 0,
   visible: -Infinity, // since when the tab has been, in performance.now()
+  rested: -Infinity, // when the lanes rested last: what was published before says nothing of a wire
   moment: -Infinity, // when the last burst or cut began, for the replay
   seen: (name, m, now) => watchers.forEach((watcher) => watcher(name, m, now)),
   usual: () => (page.network ? page.network.rtt / 2 + page.network.jitter : 0) + 150, // that a message takes at most
@@ -130,6 +131,7 @@ async function rest(resting) {
       on.state("connecting", "rests meanwhile");
     }
   }
+  page.rested = performance.now();
   await new Promise((go) => setTimeout(go, 200));
 }
 
