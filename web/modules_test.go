@@ -113,6 +113,7 @@ func TestTransports(t *testing.T) {
 	t.Parallel()
 	s := serve(t, quiet(8), nil, many(50)...)
 	tab := bare(t, s)
+	tab.expect = append(tab.expect, outage...)
 	eval[bool](tab, record(all, s.cursor(0)))
 
 	// A gap, then what is kept, in order; and first of all, that it is live.

@@ -344,7 +344,10 @@ func TestNoControl(t *testing.T) {
 func TestScreenshots(t *testing.T) {
 	chromium(t)
 	s := serve(t, lab.Settings{Keep: 4096, Source: source.Default()}, nil)
-	tab := s.open(t)
+	tab := s.tab(t)
+	tab.open("http://" + s.lanes.String() + "/")
+	tab.untilAll("live")
+	tab.until(`document.getElementById("net").textContent === "network: RTT 100 ms · HTTP/1.1"`) // set without a click
 
 	// Every figure is there, and staleness is what it must be: a poll's answer is
 	// old on average by half the interval, a stream's by next to nothing.
@@ -352,6 +355,7 @@ func TestScreenshots(t *testing.T) {
 	tab.do(chromedp.Click(chromedp.CSS("#tab-publish")), chromedp.Click(chromedp.CSS("#publish button")))
 	tab.until(`[...document.querySelectorAll("[data-back] q")].every((q) => q.textContent === "Hello, wires")`)
 	tab.until(`document.getElementById("says").textContent.startsWith("In the last 10 s")`)
+	tab.do(chromedp.Click(chromedp.CSS("#tab-controls")))
 	if *screenshots != "" {
 		tab.until(`performance.now() > 21_000`) // the strips are full
 	}

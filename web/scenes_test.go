@@ -330,6 +330,20 @@ func TestAxe(t *testing.T) {
 	}
 }
 
+// The page weighs less than 150 KB on its way, heads included.
+func TestWeight(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, quiet(100), nil, many(3)...)
+	tab := s.open(t)
+	tab.untilIDs(s.ids(3, 3), 1)
+	weight := eval[int](tab, `[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource").filter(({ name }) => name.includes("/static/"))].reduce((sum, { transferSize }) => sum + transferSize, 0)`)
+	t.Logf("the page weighs %d B", weight)
+	if weight < 20_000 || weight >= 150_000 {
+		t.Errorf("the page weighs %d B, want less than 150 000", weight)
+	}
+}
+
 // A tab that was hidden drops what came meanwhile, and says so.
 func TestHidden(t *testing.T) {
 	chromium(t)

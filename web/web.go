@@ -10,15 +10,23 @@
 //	url    where to ask, with a query that more can be added to
 //	after  the cursor "EPOCH-ID" to go on from; "": from now
 //	on     state(text, why)  connecting, live, or down and why
-//	       message(m, now)   a message, and when it arrived (performance.now())
+//	       asked(now)        a request leaves (performance.now())
+//	       answered(now)     its answer is there; of a stream, its head
+//	       message(m, now)   a message, and when it arrived
+//	       beat(now)         a heartbeat, where the url asks for them
 //	       gap({from, to})   ids that can no longer be had
 //	       epoch(epoch)      the epoch of what follows, when it is another
 //	       interval()        how long polling is to wait, in milliseconds
+//	       silence()         after how many a stream counts as cut; 0: never
+//	       pipe(send)        the WebSocket is open, and send(text) goes up it
 //
 // After a cut they ask again from their own cursor, so nothing is lost.
-// lane.js measures and shows what they report, and main.js joins it all. The
-// arithmetic is kept apart (tally, clock, latency, age, quantile, backoff,
-// format) and tested alone, in testdata/.
+// lane.js puts what they report into its record.js, measures and shows it, and
+// main.js joins it all. Whatever is drawn, from what travels on a lane (flight.js,
+// track.js) to the charts, is drawn from the record. scenes.js says what the five
+// scenes do, stage.js what they do it with, expect.js how what was measured is held
+// against what was expected. The arithmetic is kept apart (tally, clock, latency,
+// age, quantile, backoff, format, ecdf, flight, expect) and tested alone, in testdata/.
 //
 // Nothing is loaded from another host, and there is no inline script or style:
 // a policy of "default-src 'none'; script-src 'self'; style-src 'self';

@@ -16,7 +16,6 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	flag.Set("test.parallel", "3") // pages mostly wait, and those that measure have a tolerance and another try
 	code := m.Run()
 	closeBrowser()
 	if err := goleak.Find(); err != nil && code == 0 {

@@ -98,7 +98,7 @@ export function costs(element, lanes, page) {
   function update() {
     const known = lanes.map(({ name }) => rows.get(name)).filter((row) => row?.delivered);
     const unaccounted = [...rows.values()].reduce((sum, { up, down }) => sum + up.unaccounted + down.unaccounted, 0);
-    put(note, rows.size ? `unaccounted: ${number(unaccounted)} B; ${page.http}; n ${lanes.map(({ name }) => number(rows.get(name)?.delivered ?? 0)).join(" · ")}; without what is paid once; ${page.describe()}` : "the ledger is not known");
+    put(note, rows.size ? `unaccounted: ${number(unaccounted)} B; ${page.http}; n ${lanes.map(({ name }) => number(rows.get(name)?.delivered ?? 0)).join(" · ")}; ${page.describe()}` : "the ledger is not known");
     element.dataset.unaccounted = rows.size ? unaccounted : "";
     if (element.dataset.kind === "table") return tabulate();
     const { width, height } = size(picture);

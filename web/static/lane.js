@@ -90,6 +90,7 @@ export function lane(element, { name, letter, about }, page) {
   let newest = null; // the message with the highest id of the present epoch
   let cut = null; // the last
   let figured = -Infinity; // when the slower figures were last written
+  let spent = null; // as the ledger has it
   let send = null; // of the pipe, if this is one
 
   if (page.epoch) tally.epoch(page.epoch, Math.max(page.head - 1, 0));
@@ -153,7 +154,7 @@ export function lane(element, { name, letter, about }, page) {
 
   function measure({ id, t, sent, error }) {
     const old = id <= page.head && tally.epochs.at(-1).name === page.epoch; // before the page was open
-    if (old || sent === null) return;
+    if (old || sent === null || sent < page.rested) return;
     if (document.hidden || t - sent > t - page.visible) oneWay.hidden++;
     else oneWay.add(id, t, t - sent, error);
   }
@@ -187,6 +188,7 @@ export function lane(element, { name, letter, about }, page) {
       put(dd, number(tally[count]));
       if (count !== "messages") dd.classList.toggle("bad", tally[count] > 0);
     }
+    writeCost(spent);
     const { messages, lost, gone, duplicated, reordered } = tally;
     Object.assign(element.dataset, { state, ids: tally, messages, lost, gone, duplicated, reordered });
   }
@@ -200,8 +202,10 @@ export function lane(element, { name, letter, about }, page) {
 
   const mean = (ms) => put(parts.mean, ms === null ? "" : `; mean ${seconds(ms)} s`);
 
-  // cost writes what the ledger has of this lane, or null.
-  function cost(row) {
+  // cost takes what the ledger has of this lane, or null.
+  const cost = (row) => (spent = row);
+
+  function writeCost(row) {
     const figure = row && perMessage(row);
     put(parts.bytes, figure ? number(figure.bytes) : "–");
     put(parts.once, label(figure));

@@ -11,6 +11,7 @@ import { lane } from "./lane.js";
 import { describe, network as networks } from "./network.js";
 import { publish } from "./publish.js";
 import { put } from "./put.js";
+import { quantile } from "./quantile.js";
 import { csv, jsonl, picture, save } from "./save.js";
 import { scene } from "./scene.js";
 import { stage } from "./stage.js";
@@ -48,9 +49,11 @@ const page = {
   epoch: "", // and head: where the feed stood when the page was opened
   head: 0,
   visible: -Infinity, // since when the tab has been, in performance.now()
+  rested: -Infinity, // when the lanes rested last: what was published before says nothing of a wire
   moment: -Infinity, // when the last burst or cut began, for the replay
   seen: (name, m, now) => watchers.forEach((watcher) => watcher(name, m, now)),
   usual: () => (page.network ? page.network.rtt / 2 + page.network.jitter : 0) + 150, // that a message takes at most
+  late,
   describe: () => (page.network ? `network: ${describe(page.network)}` : "network: not known"),
   recovered,
 };
@@ -128,6 +131,7 @@ async function rest(resting) {
       on.state("connecting", "rests meanwhile");
     }
   }
+  page.rested = performance.now();
   await new Promise((go) => setTimeout(go, 200));
 }
 
@@ -159,10 +163,7 @@ function look() {
   document.body.dataset.viewer = "";
   at("viewer").hidden = false;
   at("viewer").innerHTML = `Another tab of this browser measures, and this one shows what that records: one browser has six connections to a host. <button type="button">Measure here</button>`;
-  at("viewer").querySelector("button").addEventListener("click", () => {
-    role.take();
-    setTimeout(() => location.reload(), 300);
-  });
+  at("viewer").querySelector("button").addEventListener("click", role.take);
 }
 
 setInterval(settings.refresh, 5000);
@@ -199,6 +200,19 @@ function about() {
 function recovered() {
   const heads = lanes.flatMap(({ record }) => record.since(performance.now() - 120_000).filter(({ kind }) => kind === "message"));
   return Object.fromEntries(lanes.map(({ name, recovered }) => [name, recovered(heads)]));
+}
+
+// late tells by how much this page's timers were late, of the last 10 s the tenth
+// that was the worst: by so much what it measures may be late, too.
+const lates = [];
+let due = performance.now();
+setInterval(() => {
+  lates.push(Math.max(0, performance.now() - due));
+  due = performance.now() + 50;
+  if (lates.length > 200) lates.shift();
+}, 50);
+function late() {
+  return lates.length ? quantile(lates, 0.9) : 0;
 }
 
 // What arrives while the tab is hidden tells of the browser's thrift, not of
@@ -312,15 +326,18 @@ function instant(now) {
   return from + (((now - began) / 20) % Math.max(1, began - from));
 }
 
-// frame draws everything. Strips move by less than a pixel in 40 ms.
+// frame draws everything. Strips move by less than a pixel in 40 ms, and digits
+// that change more often than twenty times a second cannot be read.
 function frame() {
   requestAnimationFrame(frame);
   const now = performance.now();
   if (paused || (calm.matches && now - drawn < 1000)) return;
-  drawn = now;
   const t = instant(now);
-  for (const lane of lanes) lane.update(now, t);
-  box.update();
+  if (now - drawn >= 50) {
+    drawn = now;
+    for (const lane of lanes) lane.update(now, t);
+    box.update();
+  }
   strips(now, t);
   if (now - charted >= (calm.matches ? 1000 : 500)) chart(now);
   if (now - said >= 10_000) say(now);

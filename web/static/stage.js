@@ -38,12 +38,12 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
   }
 
   // oneWay returns the one-way latencies, by lane, of what was published from t
-  // until end, and the worst error of the clock.
+  // until end, and their error: the clock's, and what the page itself was late.
   function oneWay(t, end = Infinity) {
     const of = each(({ record }) => record.messages(t).filter(({ sent }) => sent < end));
     return {
       ms: Object.fromEntries(names.map((name) => [name, of[name].map(({ t, sent }) => t - sent)])),
-      error: Math.max(0, ...Object.values(of).flat().map(({ error }) => error)),
+      error: Math.max(0, ...Object.values(of).flat().map(({ error }) => error)) + page.late(),
     };
   }
 
@@ -84,7 +84,7 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
       stop();
       await settings.change({ source });
     }
-    return { apart: at[n - 1] - at[0], ms: came, error: page.clock.best?.error ?? 0 };
+    return { apart: at[n - 1] - at[0], ms: came, error: (page.clock.best?.error ?? 0) + page.late() };
   }
 
   async function rows() {

@@ -7,14 +7,20 @@ export function track(canvas, name) {
   const context = canvas.getContext("2d");
   let ratio = 1;
   let style = null;
+  let before = ""; // what is drawn
   new ResizeObserver(() => {
     ratio = devicePixelRatio;
     canvas.width = Math.round(canvas.clientWidth * ratio);
     canvas.height = Math.round(canvas.clientHeight * ratio);
     style = null;
+    before = "";
   }).observe(canvas);
 
   return (record, t, near) => {
+    const list = marks(record, t);
+    const now = JSON.stringify([list, near, getComputedStyle(canvas).color]);
+    if (now === before) return;
+    before = now;
     const { width, height } = canvas;
     style ??= getComputedStyle(canvas);
     const colour = style.color;
@@ -36,7 +42,7 @@ export function track(canvas, name) {
     context.textAlign = "center";
     context.textBaseline = "middle";
     let written = -Infinity; // where the last id was
-    for (const { kind, x, id, fade } of marks(record, t)) {
+    for (const { kind, x, id, fade } of list) {
       const at = left + x * (right - left);
       context.globalAlpha = kind === "landed" ? Math.max(0.15, fade) : 1;
       context.fillStyle = colour;

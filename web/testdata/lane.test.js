@@ -6,7 +6,7 @@ import { lane } from "/static/lane.js";
 function open(change = {}) {
   const seen = [];
   const clock = { best: { offset: 0, error: 1 }, server: (now) => now };
-  const page = { clock, interval: 2000, epoch: "one", head: 7, visible: -Infinity, beat: 0, usual: () => 150, seen: (name, m) => seen.push([name, m.id]), ...change };
+  const page = { clock, interval: 2000, epoch: "one", head: 7, visible: -Infinity, beat: 0, rested: -Infinity, usual: () => 150, seen: (name, m) => seen.push([name, m.id]), ...change };
   const element = document.createElement("li");
   const about = ({ interval }) => `every ${interval}`;
   const { cost, on, update } = lane(element, { name: "polling", letter: "P", about }, page);
@@ -106,13 +106,15 @@ test("lane: tells the page of each message", () => {
 });
 
 test("lane: what it cost, as the ledger has it", () => {
-  const { cost, text } = open();
+  const { cost, text, update } = open();
   cost({
     delivered: 2, requests: 3, connections: 1,
     up: { opening: 500, tag: 40, unaccounted: 0, total: 1340 },
     down: { opening: 253, tag: 0, unaccounted: 0, total: 735.8 },
   });
+  update(0);
   equal([text(".bytes .figure"), text(".once"), text(".rest"), text("[data-cost=requests]")], ["641", "; 753 once", "unaccounted: 0 B", "3"]);
   cost(null);
+  update(300);
   equal([text(".bytes .figure"), text(".once"), text(".rest"), text("[data-cost=requests]")], ["–", "", "", "–"]);
 });
