@@ -27,7 +27,7 @@ func TestConsole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for tool, of := range map[string]string{"sh": "dash", "curl": "curl", "nc": "netcat-openbsd"} {
+	for tool, of := range map[string]string{"sh": "dash", "curl": "curl", "nc": "netcat-openbsd", "openssl": "openssl"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Fatalf("the pages call %s: install it (apt-get install %s) and have it on the PATH (%v)", tool, of, err)
 		}

@@ -85,6 +85,11 @@ var pictures = map[string]picture{
 		"A row for each of the eight handlers of the table: the time for which a connection is open, a dot for each message that came, a cross for each that was published and never came.",
 		hearing,
 	},
+	"frames.svg": {
+		"A frame up and a frame down, bit by bit",
+		"Each begins with FIN, three reserved bits, an opcode of four bits, the mask bit and a length of seven bits. In the frame up the mask bit is set: a key of four bytes follows, and the payload is masked by it. In the frame down the payload follows at once.",
+		twoFrames,
+	},
 }
 
 // TestPictures says whether the pictures are what the code makes now.
