@@ -90,6 +90,16 @@ var pictures = map[string]picture{
 		"Each begins with FIN, three reserved bits, an opcode of four bits, the mask bit and a length of seven bits. In the frame up the mask bit is set: a key of four bytes follows, and the payload is masked by it. In the frame down the payload follows at once.",
 		twoFrames,
 	},
+	"up-post.svg": {
+		"Three messages up, by POST on one connection",
+		"The messages are ready 10 ms apart. Each waits for the answer to the one before, a round trip.",
+		func(t *testing.T) *svg { return waysUp[1].goingUp(t, "sse", 1, 560*ms) },
+	},
+	"up-frame.svg": {
+		"Three messages up, in frames of a WebSocket",
+		"The messages are ready 10 ms apart, and leave 10 ms apart. There are no answers.",
+		func(t *testing.T) *svg { return waysUp[4].goingUp(t, "websocket", 1.7, 340*ms) },
+	},
 }
 
 // TestPictures says whether the pictures are what the code makes now.
