@@ -13,8 +13,8 @@ import (
 )
 
 // inLab has a whole lab in virtual time, over a network of 50 ms each way. Nothing
-// is published to it but by the test.
-func inLab(t *testing.T, test func(t *testing.T, l *lab.Lab, dial dialer)) {
+// is published to it but by the test. It speaks TLS where dialTLS leads.
+func inLab(t *testing.T, test func(t *testing.T, l *lab.Lab, dial, dialTLS dialer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		settings := source.Default()
@@ -29,11 +29,11 @@ func inLab(t *testing.T, test func(t *testing.T, l *lab.Lab, dial dialer)) {
 		if err := wires.Set(netsim.Settings{RTT: 100 * ms}); err != nil {
 			t.Fatal(err)
 		}
-		memory := wires.Memory()
+		memory, secured := wires.Memory(), wires.Memory()
 		served := make(chan error)
 		ctx, stop := context.WithCancel(context.Background())
-		go func() { served <- l.Serve(ctx, lab.Listeners{Lanes: memory, Control: netsim.Listen()}) }()
-		test(t, l, memory.Dial)
+		go func() { served <- l.Serve(ctx, lab.Listeners{Lanes: memory, TLS: secured, Control: netsim.Listen()}) }()
+		test(t, l, memory.Dial, secured.Dial)
 		stop()
 		if err := <-served; err != nil {
 			t.Error(err)

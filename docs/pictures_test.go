@@ -90,6 +90,11 @@ var pictures = map[string]picture{
 		"Each begins with FIN, three reserved bits, an opcode of four bits, the mask bit and a length of seven bits. In the frame up the mask bit is set: a key of four bytes follows, and the payload is masked by it. In the frame down the payload follows at once.",
 		twoFrames,
 	},
+	"bytes.svg": {
+		"What a message costs on the wire, by part",
+		"A bar for each transport on HTTP/1.1 and HTTP/2, without TLS and with it. The message itself is the same everywhere. Heads are most of polling and long-polling on HTTP/1.1. TLS adds most to those that write in several pieces.",
+		bars,
+	},
 	"up-post.svg": {
 		"Three messages up, by POST on one connection",
 		"The messages are ready 10 ms apart. Each waits for the answer to the one before, a round trip.",

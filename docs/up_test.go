@@ -40,7 +40,7 @@ func TestUp(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "five messages of 128 B, 10 ms apart      at the feed after (ms)      known after (ms)   connections   B each\n")
 	for _, way := range waysUp {
-		inLab(t, func(t *testing.T, l *lab.Lab, dial dialer) {
+		inLab(t, func(t *testing.T, l *lab.Lab, dial, _ dialer) {
 			var ledger wire.Ledger
 			publish, close := way.open(t.Context(), t, ledger.Tap(dial, nil))
 			if !way.cold {
