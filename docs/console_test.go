@@ -27,7 +27,7 @@ func TestConsole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for tool, of := range map[string]string{"sh": "dash", "curl": "curl", "nc": "netcat-openbsd"} {
+	for tool, of := range map[string]string{"sh": "dash", "curl": "curl", "nc": "netcat-openbsd", "openssl": "openssl"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Fatalf("the pages call %s: install it (apt-get install %s) and have it on the PATH (%v)", tool, of, err)
 		}
@@ -278,6 +278,7 @@ var notRun = map[string]string{
 	"README.md: python3 -uc '":                                                                                                             "needs Python, which the tests do not ask for",
 	"README.md: node --experimental-websocket -e '":                                                                                        "needs Node, which the tests do not ask for",
 	"README.md: new EventSource(\"/sse\").onmessage = ({ data }) => console.log(data)":                                                     "needs a browser; those tests are in web",
+	"docs/10-counting-bytes.md: $ go test ./web -run TransferSize -v":                                                                      "needs a browser; that test compares it",
 	"docs/reference.md: {\"gap\":{\"from\":1,\"to\":5}}":                                                                                   "a shape",
 	"docs/16-python.md: apt-get install daphne python3-aiohttp python3-django-channels python3-flask python3-flask-sockets \\":             ".ci/run does",
 	"docs/16-python.md: $ go test ./docs -run 'TestPython$' -v":                                                                            "TestPython compares it",

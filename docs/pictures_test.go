@@ -90,6 +90,26 @@ var pictures = map[string]picture{
 		"A row for each handler of the table: the times for which a stream is open, a dot for each message that came, a cross for each that was published and never came.",
 		hearing,
 	},
+	"frames.svg": {
+		"A frame up and a frame down, bit by bit",
+		"Each begins with FIN, three reserved bits, an opcode of four bits, the mask bit and a length of seven bits. In the frame up the mask bit is set: a key of four bytes follows, and the payload is masked by it. In the frame down the payload follows at once.",
+		twoFrames,
+	},
+	"bytes.svg": {
+		"What a message costs on the wire, by part",
+		"A bar for each transport on HTTP/1.1 and HTTP/2, without TLS and with it. The message itself is the same everywhere. Heads are most of polling and long-polling on HTTP/1.1. TLS adds most to those that write in several pieces.",
+		bars,
+	},
+	"up-post.svg": {
+		"Three messages up, by POST on one connection",
+		"The messages are ready 10 ms apart. Each waits for the answer to the one before, a round trip.",
+		func(t *testing.T) *svg { return waysUp[1].goingUp(t, "sse", 1, 560*ms) },
+	},
+	"up-frame.svg": {
+		"Three messages up, in frames of a WebSocket",
+		"The messages are ready 10 ms apart, and leave 10 ms apart. There are no answers.",
+		func(t *testing.T) *svg { return waysUp[4].goingUp(t, "websocket", 1.7, 340*ms) },
+	},
 }
 
 // TestPictures says whether the pictures are what the code makes now.

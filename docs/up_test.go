@@ -1,0 +1,178 @@
+package docs_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/internal/lab"
+	"fourwires/internal/wire"
+	"fourwires/websocket"
+)
+
+// A wayUp is a row of chapter 9's experiment.
+type wayUp struct {
+	title       string
+	http, conns int  // conns is how many connections it may open; 0: any number
+	cold        bool // a connection for each message
+	websocket   bool
+}
+
+var waysUp = []wayUp{
+	{title: "POST, a connection for each", http: 1, cold: true},
+	{title: "POST, one connection", http: 1, conns: 1},
+	{title: "POST, up to six, as a browser", http: 1, conns: 6},
+	{title: "POST by HTTP/2", http: 2},
+	{title: "a frame of a WebSocket", websocket: true},
+}
+
+// TestUp is the experiment of chapter 9: how late messages are that a client sends,
+// when it knows, and what they cost. But for the first row, a message has gone
+// before.
+func TestUp(t *testing.T) {
+	const many = 5
+	var report strings.Builder
+	fmt.Fprintf(&report, "five messages of 128 B, 10 ms apart      at the feed after (ms)      known after (ms)   connections   B each\n")
+	for _, way := range waysUp {
+		inLab(t, func(t *testing.T, l *lab.Lab, dial, _ dialer) {
+			var ledger wire.Ledger
+			publish, close := way.open(t.Context(), t, ledger.Tap(dial, nil))
+			if !way.cold {
+				publish(text(128))
+				time.Sleep(time.Second)
+			}
+			before, start := ledger.Snapshot(), time.Now()
+			had, known := make([]time.Duration, many), make([]time.Duration, many)
+			var sending sync.WaitGroup
+			for i := range many {
+				sending.Go(func() {
+					time.Sleep(time.Duration(i) * 10 * ms)
+					sent := time.Since(start)
+					if publish(fmt.Appendf(nil, `"%d%s"`, i, strings.Repeat("x", 125))) {
+						known[i] = time.Since(start) - sent
+					}
+				})
+			}
+			cursor := l.Feed.Head()
+			for range many {
+				var msgs []feed.Message
+				msgs, cursor, _ = l.Feed.Wait(t.Context(), cursor, nil)
+				for _, m := range msgs {
+					i := m.Data[1] - '0'
+					had[i] = time.Since(start) - time.Duration(i)*10*ms
+				}
+				if cursor.ID == l.Feed.Head().ID && !missing(had) {
+					break
+				}
+			}
+			sending.Wait()
+			time.Sleep(time.Second)
+			after := ledger.Snapshot()
+			bytes := after.Up + after.Down - before.Up - before.Down
+			if way.websocket { // what comes down is the message, to a reader
+				bytes = after.Up - before.Up
+			}
+			fmt.Fprintf(&report, "%-34s %27s   %19s %13d %8.0f\n", way.title, inMS(had), inMS(known), after.Connections, float64(bytes)/many)
+			close()
+		})
+	}
+	printed(t, &report)
+}
+
+func missing(all []time.Duration) bool {
+	for _, d := range all {
+		if d == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func inMS(all []time.Duration) string {
+	if missing(all) {
+		return "–"
+	}
+	var texts []string
+	for _, d := range all {
+		texts = append(texts, fmt.Sprint(float64(d)/float64(ms)))
+	}
+	return strings.Join(texts, " ")
+}
+
+// open returns what publishes by this way, and says whether that was answered.
+func (way wayUp) open(ctx context.Context, t *testing.T, dial dialer) (publish func(data []byte) (answered bool), close func()) {
+	if way.websocket {
+		client := websocket.Client{URL: "http://127.0.0.1:8080/websocket", Dial: dial}
+		ctx, leave := context.WithCancel(ctx)
+		var reading sync.WaitGroup
+		reading.Go(func() {
+			for range client.Messages(ctx) {
+			}
+		})
+		time.Sleep(240 * ms) // until it is open
+		return func(data []byte) bool {
+				if err := client.Send(ctx, data); err != nil {
+					t.Error(err)
+				}
+				return false
+			}, func() {
+				leave()
+				reading.Wait()
+			}
+	}
+	transport := &http.Transport{DialContext: dial, MaxConnsPerHost: way.conns, MaxIdleConnsPerHost: way.conns, DisableKeepAlives: way.cold, DisableCompression: true, Protocols: new(http.Protocols)}
+	transport.Protocols.SetHTTP1(way.http == 1)
+	transport.Protocols.SetUnencryptedHTTP2(way.http == 2)
+	return func(data []byte) bool {
+		req, _ := http.NewRequestWithContext(ctx, http.MethodPost, "http://127.0.0.1:8080/publish", strings.NewReader(string(data)))
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			t.Error(err)
+			return false
+		}
+		defer resp.Body.Close()
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusCreated {
+			t.Error(resp.Status, err)
+		}
+		return true
+	}, transport.CloseIdleConnections
+}
+
+// goingUp draws three messages, 10 ms apart, behind one that went before.
+func (way wayUp) goingUp(t *testing.T, lane string, scale float64, until time.Duration) *svg {
+	p := play{until: until,
+		serve: func(f *feed.Feed) *http.Server {
+			mux := http.NewServeMux()
+			mux.Handle("GET /websocket", &websocket.Handler{Feed: feed.New(1), Publish: func(*http.Request, []byte) error { return nil }})
+			mux.HandleFunc("POST /publish", func(w http.ResponseWriter, r *http.Request) {
+				io.Copy(io.Discard, r.Body)
+				w.WriteHeader(http.StatusCreated)
+			})
+			return &http.Server{Handler: mux}
+		},
+		read: func(ctx context.Context, dial dialer, _ func(uint64)) {
+			start := time.Now()
+			publish, close := way.open(ctx, t, dial)
+			if !way.websocket {
+				publish(text(128))
+			}
+			var sending sync.WaitGroup
+			for i := range 3 {
+				at := start.Add(250*ms + time.Duration(i)*10*ms)
+				sending.Go(func() {
+					time.Sleep(time.Until(at))
+					publish(text(128))
+				})
+			}
+			sending.Wait()
+			<-ctx.Done()
+			close()
+		}}
+	return p.record(t).sequence(lane, scale, until)
+}
