@@ -85,6 +85,16 @@ var pictures = map[string]picture{
 		"A row for each of the eight handlers of the table: the time for which a connection is open, a dot for each message that came, a cross for each that was published and never came.",
 		hearing,
 	},
+	"plugs.svg": {
+		"When messages come, after a connection went bad",
+		"A row for each of eight readers. A message is published every two seconds; after eleven the connection goes bad. After a FIN or a RST a page is back in three seconds. After a silence it never is, unless it sees heartbeats: then after ten. The lab's own clients are back after ten, seventy and forty seconds, and have all that they missed at once.",
+		plugging,
+	},
+	"pool.svg": {
+		"Eight streams and a poll, in a pool of six connections",
+		"On HTTP/1.1 six streams open; the others, and the poll, wait until three streams have been closed. On HTTP/2 all eight open on one connection, and the poll is answered after a round trip.",
+		pooling,
+	},
 }
 
 // TestPictures says whether the pictures are what the code makes now.
