@@ -110,6 +110,21 @@ var pictures = map[string]picture{
 		"The messages are ready 10 ms apart, and leave 10 ms apart. There are no answers.",
 		func(t *testing.T) *svg { return waysUp[4].goingUp(t, "websocket", 1.7, 340*ms) },
 	},
+	"plugs.svg": {
+		"When messages come, after a connection went bad",
+		"A row for each of eight readers. A message is published every two seconds; after eleven the connection goes bad. After a FIN or a RST a page is back in three seconds. After a silence it never is, unless it sees heartbeats: then after ten. The lab's own clients are back after ten, seventy and forty seconds, and have all that they missed at once.",
+		plugging,
+	},
+	"pool.svg": {
+		"Eight streams and a poll, in a pool of six connections",
+		"On HTTP/1.1 six streams open; the others, and the poll, wait until three streams have been closed. On HTTP/2 all eight open on one connection, and the poll is answered after a round trip.",
+		pooling,
+	},
+	"costs.svg": {
+		"What a message and a reader cost the server",
+		"Three bar charts, of polling, longpoll, sse, websocket and plain tcp. CPU for a message to one of a thousand readers: longpoll takes nearly three times as much as the others. Memory of an idle reader: about the same for longpoll, sse and websocket, less for polling, hardly any for tcp. CPU to connect and leave: about the same for all but tcp.",
+		costs,
+	},
 }
 
 // TestPictures says whether the pictures are what the code makes now.

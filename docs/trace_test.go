@@ -44,6 +44,7 @@ type play struct {
 	until   time.Duration
 	serve   func(f *feed.Feed) *http.Server
 	read    func(ctx context.Context, dial dialer, take func(id uint64))
+	cut     func(ctx context.Context, wires *netsim.Network) // nil: nothing is cut
 }
 
 func (p play) record(t *testing.T) *trace {
@@ -71,6 +72,9 @@ func (p play) record(t *testing.T) *trace {
 				tr.published[m.ID] = time.Since(tr.start)
 			}
 		})
+		if p.cut != nil {
+			loops.Go(func() { p.cut(ctx, &wires) })
+		}
 		dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 			begun := time.Since(tr.start)
 			conn, err := memory.Dial(ctx, network, addr)
@@ -87,6 +91,7 @@ func (p play) record(t *testing.T) *trace {
 		f.Close()
 		server.Close()
 		loops.Wait()
+		wires.Clear()
 		time.Sleep(time.Minute) // until the last connection is closed
 	})
 	tr.trips = slices.DeleteFunc(tr.trips, func(trip *trip) bool { return trip.left >= p.until }) // the client leaves
