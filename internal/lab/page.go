@@ -1,19 +1,13 @@
 package lab
 
 import (
-	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io/fs"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
-	"path"
-	"slices"
 	"strings"
-	"sync"
 
 	"fourwires/docs"
 	"fourwires/web"
@@ -36,43 +30,17 @@ func index(on Listeners) gin.HandlerFunc {
 	}
 }
 
-// static serves the files of the page, compressed to who accepts that: a third of
-// their bytes, on a phone's way to them.
+// static serves files, and says what is not there as the rest of the lab does.
 func static(files fs.FS) gin.HandlerFunc {
-	compressed := sync.OnceValue(func() map[string][]byte { return compress(files) })
 	return func(c *gin.Context) {
 		name := strings.TrimPrefix(c.Param("file"), "/")
 		if info, err := fs.Stat(files, name); err != nil || info.IsDir() {
 			fail(c, http.StatusNotFound, "nothing is at "+c.Request.URL.Path)
 			return
 		}
-		c.Header("Vary", "Accept-Encoding")
-		if !slices.Contains(strings.Split(strings.ReplaceAll(c.GetHeader("Accept-Encoding"), " ", ""), ","), "gzip") {
-			http.ServeFileFS(c.Writer, c.Request, files, name)
-			return
-		}
-		c.Header("Content-Encoding", "gzip")
-		c.Data(http.StatusOK, mime.TypeByExtension(path.Ext(name)), compressed()[name])
+		http.ServeFileFS(c.Writer, c.Request, files, name)
 	}
 }
-
-// compress returns each of the files as gzip.
-func compress(files fs.FS) map[string][]byte {
-	compressed := map[string][]byte{}
-	fs.WalkDir(files, ".", func(name string, d fs.DirEntry, _ error) error {
-		if text, err := fs.ReadFile(files, name); err == nil { // no folder
-			var b bytes.Buffer
-			w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
-			w.Write(text)
-			w.Close()
-			compressed[name] = b.Bytes()
-		}
-		return nil
-	})
-	return compressed
-}
-
-var pictures = static(docs.Files())
 
 // document serves the pages of docs/, and the pictures in them.
 func document(c *gin.Context) {
@@ -83,7 +51,7 @@ func document(c *gin.Context) {
 		if strings.HasSuffix(stem, ".svg") { // it has its own style in it, and no script
 			c.Header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 		}
-		pictures(c)
+		static(docs.Files())(c)
 	case err != nil:
 		c.Error(err)
 		fail(c, http.StatusInternalServerError, "the page cannot be rendered")

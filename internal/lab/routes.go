@@ -15,6 +15,7 @@ import (
 	"fourwires/web"
 	"fourwires/websocket"
 
+	"github.com/gin-contrib/gzip"
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -50,7 +51,7 @@ func (l *Lab) lanes(names []string, on Listeners) http.Handler {
 	calls.POST("/echo", l.echo)
 	calls.GET("/healthz", healthz)
 
-	page := calls.Group("/", policy(on.Control.Addr()))
+	page := calls.Group("/", policy(on.Control.Addr()), gzip.Gzip(gzip.DefaultCompression)) // a third of the bytes
 	page.GET("/", index(on))
 	page.GET("/static/*file", static(web.Static()))
 	page.GET("/docs", document)
