@@ -33,7 +33,7 @@ var browser struct {
 
 // chromium returns the path of a Chromium. Without one the test is skipped,
 // but fails under CI=true: there, what was not tested must not look green.
-func chromium(t *testing.T) string {
+func chromium(t testing.TB) string {
 	t.Helper()
 	if path := os.Getenv("CHROMIUM"); path != "" {
 		return path
@@ -52,7 +52,7 @@ func chromium(t *testing.T) string {
 	panic("unreachable")
 }
 
-func startBrowser(t *testing.T) context.Context {
+func startBrowser(t testing.TB) context.Context {
 	t.Helper()
 	path := chromium(t)
 	browser.mu.Lock()
@@ -93,7 +93,7 @@ func closeBrowser() {
 // A tab shows one page and watches it: all that a page must not do is a fault
 // of the test.
 type tab struct {
-	t     *testing.T
+	t     testing.TB
 	ctx   context.Context
 	hosts []string // that the page may talk to: origins
 
@@ -104,7 +104,7 @@ type tab struct {
 
 // newTab returns a tab whose page may talk to these origins alone
 // (http://host:port, https://host:port), and takes any certificate.
-func newTab(t *testing.T, hosts ...string) *tab {
+func newTab(t testing.TB, hosts ...string) *tab {
 	t.Helper()
 	return newTabOf(t, startBrowser(t), hosts, chromedp.WithNewBrowserContext())
 }
@@ -115,7 +115,7 @@ func (tab *tab) beside() *tab {
 	return newTabOf(tab.t, tab.ctx, tab.hosts)
 }
 
-func newTabOf(t *testing.T, parent context.Context, hosts []string, options ...chromedp.ContextOption) *tab {
+func newTabOf(t testing.TB, parent context.Context, hosts []string, options ...chromedp.ContextOption) *tab {
 	t.Helper()
 	tab := &tab{t: t, hosts: hosts}
 	ctx, cancel := chromedp.NewContext(parent, append(options, chromedp.WithListener(tab.listen))...)
@@ -232,7 +232,7 @@ func eval[T any](tab *tab, js string) T {
 }
 
 // eventually waits until a condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	deadline := time.After(patience)
 	for !holds() {

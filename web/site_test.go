@@ -23,7 +23,7 @@ type site struct {
 
 // serve starts a lab, with what it publishes first, on free ports or in place
 // of an old one that was stopped.
-func serve(t *testing.T, settings lab.Settings, old *site, publish ...string) *site {
+func serve(t testing.TB, settings lab.Settings, old *site, publish ...string) *site {
 	t.Helper()
 	lanes, secured, control := "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	if old != nil {
@@ -83,7 +83,7 @@ func again(s *site) (on lab.Listeners, err error) {
 
 // listen tries again while the address is in use: the port of a lab that was
 // stopped may have become the near end of somebody's connection.
-func listen(t *testing.T, address string) *cutter {
+func listen(t testing.TB, address string) *cutter {
 	t.Helper()
 	var listener net.Listener
 	eventually(t, "listening on "+address, func() (ok bool) {
@@ -102,7 +102,7 @@ func quiet(keep int) lab.Settings {
 }
 
 // publish publishes JSON texts.
-func (s *site) publish(t *testing.T, texts ...string) {
+func (s *site) publish(t testing.TB, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
 		if _, err := s.Feed.Publish([]byte(text)); err != nil {
@@ -121,7 +121,7 @@ func many(n int) []string {
 }
 
 // open opens the site's page.
-func (s *site) open(t *testing.T) *tab {
+func (s *site) open(t testing.TB) *tab {
 	t.Helper()
 	tab := s.tab(t)
 	tab.open("http://" + s.lanes.String() + "/#free")
@@ -130,7 +130,7 @@ func (s *site) open(t *testing.T) *tab {
 }
 
 // tab returns an empty tab that may talk to the site alone.
-func (s *site) tab(t *testing.T) *tab {
+func (s *site) tab(t testing.TB) *tab {
 	t.Helper()
 	return newTab(t, "http://"+s.lanes.String(), "https://"+s.tls.String(), "http://"+s.control.String())
 }

@@ -164,13 +164,13 @@ export function lane(element, { name, letter, about }, page) {
     const replayed = t < now - 1000 ? ageAt(record.entries, t) : null;
     if (replayed !== null) put(parts.age, seconds(replayed));
     else put(parts.age, newest && page.clock.best ? seconds(page.clock.server(now) - newest.at / 1000) : "–");
-    put(parts.id, newest ? `#${newest.id}` : "–");
-    put(parts.value, newest ? value(newest.data) : "");
     put(parts.about, detail || about(page));
 
-    // Figures that change faster cannot be read.
+    // What changes faster cannot be read.
     if (now - figured < 250) return;
     figured = now;
+    put(parts.id, newest ? `#${newest.id}` : "–");
+    put(parts.value, newest ? value(newest.data) : "");
 
     const { epochs } = tally;
     const epoch = epochs.length ? `epoch ${epochs.at(-1).name}` : "";

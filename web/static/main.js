@@ -326,7 +326,7 @@ function instant(now) {
   return from + (((now - began) / 20) % Math.max(1, began - from));
 }
 
-// frame draws everything. Strips move by less than a pixel in 40 ms, and digits
+// frame draws everything. Strips move by a pixel in 80 ms, and digits
 // that change more often than twenty times a second cannot be read.
 function frame() {
   requestAnimationFrame(frame);
@@ -346,7 +346,7 @@ function frame() {
 function strips(now, t) {
   const { best } = page.clock;
   if (!calm.matches) {
-    const slow = now - stripped >= 40;
+    const slow = now - stripped >= 80;
     const height = slow && best ? top(Math.max(...lanes.map(({ age }) => peak(age.course, page.clock.server(now))))) : null;
     if (slow) stripped = now;
     for (const { draw } of lanes) draw(now, t, height);

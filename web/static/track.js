@@ -8,6 +8,8 @@ export function track(canvas, name) {
   let ratio = 1;
   let style = null;
   let before = ""; // what is drawn
+  let drawn = -Infinity; // as of when
+  let crowded = false;
   new ResizeObserver(() => {
     ratio = devicePixelRatio;
     canvas.width = Math.round(canvas.clientWidth * ratio);
@@ -17,7 +19,10 @@ export function track(canvas, name) {
   }).observe(canvas);
 
   return (record, t, near) => {
+    if (crowded && Math.abs(t - drawn) < 40) return; // of many marks none can be followed
+    drawn = t;
     const list = marks(record, t);
+    crowded = !near && list.length > 5;
     const now = JSON.stringify([list, near, getComputedStyle(canvas).color]);
     if (now === before) return;
     before = now;
