@@ -44,7 +44,7 @@ func TestScenes(t *testing.T) {
 			if scene == 0 {
 				tab.open("http://" + s.lanes.String() + "/") // without a click or a link
 			} else {
-				tab.open(fmt.Sprintf("http://%s/#scene=%d&silence=9", s.lanes, scene+1))
+				tab.open(fmt.Sprintf("http://%s/#scene=%d&silence=8", s.lanes, scene+1))
 			}
 			tab.untilAll("live")
 			tab.until(`document.getElementById("clock").textContent.includes("±")`)
