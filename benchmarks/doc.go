@@ -39,6 +39,8 @@
 //	Tap       what it costs the server to name every byte; results/tap.txt says how it was run
 //	Compress  when compression helps and when it costs; its CPU time is that of both ends;
 //	          results/compress.txt says how it was run
+//	Vain, Pace, Send, Take, Held  what lab decide has to know besides; results/model.txt says how they were run, and
+//	          go test ./benchmarks -run Model -update makes its model of them and of the others
 //
 // # What is fair here
 //

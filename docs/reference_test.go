@@ -26,7 +26,7 @@ func TestFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for command, heading := range map[string]string{"serve": "Flags of `lab` and `lab serve`:", "measure": "Flags of `lab measure`:"} {
+	for command, heading := range map[string]string{"serve": "Flags of `lab` and `lab serve`:", "measure": "Flags of `lab measure`:", "decide": "Flags of `lab decide`:"} {
 		help, err := exec.Command(path, command, "--help").Output()
 		if err != nil {
 			t.Fatal(err)

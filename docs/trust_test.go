@@ -22,7 +22,7 @@ import (
 const (
 	ownOrigin     = "http://lab.example"
 	foreignOrigin = "http://elsewhere.example"
-	signedIn      = "a session"
+	sessionCookie = "a session"
 	bearer        = "a token"
 )
 
@@ -56,9 +56,9 @@ func TestTrust(t *testing.T) {
 			query = "?ticket=" + given.give()
 		}
 		fmt.Fprintf(&report, "%-30s %10s %14s %18s %16s\n", d.title,
-			house.knock(t, query, ownOrigin, signedIn, bearer),
-			house.knock(t, "", foreignOrigin, signedIn, ""), // its browser adds the cookie
-			house.knock(t, "", ownOrigin, "", ""),           // an Origin is easily written
+			house.knock(t, query, ownOrigin, sessionCookie, bearer),
+			house.knock(t, "", foreignOrigin, sessionCookie, ""), // its browser adds the cookie
+			house.knock(t, "", ownOrigin, "", ""),                // an Origin is easily written
 			house.knock(t, house.log[0], ownOrigin, "", ""))
 		house.close()
 	}
@@ -69,7 +69,7 @@ func fromOwnPage(r *http.Request) bool { return r.Header.Get("Origin") == ownOri
 
 func hasSession(r *http.Request) bool {
 	cookie, err := r.Cookie("session")
-	return err == nil && cookie.Value == signedIn
+	return err == nil && cookie.Value == sessionCookie
 }
 
 // tickets are what a page is given that asks, with its session's cookie, by a

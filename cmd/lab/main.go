@@ -52,7 +52,7 @@ Server-Sent Events and WebSocket, and shows what each costs.
 		SilenceUsage:  true,
 	}
 	lab.Flags().AddFlagSet(serve.Flags())
-	lab.AddCommand(serve, measureCommand(), wireCommand(), versionCommand())
+	lab.AddCommand(serve, measureCommand(), wireCommand(), decideCommand(), versionCommand())
 	lab.CompletionOptions.HiddenDefaultCmd = true
 	lab.SetArgs(args)
 	lab.SetIn(stdin)

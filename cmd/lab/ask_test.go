@@ -1,0 +1,42 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"fourwires/internal/measure"
+)
+
+// What is asked: an empty line leaves what stands in brackets, and what cannot be is
+// asked again.
+func TestAsk(t *testing.T) {
+	for _, test := range []struct{ answers, want, err string }{
+		{"\n\n\n\n\n\n\n\n", "1 200 down 1000 1s 40ms 2 chrome", ""},
+		{"2\n\n both \n4\n50ms\n\n1\ngo\n", "2 200 both 4 50ms 40ms 1 go", ""},
+		{"fast\n0\n5\n\n\n\n\n\n\n\n", "5 200 down 1000 1s 40ms 2 chrome", ""},
+		{"5\n", "5 200 down 1000 1s 40ms 2 chrome", "the answers ended too early"},
+		{"", "1 200 down 1000 1s 40ms 2 chrome", "the answers ended too early"},
+	} {
+		var out strings.Builder
+		command := decideCommand()
+		check := func() error {
+			n := measure.Usual()
+			n.Rate, _ = command.Flags().GetFloat64("rate")
+			return n.Check()
+		}
+		said := ""
+		if err := ask(strings.NewReader(test.answers), &out, command.Flags(), check); err != nil {
+			said = err.Error()
+		}
+		var got []string
+		for _, name := range strings.Fields("rate size direction clients late rtt http headers") {
+			got = append(got, command.Flags().Lookup(name).Value.String())
+		}
+		if strings.Join(got, " ") != test.want || said != test.err {
+			t.Errorf("%q: %q, %s, want %s, %s\n%s", test.answers, got, said, test.want, test.err, out.String())
+		}
+		if strings.HasPrefix(test.answers, "fast") && strings.Count(out.String(), "Messages a second, of all clients together [1]: ") != 3 {
+			t.Errorf("%q: it asks\n%s", test.answers, out.String())
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"fourwires/internal/measure"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func decideCommand() *cobra.Command {
+	n := measure.Usual()
+	command := &cobra.Command{
+		Use:   "decide",
+		Short: "Say which transport a use asks for, and why",
+		Long: `Say what a use would cost by each transport, which to take and why, and where the
+answer changes. What it says is worked out from this repository's measurements.
+Without flags, on a terminal, it asks.`,
+		Example: `  lab decide                                   # it asks
+  lab decide --rate 2 --clients 1000 --late 5s
+  lab decide --direction both --rate 80 --size 60 --clients 4 --late 50ms`,
+		Args: cobra.NoArgs,
+	}
+	flags := command.Flags()
+	flags.SortFlags = false
+	flags.Float64Var(&n.Rate, "rate", n.Rate, "messages a second, of all clients together")
+	flags.IntVar(&n.Size, "size", n.Size, "`bytes` of a message's data")
+	flags.StringVar(&n.Direction, "direction", n.Direction, "`way` of the messages: down, both (up, and down to all) or up")
+	flags.IntVar(&n.Clients, "clients", n.Clients, "clients at once")
+	flags.DurationVar(&n.Late, "late", n.Late, "`time` that a message may be late")
+	flags.DurationVar(&n.RTT, "rtt", n.RTT, "`time` of a round trip")
+	flags.IntVar(&n.HTTP, "http", n.HTTP, "`version` of HTTP, 1 or 2; a WebSocket opens its connection by 1")
+	flags.StringVar(&n.Headers, "headers", n.Headers, "the headers of `name`: "+measure.Go+", "+measure.Chrome)
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		in, ok := cmd.InOrStdin().(*os.File)
+		if flags.NFlag() == 0 && ok && isatty.IsTerminal(in.Fd()) {
+			if err := ask(in, cmd.OutOrStdout(), flags, n.Check); err != nil {
+				return err
+			}
+		}
+		if err := n.Check(); err != nil {
+			return err
+		}
+		if err := n.Decide(cmd.OutOrStdout()); err != nil {
+			return failure{err}
+		}
+		return nil
+	}
+	return command
+}
+
+// ask has each flag answered, a line each; an empty line leaves it as it is. What
+// cannot be is asked again. The error says that the answers ended too early.
+func ask(in io.Reader, out io.Writer, flags *pflag.FlagSet, check func() error) error {
+	lines := bufio.NewScanner(in)
+	var early error
+	flags.VisitAll(func(flag *pflag.Flag) {
+		for early == nil && flag.Name != "help" {
+			_, usage := pflag.UnquoteUsage(flag)
+			fmt.Fprintf(out, "%s [%s]: ", strings.ToUpper(usage[:1])+usage[1:], flag.Value)
+			if !lines.Scan() {
+				fmt.Fprintln(out)
+				early = errors.Join(errors.New("the answers ended too early"), lines.Err())
+				return
+			}
+			answer, was := strings.TrimSpace(lines.Text()), flag.Value.String()
+			if answer == "" {
+				return
+			}
+			err := flag.Value.Set(answer)
+			if err == nil {
+				err = check()
+			}
+			if err == nil {
+				return
+			}
+			fmt.Fprintf(out, "  %v\n", err)
+			flag.Value.Set(was)
+		}
+	})
+	fmt.Fprintln(out)
+	return early
+}
