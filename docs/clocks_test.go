@@ -122,12 +122,12 @@ func (c *slowConn) Read(b []byte) (int, error) {
 func TestClocks(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "the server's clock is ahead by %v\n", ahead)
-	fmt.Fprintf(&report, "%-34s %8s %10s    %-16s %9s    %-16s %9s %12s\n", "(ms)", "it took", "now − at", "one question", "wrong by", "best of 16", "wrong by", "so it took")
+	fmt.Fprintf(&report, "%-32s %5s %9s   %-12s %6s   %-12s %6s %8s\n", "(ms)", "took", "now − at", "one question", "off", "best of 16", "off", "so took")
 	for _, p := range paths {
 		r := p.read(t)
 		in := func(d time.Duration) float64 { return float64(d) / float64(ms) }
 		says := func(o measure.Offset) string { return fmt.Sprintf("%5.1f ± %.1f", in(o.Ahead), in(o.Error)) }
-		fmt.Fprintf(&report, "%-34s %8.1f %10.1f    %-16s %9.1f    %-16s %9.1f %12.1f\n", p.title, in(r.took), in(r.subtracted),
+		fmt.Fprintf(&report, "%-32s %5.1f %9.1f   %-12s %6.1f   %-12s %6.1f %8.1f\n", p.title, in(r.took), in(r.subtracted),
 			says(r.first), in(r.firstOff), says(r.best), in(r.bestOff), in(r.subtracted+r.best.Ahead))
 		if r.bestOff.Abs() > r.best.Error || r.firstOff.Abs() > r.first.Error {
 			t.Errorf("%s: wrong by more than it says", p.title)
@@ -144,19 +144,19 @@ func summary(all []time.Duration) string {
 		sum += d
 	}
 	in := func(d time.Duration) float64 { return float64(d) / float64(ms) }
-	return fmt.Sprintf("%7d %8.1f %8.1f %8.1f %8.1f %8.1f", len(all), in(sum/time.Duration(len(all))), in(quantile(all, 0.5)), in(quantile(all, 0.9)), in(quantile(all, 0.99)), in(quantile(all, 1)))
+	return fmt.Sprintf("%5d %6.1f %6.1f %6.1f %6.1f %7.1f", len(all), in(sum/time.Duration(len(all))), in(quantile(all, 0.5)), in(quantile(all, 0.9)), in(quantile(all, 0.99)), in(quantile(all, 1)))
 }
 
-const summaryHead = "      n     mean      p50      p90      p99      max (ms)"
+const summaryHead = "    n   mean    p50    p90    p99     max"
 
 // TestLoops is an experiment of chapter 11: the same client and the same feed,
 // measured twice. Once each message is published when the one before has come, and
 // once at random.
 func TestLoops(t *testing.T) {
 	var report strings.Builder
-	fmt.Fprintf(&report, "%-44s %s\n", "a poll every 20 ms, no network", summaryHead)
-	fmt.Fprintf(&report, "%-44s %s\n", "closed: published when the last has come", summary(loop(t, false)))
-	fmt.Fprintf(&report, "%-44s %s\n", "open: published when there is news", summary(loop(t, true)))
+	fmt.Fprintf(&report, "%-42s %s\n", "a poll every 20 ms, no network; ms", summaryHead)
+	fmt.Fprintf(&report, "%-42s %s\n", "closed: published when the last has come", summary(loop(t, false)))
+	fmt.Fprintf(&report, "%-42s %s\n", "open: published when there is news", summary(loop(t, true)))
 	printed(t, &report)
 }
 
@@ -211,9 +211,9 @@ func loop(t *testing.T, open bool) (late []time.Duration) {
 // for one second out of ten in which it answers nobody.
 func TestStall(t *testing.T) {
 	var report strings.Builder
-	fmt.Fprintf(&report, "%-44s %s\n", "a question every 10 ms, for 10 s", summaryHead)
-	fmt.Fprintf(&report, "%-44s %s\n", "closed: waits for its answer, then asks", summary(stalled(t, false)))
-	fmt.Fprintf(&report, "%-44s %s\n", "open: asks on time, whatever is under way", summary(stalled(t, true)))
+	fmt.Fprintf(&report, "%-42s %s\n", "a question every 10 ms, for 10 s; ms", summaryHead)
+	fmt.Fprintf(&report, "%-42s %s\n", "closed: waits for its answer, then asks", summary(stalled(t, false)))
+	fmt.Fprintf(&report, "%-42s %s\n", "open: asks on time, whatever is under way", summary(stalled(t, true)))
 	printed(t, &report)
 }
 
@@ -228,10 +228,10 @@ func TestCorrected(t *testing.T) {
 			corrected = append(corrected, missing)
 		}
 	}
-	fmt.Fprintf(&report, "%-44s %s\n", "a question every 10 ms, for 10 s", summaryHead)
-	fmt.Fprintf(&report, "%-44s %s\n", "closed", summary(closed))
-	fmt.Fprintf(&report, "%-44s %s\n", "closed, and what it did not ask", summary(corrected))
-	fmt.Fprintf(&report, "%-44s %s\n", "open", summary(stalled(t, true)))
+	fmt.Fprintf(&report, "%-42s %s\n", "a question every 10 ms, for 10 s; ms", summaryHead)
+	fmt.Fprintf(&report, "%-42s %s\n", "closed", summary(closed))
+	fmt.Fprintf(&report, "%-42s %s\n", "closed, and what it did not ask", summary(corrected))
+	fmt.Fprintf(&report, "%-42s %s\n", "open", summary(stalled(t, true)))
 	printed(t, &report)
 }
 
