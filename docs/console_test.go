@@ -155,6 +155,7 @@ func (r *reader) run(command string, want []string) (got string, ok bool) {
 	if strings.HasPrefix(command, "go test ") {
 		late = time.After(compiling)
 	}
+	command = r.compiled(command)
 	command = r.here(strings.NewReplacer("go run ./cmd/lab", r.lab, "./lab ", r.lab+" ").Replace(command))
 	if opens {
 		command += " --addr 127.0.0.1:0 --control 127.0.0.1:0"

@@ -16,6 +16,12 @@ import (
 // is published to it but by the test. It speaks TLS where dialTLS leads.
 func inLab(t *testing.T, test func(t *testing.T, l *lab.Lab, dial, dialTLS dialer)) {
 	t.Helper()
+	inLabOver(t, netsim.Settings{RTT: 100 * ms}, test)
+}
+
+// inLabOver is inLab over another network.
+func inLabOver(t *testing.T, network netsim.Settings, test func(t *testing.T, l *lab.Lab, dial, dialTLS dialer)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		settings := source.Default()
 		settings.Source = source.None
@@ -25,8 +31,8 @@ func inLab(t *testing.T, test func(t *testing.T, l *lab.Lab, dial, dialTLS diale
 		if err != nil {
 			t.Fatal(err)
 		}
-		var wires netsim.Network
-		if err := wires.Set(netsim.Settings{RTT: 100 * ms}); err != nil {
+		wires := netsim.Network{Seed: 1}
+		if err := wires.Set(network); err != nil {
 			t.Fatal(err)
 		}
 		memory, secured := wires.Memory(), wires.Memory()

@@ -136,11 +136,11 @@ func count(t *testing.T, transport lab.Transport, http2, secure bool) (c counted
 // TestLedger prints what counts finds.
 func TestLedger(t *testing.T) {
 	var report strings.Builder
-	fmt.Fprintf(&report, "%-25s %8s %8s %8s %6s %8s %5s %7s %7s %6s %13s\n", "bytes a message", "payload", "envelope", "framing", "heads", "control", "TLS", "parts", "socket", "apart", "quiet minute")
+	fmt.Fprintf(&report, "%-23s %7s %8s %7s %6s %7s %5s %6s %6s %5s %7s\n", "bytes a message", "payload", "envelope", "framing", "heads", "control", "TLS", "parts", "socket", "apart", "quiet")
 	for _, c := range counts(t) {
 		sum := float64(c.busy.sum()) / float64(c.messages)
 		socket := float64(c.sockets[0]) / float64(c.messages)
-		fmt.Fprintf(&report, "%-10s %-14s %8.0f %8.0f %8.0f %6.1f %8.1f %5.1f %7.1f %7.1f %6d %13d\n", c.transport, c.speech,
+		fmt.Fprintf(&report, "%-9s %-13s %7.0f %8.0f %7.0f %6.1f %7.1f %5.1f %6.1f %6.1f %5d %7d\n", c.transport, c.speech,
 			c.perMessage(wire.Payload), c.perMessage(wire.Envelope), c.perMessage(wire.Framing), c.perMessage(wire.Head), c.perMessage(wire.Control), c.perMessage(wire.TLS),
 			sum, socket, c.sockets[0]-c.busy.sum(), c.sockets[1])
 		if c.busy[wire.Unaccounted] != 0 || c.quiet[wire.Unaccounted] != 0 || c.quiet.sum() != c.sockets[1] {

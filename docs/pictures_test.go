@@ -100,6 +100,16 @@ var pictures = map[string]picture{
 		"A bar for each transport on HTTP/1.1 and HTTP/2, without TLS and with it. The message itself is the same everywhere. Heads are most of polling and long-polling on HTTP/1.1. TLS adds most to those that write in several pieces.",
 		bars,
 	},
+	"four-stamps.svg": {
+		"Four stamps, by two clocks, over three networks",
+		"The server's clock is ahead by 80 ms. Where both ways take 50 ms, the estimate is 80 ± 50. Where the way up takes 90 ms and the way down 10, it is 120 ± 50, and the other way round 40 ± 50. The truth is within the range each time, and in the middle only the first time.",
+		fourStamps,
+	},
+	"loops.svg": {
+		"How late polling every 20 ms is, measured by a closed loop and by an open one",
+		"In the closed loop every message is late by 20 ms. In the open loop the share of messages that have come rises evenly from 0 to 20 ms.",
+		loops,
+	},
 	"up-post.svg": {
 		"Three messages up, by POST on one connection",
 		"The messages are ready 10 ms apart. Each waits for the answer to the one before, a round trip.",

@@ -38,7 +38,7 @@ var waysUp = []wayUp{
 func TestUp(t *testing.T) {
 	const many = 5
 	var report strings.Builder
-	fmt.Fprintf(&report, "five messages of 128 B, 10 ms apart      at the feed after (ms)      known after (ms)   connections   B each\n")
+	fmt.Fprintf(&report, "five messages of 128 B, 10 ms apart, ms   at the feed after    known after          conns   B each\n")
 	for _, way := range waysUp {
 		inLab(t, func(t *testing.T, l *lab.Lab, dial, _ dialer) {
 			var ledger wire.Ledger
@@ -78,7 +78,7 @@ func TestUp(t *testing.T) {
 			if way.websocket { // what comes down is the message, to a reader
 				bytes = after.Up - before.Up
 			}
-			fmt.Fprintf(&report, "%-34s %27s   %19s %13d %8.0f\n", way.title, inMS(had), inMS(known), after.Connections, float64(bytes)/many)
+			fmt.Fprintf(&report, "%-34s %25s   %-19s %6d %8.0f\n", way.title, inMS(had), inMS(known), after.Connections, float64(bytes)/many)
 			close()
 		})
 	}
