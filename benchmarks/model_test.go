@@ -260,7 +260,7 @@ func TestModel(t *testing.T) {
 
 // TestModelHolds compares what lab decide works out with what was measured, where
 // that is known besides: bytes within two of them and one in a hundred, how late the
-// latest message is within a twentieth, CPU time within a factor of 1.6.
+// latest of a hundred messages is within a twentieth, CPU time within a factor of 1.6.
 func TestModelHolds(t *testing.T) {
 	values := map[string]results{}
 	for _, file := range []string{"overhead", "latency", "all"} {
@@ -315,9 +315,9 @@ func TestModelHolds(t *testing.T) {
 			if interval > 0 {
 				key += fmt.Sprintf("/interval=%v", interval)
 			}
-			got, want := way(n, transport).Most.Seconds(), measured("latency", key+" max-ns")/1e9
-			if math.Abs(got-want) > 0.003+want/20 { // timers are up to a millisecond late
-				t.Errorf("%s over %v: late by at most %.4f s, measured were %.4f", transport, rtt, got, want)
+			got, want := way(n, transport).Most.Seconds(), measured("latency", key+" p99-ns")/1e9 // the very latest is the machine's doing
+			if math.Abs(got-want) > 0.003+want/20 {                                               // timers are up to a millisecond late
+				t.Errorf("%s over %v: late by at most %.4f s, measured were %.4f (p99)", transport, rtt, got, want)
 			}
 		}
 	}
