@@ -1,0 +1,26 @@
+package docs_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestKey says whether the figures of the instructor's answer key stand in the
+// chapters that they are said to be from.
+func TestKey(t *testing.T) {
+	pages := pages(t)
+	_, key, _ := strings.Cut(pages["docs/instructors.md"], "\n## Answer key\n")
+	rows := regexp.MustCompile(`(?m)^\| \[\d+\]\((\d\d-[a-z0-9-]+\.md)#predict\) \|.*\|$`).FindAllStringSubmatch(key, -1)
+	if len(rows) < 12 {
+		t.Fatalf("the key has %d rows", len(rows))
+	}
+	for _, row := range rows {
+		chapter := pages["docs/"+row[1]]
+		for _, figure := range regexp.MustCompile(`\*\*([^*]+)\*\*`).FindAllStringSubmatch(row[0], -1) {
+			if !regexp.MustCompile(`(^|[^\d.])` + regexp.QuoteMeta(figure[1]) + `([^\d.]|\.\D|$)`).MatchString(chapter) {
+				t.Errorf("the key has %s, docs/%s has not", figure[1], row[1])
+			}
+		}
+	}
+}
