@@ -94,7 +94,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), every)
 		cursor, err = h.follow(ctx, out, cursor)
 		cancel()
-		if errors.Is(err, context.DeadlineExceeded) {
+		if errors.Is(err, context.DeadlineExceeded) && r.Context().Err() == nil {
 			beat := []byte(":\n\n")
 			if visible {
 				beat = fmt.Appendf(nil, "event: heartbeat\ndata: {\"heartbeat\":%d}\n\n", h.Feed.Head().ID)

@@ -130,7 +130,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(here, every)
 		cursor, err = h.follow(ctx, conn, &corker.cork, cursor)
 		cancel()
-		if errors.Is(err, context.DeadlineExceeded) {
+		if errors.Is(err, context.DeadlineExceeded) && here.Err() == nil {
 			err = write(conn, websocket.PingMessage, nil)
 			if visible && err == nil {
 				beat := fmt.Appendf(nil, `{"heartbeat":%d}`, h.Feed.Head().ID)
