@@ -81,7 +81,7 @@ func (tab *tab) step(at string) {
 		checks := eval[[]string](tab, `[...document.querySelectorAll(".checks li, .progress")].map((li) => li.textContent)`)
 		tab.t.Logf("step %s, try %d: %s", at, try, strings.Join(checks, "; "))
 		if eval[bool](tab, state+` === "done" && [...document.querySelectorAll(".checks li")].every(({ dataset }) => dataset.ok === "true")`) {
-			if sentence := eval[string](tab, `document.querySelector(".sentence").textContent`); len(sentence) < 20 {
+			if sentence := eval[string](tab, `document.querySelector("#says.result").textContent`); len(sentence) < 20 {
 				tab.t.Errorf("step %s says %q", at, sentence)
 			}
 			return
@@ -225,6 +225,37 @@ func TestWayUp(t *testing.T) {
 	cells(2, "Hello")
 	if got := s.Feed.Head().ID; got != 2 {
 		t.Errorf("the head is %d, want 2: the chat, twice", got)
+	}
+}
+
+// H opens the page by the other HTTP, which shows beside its own bytes those that
+// this browser had before.
+func TestBothHTTP(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, quiet(100), nil)
+	tab := s.open(t)
+	s.publish(t, many(3)...)
+	const shown = `document.querySelectorAll("#costs .part.head").length > 3 && document.querySelector("#costs .note").textContent`
+	tab.until(shown + ` === "unaccounted: 0 B; HTTP/1.1 n 3 · 3 · 3 · 3; network: no delay"`)
+	head := func(side string) (n int) {
+		return eval[int](tab, fmt.Sprintf(`Number([...document.querySelectorAll("#costs tr")].find((tr) => tr.cells[0].textContent === %q).nextSibling.cells[5].textContent.replace(/\s/g, ""))`, side))
+	}
+	tab.press("t")
+	tab.until(`document.querySelectorAll("#costs tr").length > 8`)
+	before := head("polling")
+	tab.press("h")
+	// It loads anew, and what is evaluated meanwhile fails.
+	eventually(t, "the page came by HTTP/2", func() bool {
+		is, err := chromedp.Run(tab.ctx, chromedp.Evaluate[bool](`location.protocol === "https:" && document.querySelectorAll('.lane[data-state="live"]').length === 4`))
+		return err == nil && is
+	})
+	tab.until(shown + `.startsWith("unaccounted: 0 B; HTTP/2 n 1 · 1 · 1 · 1; HTTP/1.1 n 3 · 3 · 3 · 3;")`)
+	tab.until(`[...document.querySelectorAll("#costs svg .tick")].filter((text) => text.textContent.startsWith("HTTP/")).map((text) => text.textContent).join() === "HTTP/2,HTTP/1.1"`)
+	tab.press("t")
+	tab.until(`document.querySelectorAll("#costs tr").length > 16`)
+	if after := head("polling, HTTP/1.1"); after < before || after > 2*before+2000 {
+		t.Errorf("polling's heads up were %d B, and %d B when the other page shows them", before, after)
 	}
 }
 

@@ -15,6 +15,14 @@ const called = {
   even: "evenly",
 };
 
+// carries says what the feed carries.
+export function carries(settings) {
+  if (!settings) return "not known";
+  const { source, rate, phase } = settings;
+  if (source === "none") return "quiet";
+  return `${called[source] ?? source}${["host", "market"].includes(source) ? `, ${number(rate, rate % 1 ? 1 : 0)}/s ${called[phase]}` : ""}`;
+}
+
 // controls shows and changes what the feed carries, through the control API
 // (ask), and the page's poll interval and heartbeats. Somebody else may change
 // the feed too, so it asks every five seconds. onchange is called when any has

@@ -1,4 +1,4 @@
-// The arithmetic of the charts, which are drawn in charts.js.
+// The arithmetic of the charts, which are drawn in curves.js and bars.js.
 
 // axis returns the ends of a log axis, powers of ten in milliseconds, that holds
 // all these sorted lists of values; values at or below its low end are drawn there.
@@ -31,6 +31,18 @@ export function steps(values, most = 400) {
   for (let i = every - 1; i < values.length; i += every) corners.push([values[i], (i + 1) / values.length]);
   if (values.length && corners.at(-1)?.[1] !== 1) corners.push([values.at(-1), 1]);
   return corners;
+}
+
+// tail returns the points [nines, value] of a percentile plot of sorted values: of
+// the share q nines is −log₁₀(1 − q), so p90 is at 1 and p99 at 2. It ends where
+// one sample is all that is left: at p99 of 100.
+export function tail(values, points = 200) {
+  const ends = Math.log10(values.length || 1);
+  return Array.from({ length: values.length ? points + 1 : 0 }, (_, i) => {
+    const nines = (i / points) * ends;
+    const rank = Math.ceil((1 - 10 ** -nines) * values.length - 1e-9);
+    return [nines, values[Math.max(0, rank - 1)]];
+  });
 }
 
 // apart moves labels, each at its y, so far that none lies upon another, and

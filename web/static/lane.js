@@ -52,7 +52,7 @@ export function lane(element, { name, letter, about }, page) {
     <dl>
       <div><dt>messages</dt><dd data-count="messages"></dd></div>
       <div><dt>requests</dt><dd data-cost="requests">–</dd></div>
-      <div><dt>connections</dt><dd data-cost="connections">–</dd></div>
+      <div><dt>TCP opened</dt><dd data-cost="connections">–</dd></div>
       <div><dt>lost</dt><dd data-count="lost"></dd></div>
       <div><dt>in gaps</dt><dd data-count="gone"></dd></div>
       <div><dt>duplicated</dt><dd data-count="duplicated"></dd></div>

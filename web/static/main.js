@@ -1,9 +1,10 @@
 import { alone } from "./alone.js";
 import { api } from "./api.js";
+import { costs } from "./bars.js";
 import { ledger } from "./bytes.js";
-import { costs, latencies } from "./charts.js";
 import { Clock } from "./clock.js";
-import { controls } from "./controls.js";
+import { carries, controls } from "./controls.js";
+import { latencies } from "./curves.js";
 import { dock } from "./dock.js";
 import { number, seconds, time } from "./format.js";
 import { keys } from "./keys.js";
@@ -13,6 +14,7 @@ import { publish } from "./publish.js";
 import { put } from "./put.js";
 import { quantile } from "./quantile.js";
 import { csv, jsonl, picture, save } from "./save.js";
+import { says } from "./says.js";
 import { scene } from "./scene.js";
 import { stage } from "./stage.js";
 import { peak, top } from "./strip.js";
@@ -66,6 +68,7 @@ let lanes = [];
 const closes = new Map(); // what closes each lane
 const panels = dock(at("dock"), { controls: "Feed", network: "Network and faults", publish: "Publish", up: "The way up", save: "Save" });
 const ask = api(page.control);
+const voice = says(at("says"));
 const role = await alone(me, { state, entry: ({ lane, entry }) => theirs(lane, entry), yield: yielded });
 
 const settings = controls(panels.controls, ask, page, () => {
@@ -176,8 +179,15 @@ ledger(`${page.control}/control/ledger?page=${role.first ? me : role.state.page}
 });
 
 const hands = (signal, progress) => stage({ ask, page, lanes, settings, network: net, address, me, rest, watch }, signal, progress);
-const play = scene(at("scenes"), page, hands, (text) => (pending = text));
+const play = scene(at("scenes"), page, hands, voice.result);
 if (role.first) play.go(location.hash === "");
+
+const before = new URLSearchParams(location.hash.slice(1)).get("beside");
+if (before) {
+  ask("GET", `/control/ledger?page=${before}`)
+    .then(({ rows }) => cost.beside(page.http === "HTTP/2" ? "HTTP/1.1" : "HTTP/2", rows))
+    .catch((err) => voice.news(`What it cost before is not known: ${err.message}`));
+}
 
 save(panels.save, {
   jsonl: () => ["fourwires.jsonl", "application/jsonl", jsonl(about(), lanes)],
@@ -217,11 +227,10 @@ function late() {
 
 // What arrives while the tab is hidden tells of the browser's thrift, not of
 // the wires; nor do the means over such a time.
-let said = performance.now();
-let pending = ""; // what is to be said next
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;
-  page.visible = said = performance.now();
+  page.visible = performance.now();
+  voice.rest(page.visible);
   if (page.clock.best) for (const { age } of lanes) age.takeMean(page.clock.server(page.visible));
 });
 
@@ -270,7 +279,8 @@ function theme() {
 const other = location.protocol === "https:" ? told("plain") : page.secure;
 at("other").hidden = !other;
 put(at("other"), location.protocol === "https:" ? "HTTP/1.1" : "HTTP/2");
-const cross = () => other && location.assign(`${other}/${location.hash}`);
+// What this page's messages cost is shown beside those of the other.
+const cross = () => other && location.assign(`${other}/${location.hash || "#scene=1"}&beside=${me}`);
 
 const acts = {
   " ": ["pause or go on; run a step that has not run", () => (play.ready() && !paused ? play.run() : pause())],
@@ -278,8 +288,8 @@ const acts = {
   n: ["next step", play.next],
   b: ["back", play.back],
   r: ["replay the last seconds at 1/20 of their speed", replay],
-  x: ["cut this page’s connections (FIN), or the lane’s that is singled out", () => net.cut("fin", 0, solo).catch((err) => (pending = `Not cut: ${err.message}`))],
-  l: ["latency: distribution or strip", () => latency.show(at("latencies").dataset.kind === "ECDF" ? "strip" : "ECDF")],
+  x: ["cut this page’s connections (FIN), or the lane’s that is singled out", () => net.cut("fin", 0, solo).catch((err) => voice.news(`Not cut: ${err.message}`))],
+  l: ["latency: distribution, strip, percentiles", () => latency.show({ ECDF: "strip", strip: "percentiles" }[at("latencies").dataset.kind] ?? "ECDF")],
   t: ["charts as tables, or back", tables],
   h: ["the same page by HTTP/2, or HTTP/1.1", cross],
   e: ["save", () => panels.show("save", true)],
@@ -340,7 +350,7 @@ function frame() {
   }
   strips(now, t);
   if (now - charted >= (calm.matches ? 1000 : 500)) chart(now);
-  if (now - said >= 10_000) say(now);
+  if (voice.due(now)) say(now);
 }
 
 function strips(now, t) {
@@ -361,23 +371,23 @@ function chart(now) {
     // What was measured since the clock was set is not to be trusted.
     jumps = page.clock.jumps;
     for (const { oneWay } of lanes) oneWay.clear();
-    pending = "A clock was set, or its machine slept: the latencies begin anew.";
+    voice.news("A clock was set, or its machine slept: the latencies begin anew.");
   }
+  put(at("source").querySelector(".what"), `${carries(settings.now())}${lanes[0].tally.epochs.length ? ` · newest #${number(Math.max(...lanes.map(({ tally }) => tally.newest)))}` : ""}`);
+  put(at("source").querySelector(".behind"), replayed ? "→ you, at 1/20 of the speed" : `→ you, drawn ${time(lag())} late: only an arrival tells its way`);
   if (now - page.moment < 60_000) recovered();
   latency.update(now);
   cost.update();
 }
 
 function say(now) {
-  said = now;
-  if (!page.clock.best) return;
+  if (!page.clock.best) return voice.rest(now);
   const means = lanes.map(({ name, age, mean }) => {
     const ms = age.takeMean(page.clock.server(now));
     mean(ms);
     return ms === null ? `${name} nothing` : `${name} ${seconds(ms)} s`;
   });
-  put(at("says"), pending || `In the last 10 s, the newest message was this old on average: ${means.join(", ")}.`);
-  pending = "";
+  voice.say(now, `In the last 10 s, the newest message was this old on average: ${means.join(", ")}.`);
 }
 
 requestAnimationFrame(frame);

@@ -14,14 +14,14 @@ export function where(hash) {
 
 // scene shows the step that the address names: what it asks, the four answers to
 // predict with, what running it has measured, and a note. hands(signal, progress)
-// returns what a step does and measures with; says is told each sentence. It
+// returns what a step does and measures with; says is told each sentence, and "". It
 // returns what the keys do: answer(i), next, back, run, and standing, which tells
 // whether a question waits for its answer, and ready, whether the step can run.
 export function scene(element, page, hands, says) {
   element.innerHTML = `
     <nav aria-label="Scenes">
       <label class="unseen" for="scene">Scene</label>
-      <select id="scene">${scenes.map(({ title }, i) => `<option value="#scene=${i + 1}&amp;step=1">Scene ${i + 1}/${scenes.length}: ${title}</option>`).join("")}<option value="#free">Free play</option></select>
+      <select id="scene">${scenes.map(({ title }, i) => `<option value="#scene=${i + 1}&amp;step=1">${i + 1}/${scenes.length} ${title}</option>`).join("")}<option value="#free">Free play</option></select>
       <button type="button" data-do="back">◀ Back</button>
       <button type="button" data-do="next">Next ▶</button>
       <span class="step"></span>
@@ -32,14 +32,11 @@ export function scene(element, page, hands, says) {
       <p class="ask"></p>
       <ol class="choices">${[1, 2, 3, 4].map((i) => `<li><button type="button" aria-pressed="false"><kbd>${i}</kbd> <span></span></button></li>`).join("")}</ol>
     </div>
-    <div class="told" hidden>
-      <ul class="checks"></ul>
-      <p class="sentence"></p>
-    </div>
+    <ul class="checks" aria-label="Measured, and expected" hidden></ul>
     <details><summary>Note</summary><p class="note"></p></details>`;
   const at = (selector) => element.querySelector(selector);
-  const [select, number, title, ask, run, progress, told, checks, sentence, note] =
-    ["select", ".step", "h2", ".ask", '[data-do="run"]', ".progress", ".told", ".checks", ".sentence", ".note"].map(at);
+  const [select, number, title, ask, run, progress, checks, note] =
+    ["select", ".step", "h2", ".ask", '[data-do="run"]', ".progress", ".checks", ".note"].map(at);
   const choices = [...element.querySelectorAll(".choices button")];
   let place; // [scene, step]; null: free play
   let answered = null; // which choice
@@ -87,9 +84,9 @@ export function scene(element, page, hands, says) {
     put(ask, now ? now.ask : "All of it is yours: the feed, the network, the cuts, the way up. Or choose a scene.");
     put(note, now?.note ?? "");
     put(progress, "");
-    told.hidden = true;
+    checks.hidden = true;
     checks.replaceChildren();
-    put(sentence, "");
+    says("");
     choices.forEach((button, i) => now && put(button.querySelector("span"), now.choices[i]));
     mark();
   }
@@ -123,7 +120,8 @@ export function scene(element, page, hands, says) {
     if (!now || state === "running") return;
     const mine = leave;
     state = "running";
-    told.hidden = true;
+    checks.hidden = true;
+    says("");
     mark();
     const t = performance.now();
     try {
@@ -148,10 +146,8 @@ export function scene(element, page, hands, says) {
       return li;
     }));
     const last = place[1] === scenes[place[0]].steps.length - 1;
-    put(sentence, last ? `${text} ${scenes[place[0]].learnt}` : text);
-    told.hidden = false;
-    page.checked?.(list, text);
-    says(text);
+    checks.hidden = false;
+    says(last ? `${text} ${scenes[place[0]].learnt}` : text);
   }
 
   function next() {

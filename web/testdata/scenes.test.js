@@ -1,6 +1,6 @@
 import { equal, near as close, test } from "./test.js";
 import { difference, lossWithoutCursor, most, near, none, rising, spread, such, within } from "/static/expect.js";
-import { apart, axis, place, steps } from "/static/ecdf.js";
+import { apart, axis, place, steps, tail } from "/static/ecdf.js";
 import { milliseconds, describe } from "/static/network.js";
 import { where } from "/static/scene.js";
 import { scenes } from "/static/scenes.js";
@@ -46,6 +46,9 @@ test("ecdf: the axis holds all, in powers of ten", () => {
 test("ecdf: each value is a step, nothing is binned", () => {
   equal(steps([1, 2, 2, 9]), [[1, 0.25], [2, 0.5], [2, 0.75], [9, 1]]);
   equal(steps([]), []);
+  equal(tail([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 2), [[0, 1], [0.5, 7], [1, 9]]); // the least, p68.4, p90
+  equal(tail([]), []);
+  equal(tail([5]).at(-1), [0, 5]);
   const many = steps(Float64Array.from({ length: 1000 }, (_, i) => i), 100);
   equal([many.length, many.at(-1)], [100, [999, 1]]);
 });

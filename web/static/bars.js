@@ -1,0 +1,97 @@
+import { perMessage } from "./bytes.js";
+import { draw, fill, frame, size } from "./chart.js";
+import { number } from "./format.js";
+import { put } from "./put.js";
+
+// The parts of a message's bytes that are drawn, in this order. What is paid
+// once, and what page= adds, is in the table alone.
+const parts = ["payload", "envelope", "framing", "head", "control", "tls", "unaccounted"];
+const every = ["payload", "envelope", "framing", "head", "opening", "control", "tag", "tls", "unaccounted"];
+
+// costs shows the bytes of a delivered message by part, in each direction, as the
+// ledger has them; and beside them, to the same scale, those that this browser had
+// by the other HTTP, if it was there. row(name, row) gives it a row, beside(http,
+// rows) those others, and update draws.
+export function costs(element, lanes, page) {
+  const { picture, table, note, show } = frame(element, "Bytes a delivered message", ["bars", "table"], update);
+  const own = { http: page.http, rows: new Map() };
+  const sides = [own];
+
+  const row = (name, row) => (name === null ? own.rows.clear() : own.rows.set(name, row));
+  const beside = (http, rows) => sides.push({ http, rows: new Map(rows.map((row) => [row.transport, row])) });
+
+  function update() {
+    const unaccounted = sides.flatMap(({ rows }) => [...rows.values()]).reduce((sum, { up, down }) => sum + up.unaccounted + down.unaccounted, 0);
+    const counts = sides.map(({ http, rows }) => `${http} n ${lanes.map(({ name }) => number(rows.get(name)?.delivered ?? 0)).join(" · ")}`);
+    put(note, own.rows.size ? `unaccounted: ${number(unaccounted)} B; ${counts.join("; ")}; ${page.describe()}` : "the ledger is not known");
+    element.dataset.unaccounted = own.rows.size ? unaccounted : "";
+    if (element.dataset.kind === "table") return tabulate();
+    const all = size(picture);
+    const narrow = all.width < 420;
+    const left = narrow ? 44 : 132; // of the first side's bars
+    const area = { top: sides.length > 1 ? 16 : 2, bottom: all.height - 20 };
+    const wide = (all.width - left) / sides.length;
+    const most = Math.max(1, ...sides.flatMap(({ rows }) => lanes.flatMap(({ name }) => ["up", "down"].map((way) => sum(rows.get(name), way)))));
+    const line = (area.bottom - area.top) / (2 * lanes.length);
+    let svg = "";
+    lanes.forEach(({ name, letter }, i) => {
+      svg += `<text class="name" data-lane="${name}" x="${left - 26}" y="${area.top + (2 * i + 1) * line + 5}" text-anchor="end">${letter}${narrow ? "" : ` ${name}`}</text>`;
+    });
+    sides.forEach(({ http, rows }, k) => {
+      const x = left + k * wide;
+      if (sides.length > 1) svg += `<text class="tick" x="${x}" y="11">${http}</text>`;
+      svg += bars(rows, x, (wide - (line < 13 ? 116 : 76)) / most, area.top, line);
+    });
+    let x = narrow ? 2 : left;
+    for (const part of parts.slice(0, 5)) {
+      svg += `<rect class="part ${part}" x="${x}" y="${all.height - 15}" width="11" height="11"/><text class="tick" x="${x + 14}" y="${all.height - 5}">${part}</text>`;
+      x += (narrow ? 18 : 28) + part.length * (narrow ? 7 : 8);
+    }
+    draw(picture, svg, all);
+  }
+
+  // sum is what of a row is drawn, in one direction, for each message delivered.
+  const sum = (row, way) => (row?.delivered ? parts.reduce((sum, part) => sum + row[way][part], 0) / row.delivered : 0);
+
+  // bars draws the bars of one side, down above up: from left, scale wide for each
+  // byte.
+  function bars(rows, left, scale, top, line) {
+    let svg = "";
+    lanes.forEach(({ name }, i) => {
+      const row = rows.get(name);
+      const write = (text, x, y, anchor = "start") => (svg += `<text class="tick" x="${x.toFixed(1)}" y="${(y + 5).toFixed(1)}" text-anchor="${anchor}">${text}</text>`);
+      const totals = ["down", "up"].map((way, k) => {
+        const y = top + (2 * i + k) * line;
+        const total = sum(row, way);
+        let x = left;
+        for (const part of row?.delivered ? parts : []) {
+          const bytes = row[way][part] / row.delivered;
+          if (bytes > 0) svg += `<rect class="part ${part}" x="${x.toFixed(1)}" y="${(y + 1).toFixed(1)}" width="${(bytes * scale).toFixed(1)}" height="${(line - 1).toFixed(1)}"><title>${part}: ${number(bytes, 1)} B</title></rect>`;
+          x += bytes * scale;
+        }
+        const text = number(total, total > 0 && total < 10 ? 1 : 0);
+        if (line >= 13) write(way === "down" ? "↓" : "↑", left - 6, y + line / 2, "end");
+        if (line >= 13 && row?.delivered) write(`${text} B`, x + 5, y + line / 2);
+        return [text, x];
+      });
+      // Where two lines of text do not fit, one has both.
+      if (line < 13 && row?.delivered) write(`↓ ${totals[0][0]} ↑ ${totals[1][0]} B`, Math.max(totals[0][1], totals[1][1]) + 5, top + (2 * i + 1) * line);
+    });
+    return svg;
+  }
+
+  function tabulate() {
+    const shown = ({ transport }) => transport === "connection" || lanes.some(({ name }) => name === transport);
+    fill(table, ["lane", "way", ...every, "total", "a message"], sides.flatMap(({ http, rows }, k) => [...rows.values()].filter(shown).flatMap((row) =>
+      ["down", "up"].map((way) => [
+        way === "down" ? row.transport + (k ? `, ${http}` : "") : "",
+        way,
+        ...every.map((part) => number(row[way][part])),
+        number(row[way].total),
+        row.delivered && way === "down" ? `${number(perMessage(row).bytes)} B` : "",
+      ]),
+    )));
+  }
+
+  return { update, show, row, beside, caption: () => note.textContent, picture };
+}

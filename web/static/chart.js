@@ -1,0 +1,58 @@
+// What all charts share; curves.js and bars.js draw.
+
+// frame writes a chart's frame: a heading, a button for each kind of view, the
+// picture, the table and the note below. It returns these, and show(kind); data-kind
+// of the element says what is shown.
+export function frame(element, title, kinds, update) {
+  element.className = "chart";
+  element.innerHTML = `
+    <h2>${title} <span class="kinds">${kinds.map((kind) => `<button type="button" aria-pressed="false">${kind}</button>`).join("")}</span></h2>
+    <svg xmlns="http://www.w3.org/2000/svg" role="img"></svg>
+    <div class="scroll" tabindex="0" role="region" hidden><table></table></div>
+    <p class="label note"></p>`;
+  const [picture, box, note] = ["svg", ".scroll", ".note"].map((selector) => element.querySelector(selector));
+  picture.setAttribute("aria-label", `${title}; its figures are in the table`);
+  box.setAttribute("aria-label", `${title}, the table`);
+  const buttons = [...element.querySelectorAll("button")];
+  for (const button of buttons) button.addEventListener("click", () => show(button.textContent));
+
+  function show(kind) {
+    mark(kind);
+    update();
+  }
+
+  function mark(kind) {
+    element.dataset.kind = kind;
+    for (const button of buttons) button.setAttribute("aria-pressed", button.textContent === kind);
+    picture.toggleAttribute("hidden", kind === "table");
+    box.hidden = kind !== "table";
+  }
+  mark(kinds[0]);
+  return { picture, table: element.querySelector("table"), note, show };
+}
+
+export function size(picture) {
+  const { clientWidth, clientHeight } = picture;
+  return { width: Math.max(260, clientWidth), height: Math.max(100, clientHeight) };
+}
+
+// draw puts what is drawn into the picture.
+export function draw(picture, svg, { width, height }) {
+  picture.innerHTML = svg;
+  picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
+}
+
+// fill writes a table, as text.
+export function fill(table, heads, rows) {
+  const row = (cells, tag) => {
+    const tr = document.createElement("tr");
+    cells.forEach((text, i) => {
+      const cell = document.createElement(i === 0 && text ? "th" : tag);
+      if (cell.tagName === "TH") cell.scope = tag === "th" ? "col" : "row";
+      cell.textContent = text;
+      tr.append(cell);
+    });
+    return tr;
+  };
+  table.replaceChildren(row(heads, "th"), ...rows.map((cells) => row(cells, "td")));
+}

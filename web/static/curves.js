@@ -1,0 +1,121 @@
+import { draw, fill, frame, size } from "./chart.js";
+import { apart, axis, place, steps, tail } from "./ecdf.js";
+import { number, time } from "./format.js";
+import { put } from "./put.js";
+import { quantile } from "./quantile.js";
+
+// latencies shows the one-way latencies of the lanes: their distribution (ECDF),
+// the last 200 as a strip, the percentiles to the last that there are samples for,
+// or a table. It returns update(now), show(kind) and caption().
+export function latencies(element, lanes, page) {
+  const { picture, table, note, show } = frame(element, "One-way latency", ["ECDF", "strip", "percentiles", "table"], update);
+
+  function update(now = performance.now()) {
+    const { kind } = element.dataset;
+    const lists = lanes.map(({ oneWay }) => oneWay.values(now));
+    const [errors, cold] = [lanes.map(({ oneWay }) => oneWay.median(now)?.error ?? 0), lanes.some(({ oneWay }) => oneWay.cold)];
+    put(note, `n ${lists.map(({ length }) => number(length)).join(" · ")}; ${cold ? "warm-up (the first 50) included" : "first 50 dropped as warm-up"}; clock ± ${time(Math.max(...errors))}; ${page.describe()}`);
+    if (kind === "table") return rows(lists, now);
+    const all = size(picture);
+    const area = { left: kind === "strip" ? 112 : kind === "ECDF" ? 50 : 64, right: all.width - (kind === "strip" ? 22 : 118), top: 6, bottom: all.height - 22 };
+    draw(picture, { ECDF: distribution, strip: dots, percentiles }[kind](lists, area), all);
+  }
+
+  const label = (ms) => time(ms).replace(/\.0+ /, " ");
+
+  // across draws the axis of latencies from left to right, and returns x(ms).
+  function across(lists, { left, right, top, bottom }) {
+    const ends = axis(lists);
+    const x = (ms) => left + place(ms, ends) * (right - left);
+    let svg = "";
+    for (let ms = ends[0]; ms <= ends[1] * 1.001; ms *= 10) {
+      const at = x(ms).toFixed(1);
+      svg += `<path class="grid" d="M${at} ${top}V${bottom}"/><text class="tick" x="${at}" y="${bottom + 16}" text-anchor="middle">${label(ms)}</text>`;
+    }
+    return [svg, x];
+  }
+
+  function distribution(lists, area) {
+    const { left, right, top, bottom } = area;
+    let [svg, x] = across(lists, area);
+    const y = (share) => bottom - share * (bottom - top);
+    for (const share of [0, 0.5, 1]) svg += level(`${share * 100} %`, y(share), area);
+    const names = [];
+    lists.forEach((values, i) => {
+      if (!values.length) return;
+      let path = `M${x(values[0]).toFixed(1)} ${y(0)}`;
+      for (const [ms, share] of steps(values)) path += `H${x(ms).toFixed(1)}V${y(share).toFixed(1)}`;
+      svg += curve(i, path);
+      const share = 0.5 + 0.14 * (1.5 - i);
+      names.push([i, x(quantile(values, share)), y(share)]);
+    });
+    return svg + named(names, area);
+  }
+
+  // The tail is what the distribution hides in its last pixel: each 9 more is as
+  // wide as the one before.
+  function percentiles(lists, area) {
+    const { left, right, top, bottom } = area;
+    const ends = axis(lists);
+    const nines = Math.max(1, ...lists.map(({ length }) => Math.log10(length || 1)));
+    const x = (nine) => left + (nine / nines) * (right - left);
+    const y = (ms) => bottom - place(ms, ends) * (bottom - top);
+    let svg = "";
+    for (let ms = ends[0]; ms <= ends[1] * 1.001; ms *= 10) svg += level(label(ms), y(ms), area);
+    for (const q of [0, 0.5, 0.9, 0.99, 0.999]) {
+      const at = -Math.log10(1 - q);
+      if (at > nines + 1e-9) continue;
+      svg += `<path class="grid" d="M${x(at).toFixed(1)} ${top}V${bottom}"/><text class="tick" x="${x(at).toFixed(1)}" y="${bottom + 16}" text-anchor="middle">${q ? `p${+(q * 100).toFixed(1)}` : "least"}</text>`;
+    }
+    const names = [];
+    lists.forEach((values, i) => {
+      const points = tail(values);
+      if (!points.length) return;
+      svg += curve(i, points.map(([nine, ms], k) => `${k ? `H${x(nine).toFixed(1)}V` : `M${x(nine).toFixed(1)} `}${y(ms).toFixed(1)}`).join(""));
+      names.push([i, x(points.at(-1)[0]), y(points.at(-1)[1])]);
+    });
+    return svg + named(names, area);
+  }
+
+  function dots(lists, area) {
+    const { left, top, bottom } = area;
+    let [svg, x] = across(lists, area);
+    const row = (bottom - top) / lanes.length;
+    lanes.forEach(({ name, letter, oneWay }, i) => {
+      const middle = top + (i + 0.5) * row;
+      svg += `<text class="name" data-lane="${name}" x="${left - 8}" y="${middle + 5}" text-anchor="end">${letter} ${name}</text>`;
+      // The newest lies lowest in its row: their order keeps dots apart, not chance.
+      let path = "";
+      oneWay.samples.slice(-200).forEach(({ ms }, k, all) => {
+        path += `M${x(ms).toFixed(1)} ${(middle - row * 0.35 + (k / Math.max(1, all.length - 1)) * row * 0.7).toFixed(1)}h0`;
+      });
+      if (path) svg += `<path class="dots" data-lane="${name}" d="${path}"/>`;
+    });
+    return svg;
+  }
+
+  const level = (text, y, { left, right }) =>
+    `<path class="grid" d="M${left} ${y.toFixed(1)}H${right}"/><text class="tick" x="${left - 6}" y="${(y + 5).toFixed(1)}" text-anchor="end">${text}</text>`;
+
+  const curve = (i, path) => `<path class="curve" data-lane="${lanes[i].name}" d="${path}"/>`;
+
+  // named writes the lanes' names at the right, each led to from its [i, x, y].
+  function named(names, { right, bottom }) {
+    const moved = apart(names.map(([, , y]) => y), 17, bottom - 4);
+    return names.map(([i, x, y], k) => `<path class="leader" data-lane="${lanes[i].name}" d="M${x.toFixed(1)} ${y.toFixed(1)}L${right + 4} ${(moved[k] - 5).toFixed(1)}"/>
+      <text class="name" data-lane="${lanes[i].name}" x="${right + 8}" y="${moved[k]}">${lanes[i].letter} ${lanes[i].name}</text>`).join("");
+  }
+
+  function rows(lists, now) {
+    fill(table, ["lane", "n", "p50", "p90", "p99", "p99.9"], lanes.map(({ name, letter, oneWay }, i) => [
+      `${letter} ${name}`,
+      number(lists[i].length),
+      ...[0.5, 0.9, 0.99, 0.999].map((q) => {
+        const ms = oneWay.quantile(now, q);
+        return ms === null ? "–" : time(ms);
+      }),
+    ]));
+  }
+
+  return { update, show, caption: () => note.textContent, picture };
+}
