@@ -101,9 +101,11 @@ func (l *Lab) changeFeed(c *gin.Context) {
 		Source  *string  `json:"source"`
 		Rate    *float64 `json:"rate"`
 		Phase   *string  `json:"phase"`
+		Burst   *int     `json:"burst"`
+		Apart   *float64 `json:"apart_ms"`
 		Payload *int     `json:"payload"`
 	}
-	if !l.decode(c, &change, "source, rate, phase and payload") {
+	if !l.decode(c, &change, "source, rate, phase, burst, apart_ms and payload") {
 		return
 	}
 	l.changes.Lock()
@@ -112,6 +114,8 @@ func (l *Lab) changeFeed(c *gin.Context) {
 	s.Source = *cmp.Or(change.Source, &s.Source)
 	s.Rate = *cmp.Or(change.Rate, &s.Rate)
 	s.Phase = *cmp.Or(change.Phase, &s.Phase)
+	s.Burst = *cmp.Or(change.Burst, &s.Burst)
+	s.Apart = *cmp.Or(change.Apart, &s.Apart)
 	s.Payload = *cmp.Or(change.Payload, &s.Payload)
 	if err := l.pump.Change(s); err != nil {
 		fail(c, http.StatusBadRequest, err.Error())

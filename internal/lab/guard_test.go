@@ -109,6 +109,8 @@ func TestRefusals(t *testing.T) {
 		{"PATCH", control + "/control/feed", `{"rate":0}`, []string{page}, 400, "rate 0"},
 		{"PATCH", control + "/control/feed", `{"source":"host","rate":11}`, nil, 400, "at most 10"},
 		{"PATCH", control + "/control/feed", `{"source":"market","payload":-1}`, nil, 400, "payload -1"},
+		{"PATCH", control + "/control/feed", `{"burst":1001}`, nil, 400, "burst 1001"},
+		{"PATCH", control + "/control/feed", `{"source":"market","rate":200,"apart_ms":6}`, nil, 400, "0 to 5 ms"},
 		{"PATCH", control + "/control/feed", `{"source":"market","phase":"full"}`, nil, 400, `phase "full"`},
 		{"PUT", control + "/control/feed", "", nil, 405, "/control/feed takes GET, PATCH"},
 	} {
@@ -162,7 +164,7 @@ func TestControl(t *testing.T) {
 		}
 	}
 	resp, body := ask(t, "PATCH", control+"/control/feed", `{"source":"market","rate":100,"phase":"even","payload":99}`, "Origin: "+lanes)
-	if want := `"source":"market","rate":100,"phase":"even","payload":99,"seed":1,`; resp.StatusCode != 200 || !strings.Contains(body, want) {
+	if want := `"source":"market","rate":100,"phase":"even","burst":1,"apart_ms":0,"payload":99,"seed":1,`; resp.StatusCode != 200 || !strings.Contains(body, want) {
 		t.Errorf("change: %d %s, want %s", resp.StatusCode, body, want)
 	}
 	resp, body = ask(t, "GET", lanes+"/polling?after=0", "")

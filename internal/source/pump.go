@@ -53,6 +53,7 @@ type Pump struct {
 	leave    context.CancelFunc // ends the run of the input
 	data     data               // nil for an input
 	gaps     *rand.Rand
+	left     int       // of the present burst
 	next     time.Time // the intended instant of the next message
 	buffer   []byte    // Publish does not keep data, so all messages share one
 }
@@ -98,6 +99,7 @@ func (p *Pump) Change(s Settings) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	was := p.settings
+	s.Burst = max(s.Burst, 1)
 	p.settings = s
 	if p.gaps == nil || s.Seed != was.Seed {
 		p.gaps = rand.New(rand.NewPCG(s.Seed, paceStream))
@@ -112,6 +114,7 @@ func (p *Pump) Change(s Settings) error {
 		}
 		p.leave()
 	}
+	p.left = 0
 	p.next = time.Now().Add(p.gap())
 	select {
 	case p.changed <- struct{}{}:
@@ -125,6 +128,7 @@ func (p *Pump) Change(s Settings) error {
 // first message is due one gap after the call, but for an input.
 func (p *Pump) Run(ctx context.Context) error {
 	p.mu.Lock()
+	p.left = 0
 	p.next = time.Now().Add(p.gap())
 	p.mu.Unlock()
 
@@ -187,6 +191,7 @@ func (p *Pump) step() (time.Duration, error) {
 	now := time.Now()
 	switch late := now.Sub(p.next); {
 	case late > maxLate:
+		p.left = 0
 		p.next = now.Add(p.gap())
 	case late >= 0:
 		p.buffer = pad(p.data(p.buffer[:0], now), p.settings.Payload)
@@ -198,13 +203,21 @@ func (p *Pump) step() (time.Duration, error) {
 	return time.Until(p.next), nil // the clock went on meanwhile
 }
 
-// gap draws the time from one message to the next.
+// gap draws the time from one message to the next. Of a burst it is what is set,
+// and to the next burst what that leaves of the mean: at random instants that is
+// what is drawn.
 func (p *Pump) gap() time.Duration {
-	gap := 1.0 // times the mean
-	if p.settings.Phase == Poisson {
-		gap = p.gaps.ExpFloat64()
+	s := p.settings
+	if p.left > 0 {
+		p.left--
+		return time.Duration(s.Apart * float64(time.Millisecond))
 	}
-	return time.Duration(min(gap/p.settings.Rate*float64(time.Second), float64(forever)))
+	p.left = s.Burst - 1
+	gap := float64(s.Burst)/s.Rate - float64(p.left)*s.Apart/1000 // seconds
+	if s.Phase == Poisson {
+		gap *= p.gaps.ExpFloat64()
+	}
+	return time.Duration(min(gap*float64(time.Second), float64(forever)))
 }
 
 // pad lengthens data, a JSON object with at least one field, to size bytes by

@@ -90,6 +90,34 @@ func TestEven(t *testing.T) {
 	})
 }
 
+// Bursts leave the rate as it is: their gaps are counted from first to first.
+func TestBurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		p, f := start(t, Settings{Source: Market, Rate: 10, Phase: Even, Burst: 3, Apart: 20})
+		time.Sleep(1 * time.Second)
+		synctest.Wait()
+		want := milliseconds(260, 280, 300, 560, 580, 600, 860, 880, 900)
+		if got := instants(t, f, begin); !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		// A change begins a burst anew.
+		change(t, p, Settings{Source: Market, Rate: 10, Phase: Even, Burst: 2})
+		time.Sleep(500 * time.Millisecond)
+		synctest.Wait()
+		if got, want := instants(t, f, begin)[len(want):], milliseconds(1200, 1200, 1400, 1400); !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		change(t, p, Settings{Source: Market, Rate: 100, Phase: Poisson, Burst: 10, Apart: 1})
+		before := len(all(t, f))
+		time.Sleep(100 * time.Second)
+		synctest.Wait()
+		if n := len(all(t, f)) - before; n < 9_000 || n > 11_000 {
+			t.Errorf("%d messages in 100 s, want about 10 000", n)
+		}
+	})
+}
+
 func TestEvenAtTheHighestRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
@@ -201,7 +229,7 @@ func TestNonePublishesNothing(t *testing.T) {
 func TestChangeTakesEffectAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		s := Settings{Source: Market, Rate: 1, Phase: Even, Seed: 1}
+		s := Settings{Source: Market, Rate: 1, Phase: Even, Burst: 1, Seed: 1}
 		p, f := start(t, s)
 
 		time.Sleep(2500 * time.Millisecond)
@@ -247,7 +275,7 @@ func TestChangeEndsAnEndlessGap(t *testing.T) {
 func TestFaultyChangeChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		s := Settings{Source: Market, Rate: 1, Phase: Even}
+		s := Settings{Source: Market, Rate: 1, Phase: Even, Burst: 1}
 		p, f := start(t, s)
 		time.Sleep(500 * time.Millisecond)
 		faulty := s

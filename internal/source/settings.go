@@ -28,6 +28,9 @@ const (
 	// MaxHostRate is the most messages a second of host. Between readings
 	// closer than that, processor times have hardly moved.
 	MaxHostRate = 10
+
+	// MaxBurst is the most messages of a burst.
+	MaxBurst = 1000
 )
 
 // Sources returns the names of all sources, the default first. A pump knows
@@ -40,16 +43,18 @@ func Phases() []string { return []string{Poisson, Even} }
 // Settings say what is published and how fast. An input has a pace and data of
 // its own: for stdin, relay and replay, only Source means anything.
 type Settings struct {
-	Source  string  `json:"source"`  // one of Pump.Sources
-	Rate    float64 `json:"rate"`    // messages a second: above 0, at most MaxRate, for host MaxHostRate
-	Phase   string  `json:"phase"`   // one of Phases
-	Payload int     `json:"payload"` // pads data to this many bytes, at most feed.MaxData; 0: no padding
-	Seed    uint64  `json:"seed"`    // of the market's walk, and of the poisson gaps
+	Source  string  `json:"source"`   // one of Pump.Sources
+	Rate    float64 `json:"rate"`     // messages a second: above 0, at most MaxRate, for host MaxHostRate
+	Phase   string  `json:"phase"`    // one of Phases
+	Burst   int     `json:"burst"`    // messages that come together, from 1 to MaxBurst; 0 is taken for 1
+	Apart   float64 `json:"apart_ms"` // between those of a burst, in milliseconds: at most as long as the rate allows
+	Payload int     `json:"payload"`  // pads data to this many bytes, at most feed.MaxData; 0: no padding
+	Seed    uint64  `json:"seed"`     // of the market's walk, and of the poisson gaps
 }
 
 // Default returns the settings for a start without any wishes.
 func Default() Settings {
-	return Settings{Source: Host, Rate: 2, Phase: Poisson, Seed: 1}
+	return Settings{Source: Host, Rate: 2, Phase: Poisson, Burst: 1, Seed: 1}
 }
 
 // check returns nil for settings that a pump with these sources takes, and
@@ -67,6 +72,10 @@ func (s Settings) check(sources []string) error {
 		return fmt.Errorf("rate %v: host takes at most %d readings a second", s.Rate, MaxHostRate)
 	case s.Rate > MaxRate:
 		return fmt.Errorf("rate %v: must be at most %d messages a second", s.Rate, MaxRate)
+	case s.Burst < 0 || s.Burst > MaxBurst:
+		return fmt.Errorf("burst %d: must be from 1 to %d messages", s.Burst, MaxBurst)
+	case !(s.Apart >= 0) || s.Apart*s.Rate > 1000:
+		return fmt.Errorf("apart_ms %v: must be from 0 to %v ms, what the rate leaves for a message", s.Apart, 1000/s.Rate)
 	case s.Payload < 0 || s.Payload > feed.MaxData:
 		return fmt.Errorf("payload %d: must be from 0 to %d bytes", s.Payload, feed.MaxData)
 	}

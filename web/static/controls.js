@@ -2,7 +2,7 @@ import { number } from "./format.js";
 import { put } from "./put.js";
 
 // The poll intervals that the slider stands on, in milliseconds.
-const intervals = [100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 7000, 10_000];
+const intervals = [50, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 7000, 10_000];
 
 // The most readings a second that the source host takes.
 const mostOfHost = 10;

@@ -27,10 +27,12 @@ export function latencies(element, lanes, page) {
   function across(lists, { left, right, top, bottom }) {
     const ends = axis(lists);
     const x = (ms) => left + place(ms, ends) * (right - left);
+    const every = x(10 * ends[0]) - left < 60 ? 2 : 1; // of the labels, where they would meet
     let svg = "";
-    for (let ms = ends[0]; ms <= ends[1] * 1.001; ms *= 10) {
+    for (let ms = ends[0], i = 0; ms <= ends[1] * 1.001; ms *= 10, i++) {
       const at = x(ms).toFixed(1);
-      svg += `<path class="grid" d="M${at} ${top}V${bottom}"/><text class="tick" x="${at}" y="${bottom + 16}" text-anchor="middle">${label(ms)}</text>`;
+      svg += `<path class="grid" d="M${at} ${top}V${bottom}"/>`;
+      if (i % every === 0) svg += `<text class="tick" x="${at}" y="${bottom + 16}" text-anchor="middle">${label(ms)}</text>`;
     }
     return [svg, x];
   }

@@ -32,6 +32,7 @@ export function latency(ms, error) {
 // must only ever become text.
 export function value(data) {
   if (typeof data === "string") return clip(data);
+  if (typeof data?.chat === "string") return clip(data.chat);
   if (typeof data?.symbol === "string" && Number.isFinite(data.price) && Number.isFinite(data.change)) {
     const { symbol, price, change } = data;
     return clip(`${symbol} ${number(price, 2)} ${change > 0 ? "+" : ""}${number(change, 2)}`);

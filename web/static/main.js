@@ -10,7 +10,6 @@ import { number, seconds, time } from "./format.js";
 import { keys } from "./keys.js";
 import { lane } from "./lane.js";
 import { describe, network as networks } from "./network.js";
-import { publish } from "./publish.js";
 import { put } from "./put.js";
 import { quantile } from "./quantile.js";
 import { csv, jsonl, picture, save } from "./save.js";
@@ -19,6 +18,7 @@ import { scene } from "./scene.js";
 import { stage } from "./stage.js";
 import { peak, top } from "./strip.js";
 import { sync } from "./sync.js";
+import { uses } from "./uses.js";
 import { way } from "./way.js";
 import * as longpoll from "./longpoll.js";
 import * as polling from "./polling.js";
@@ -66,7 +66,7 @@ const watch = (watcher) => {
 
 let lanes = [];
 const closes = new Map(); // what closes each lane
-const panels = dock(at("dock"), { controls: "Feed", network: "Network and faults", publish: "Publish", up: "The way up", save: "Save" });
+const panels = dock(at("dock"), { controls: "Feed", network: "Network and faults", up: "The way up", uses: "Scenarios", save: "Save" });
 const ask = api(page.control);
 const voice = says(at("says"));
 const role = await alone(me, { state, entry: ({ lane, entry }) => theirs(lane, entry), yield: yielded });
@@ -86,10 +86,9 @@ const net = networks(panels.network, ask, me, wires, {
     for (const { name, apply } of lanes) if (names.includes(name)) apply(entry);
   },
 });
-const box = publish(panels.publish, address("/publish"), wires);
-watch(box.seen);
-const up = way(panels.up, { address, me, ask, send: (text) => lanes.at(-1).send(text) });
+const up = way(panels.up, { address, me, ask, send: (text) => lanes.at(-1).send(text), wires });
 watch(up.seen);
+uses(panels.uses, { settings, page, way: up });
 
 sync([`${page.control}/websocket/echo?stamps=1&page=${me}`, address("/websocket/echo", "&stamps=1")], page.clock);
 
@@ -346,7 +345,6 @@ function frame() {
   if (now - drawn >= 50) {
     drawn = now;
     for (const lane of lanes) lane.update(now, t);
-    box.update();
   }
   strips(now, t);
   if (now - charted >= (calm.matches ? 1000 : 500)) chart(now);

@@ -34,7 +34,7 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
     const now = settings.now();
     if (change.source === "some") change = { ...change, source: !now || now.source === "none" ? "market" : now.source };
     if (change.rate > 10 && (change.source ?? now?.source) === "host") change = { ...change, source: "market" };
-    await settings.change(change);
+    await settings.change({ burst: 1, apart_ms: 0, ...change });
   }
 
   // oneWay returns the one-way latencies, by lane, of what was published from t

@@ -1,108 +1,153 @@
 import { difference } from "./expect.js";
-import { number, time, value } from "./format.js";
+import { number, time } from "./format.js";
 import { put } from "./put.js";
+import { quantile } from "./quantile.js";
 
 // way is the way up: the same text by POST, a request each time, and as a frame
-// of a WebSocket that is open; as an echo, which comes back to the sender alone,
-// or as a chat, which comes back on the lane to all. It writes what each took,
-// and what it cost by the ledger. It returns seen, to be told of every message.
-export function way(element, { address, me, ask, send }) {
+// of a WebSocket that is open; as a chat, which comes back on all lanes to all, or
+// as an echo, which comes back to its sender alone. It writes how long that took,
+// the median of a run, and what it cost by the ledger. It returns seen, to be told
+// of every message, and begin(), say(way, kind, text) and cost(), to send more than once.
+export function way(element, { address, me, ask, send, wires }) {
+  const ways = { POST: "request (POST)", frame: "frame" };
+  const backs = ["echo", ...wires.map(({ name }) => name)];
   element.innerHTML = `
     <form>
       <label>Say <input name="text" maxlength="1000" autocomplete="off" value="Hello" required></label>
-      <button name="what" value="echo">Echo both ways</button>
-      <button name="what" value="chat">Chat both ways</button>
+      <button name="kind" value="chat">Chat</button>
+      <button name="kind" value="echo">Echo</button>
     </form>
     <div class="scroll" tabindex="0" role="region" aria-label="The way up"><table>
-      <thead><tr><th scope="col">the way up</th><th scope="col">there and back</th><th scope="col">bytes up</th><th scope="col">bytes down</th><th scope="col">came back</th></tr></thead>
-      <tbody>${["POST", "frame"].map((name) => `<tr data-way="${name}"><th scope="row">${name === "POST" ? "POST, a request" : "a WebSocket’s frame"}</th><td>–</td><td>–</td><td>–</td><td>–</td></tr>`).join("")}</tbody>
+      <thead><tr>${["by", "sent", "bytes up", "answer", "echoed", ...wires.map(({ name }) => `on ${name}`)].map((head) => `<th scope="col">${head}</th>`).join("")}</tr></thead>
+      <tbody>${Object.entries(ways).map(([name, title]) => `<tr data-way="${name}"><th scope="row">${title}</th>${"<td>–</td>".repeat(3 + backs.length)}</tr>`).join("")}</tbody>
     </table></div>
     <p role="status"></p>`;
   const form = element.querySelector("form");
   const status = element.querySelector("[role=status]");
-  const tag = () => Math.random().toString(36).slice(2, 8);
-  let waits = new Map(); // tag: told, of what is on its way
+  const waits = new Map(); // by its mark, what is told of a chat that is on its way
   let echo = null; // the WebSocket to echo by, once it was asked for
+  let run; // {before, sent, back}
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const chat = event.submitter?.value === "chat";
-    const text = form.elements.text.value;
+    const kind = event.submitter?.value ?? "chat";
     put(status, "");
     for (const button of form.querySelectorAll("button")) button.disabled = true;
     try {
-      const rows = chat ? ["publish", "websocket"] : ["echo", "websocket/echo"];
-      if (!chat) await open();
-      await measure("POST", rows[0], () => (chat ? chatBy(post, text) : echoByPost(text)));
-      await measure("frame", rows[1], () => (chat ? chatBy(send, text) : echoByFrame(text)), chat);
+      await begin();
+      for (const way of Object.keys(ways)) await say(way, kind, form.elements.text.value);
+      await new Promise((go) => setTimeout(go, 300)); // until the lab has counted it
+      await cost();
     } catch (err) {
       put(status, `Not sent: ${err.message}`);
     }
     for (const button of form.querySelectorAll("button")) button.disabled = false;
   });
 
+  // begin begins a run.
+  async function begin() {
+    if (echo?.readyState !== 1) await open();
+    const counts = (make) => Object.fromEntries(Object.keys(ways).map((way) => [way, make()]));
+    run = { before: await rows(), sent: counts(() => ({ echo: 0, chat: 0 })), back: counts(() => Object.fromEntries(backs.map((back) => [back, []]))) };
+    write();
+  }
+
+  // say says a text by that way, and waits until it is back wherever it is due.
+  async function say(way, kind, text) {
+    const mine = run;
+    mine.sent[way][kind]++;
+    const t = performance.now();
+    const came = (back) => {
+      mine.back[way][back].push(performance.now() - t);
+      if (mine === run) write();
+    };
+    await (kind === "chat" ? chat(way, text, came) : echoes[way](text).then(() => came("echo")));
+  }
+
   async function rows() {
     const { rows } = await ask("GET", `/control/ledger?page=${me}`);
     return Object.fromEntries(rows.map((row) => [row.transport, row]));
   }
 
-  async function measure(name, transport, act, chat = false) {
-    const before = (await rows())[transport];
-    const t = performance.now();
-    const back = await act();
-    const took = performance.now() - t;
-    await new Promise((go) => setTimeout(go, 300)); // until the lab has counted it
-    const after = (await rows())[transport];
-    const cells = element.querySelectorAll(`[data-way="${name}"] td`);
-    put(cells[0], time(took));
-    put(cells[3], value(back));
-    if (!after) return;
-    const { up, down } = difference(after, before);
-    const once = before ? 0 : up.opening + down.opening;
-    // Down on the lane come others' messages too.
-    put(cells[1], `${number(up.total - up.tag - up.opening)} B${up.head ? `, ${number(up.head)} of it head` : ""}`);
-    put(cells[2], chat ? "as a message, on the lane" : `${number(down.total - down.tag - down.opening)} B${once ? `, ${number(once)} B once` : ""}`);
+  // cost writes what the run has cost until now, for each that was sent.
+  async function cost() {
+    const mine = run;
+    const after = await rows();
+    if (mine !== run) return;
+    mine.costs = { POST: spent(["publish", "echo"], after), frame: spent(["websocket", "websocket/echo"], after) };
+    write();
   }
 
-  async function post(text, path = "/publish") {
+  // spent is what these rows have more than when the run began, without what page=
+  // adds, what is paid once and heartbeats. Down on the lane come others' messages,
+  // too: a frame has no answer but its echo.
+  function spent(transports, after) {
+    const more = transports.filter((name) => after[name]).map((name) => [name, difference(after[name], run.before[name])]);
+    const bytes = ({ total, tag, opening, control }) => total - tag - opening - control;
+    return {
+      up: more.reduce((sum, [, { up }]) => sum + bytes(up), 0),
+      head: more.reduce((sum, [, { up }]) => sum + up.head, 0),
+      down: more.reduce((sum, [name, { down }]) => sum + (name === "websocket" ? 0 : bytes(down)), 0),
+    };
+  }
+
+  function write() {
+    for (const tr of element.querySelectorAll("[data-way]")) {
+      const { way } = tr.dataset;
+      const [sent, up, down, ...cells] = tr.querySelectorAll("td");
+      const n = run.sent[way].echo + run.sent[way].chat;
+      const cost = n && run.costs?.[way];
+      put(sent, number(n));
+      put(up, cost ? `${number(cost.up / n)} B${cost.head ? `, head ${number(cost.head / n)}` : ""}` : "–");
+      put(down, cost ? (cost.down ? `${number(cost.down / n)} B` : "nothing") : "–");
+      backs.forEach((back, i) => {
+        const took = run.back[way][back];
+        const due = run.sent[way][back === "echo" ? "echo" : "chat"];
+        put(cells[i], took.length ? time(quantile(took, 0.5)) : due ? "…" : "–");
+      });
+    }
+  }
+
+  async function post(text, path) {
     const answer = await fetch(address(path), { method: "POST", body: text, signal: AbortSignal.timeout(10_000) });
     const body = await answer.text();
     if (!answer.ok) throw new Error(JSON.parse(body).error);
-    return body;
   }
 
-  const echoByPost = (text) => post(text, "/echo");
+  const echoes = {
+    POST: (text) => post(text, "/echo"),
+    frame: (text) => patient((done) => {
+      echo.onmessage = done;
+      echo.send(text);
+    }),
+  };
 
-  const echoByFrame = (text) => wait((done) => {
-    echo.onmessage = ({ data }) => done(data);
-    echo.send(text);
-  });
-
-  const chatBy = (by, text) => wait((done, fail) => {
-    const mark = tag();
-    waits.set(mark, done);
-    Promise.resolve(by(JSON.stringify({ chat: text, mark }))).catch(fail);
-  });
-
-  async function open() {
-    if (echo?.readyState === 1) return;
-    await wait((done, fail) => {
-      echo = new WebSocket(address("/websocket/echo").replace(/^http/, "ws"));
-      echo.onopen = done;
-      echo.onerror = () => fail(new Error("the echo’s WebSocket does not open"));
+  const chat = (way, text, came) => patient((done, fail) => {
+    const mark = Math.random().toString(36).slice(2, 8);
+    const missing = new Set(wires.map(({ name }) => name));
+    const body = JSON.stringify({ chat: text, mark });
+    setTimeout(() => waits.delete(mark), patience);
+    waits.set(mark, (name) => {
+      if (missing.delete(name)) came(name);
+      if (missing.size) return;
+      waits.delete(mark);
+      done();
     });
-  }
+    if (way === "POST") post(body, "/publish").catch(fail);
+    else send(body);
+  });
 
-  const wait = (start) => new Promise((done, fail) => {
-    setTimeout(fail, 10_000, new Error("nothing came back within 10 s"));
+  const open = () => patient((done, fail) => {
+    echo = new WebSocket(address("/websocket/echo").replace(/^http/, "ws"));
+    echo.onopen = done;
+    echo.onerror = () => fail(new Error("the echo’s WebSocket does not open"));
+  });
+
+  const patience = 20_000;
+  const patient = (start) => new Promise((done, fail) => {
+    setTimeout(fail, patience, new Error(`not all was back within ${patience / 1000} s`));
     start(done, fail);
   });
 
-  function seen(name, { data }) {
-    if (name !== "websocket" || !waits.has(data?.mark)) return;
-    waits.get(data.mark)(data.chat);
-    waits.delete(data.mark);
-  }
-
-  return { seen };
+  return { seen: (name, { data }) => waits.get(data?.mark)?.(name), begin, say, cost };
 }
