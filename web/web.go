@@ -43,7 +43,9 @@ import (
 //go:embed index.html static
 var files embed.FS
 
-var index = template.Must(template.ParseFS(files, "index.html"))
+var index = template.Must(template.New("index.html").Funcs(template.FuncMap{
+	"modules": func() ([]string, error) { return fs.Glob(Static(), "*.js") }, // to be loaded at once, not import by import
+}).ParseFS(files, "index.html"))
 
 // Data is what the page is told.
 type Data struct {

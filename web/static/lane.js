@@ -2,6 +2,7 @@ import { Age } from "./age.js";
 import { label, perMessage, rest } from "./bytes.js";
 import { latency, number, seconds, time, value } from "./format.js";
 import { Latency } from "./latency.js";
+import { Held } from "./held.js";
 import { mark } from "./mark.js";
 import { put } from "./put.js";
 import { ageAt, Record, recovery } from "./record.js";
@@ -15,7 +16,8 @@ import { track } from "./track.js";
 // changed, as it was at t; draw(now, t, top), which draws what
 // is under way and, unless top is null, the strip;
 // mean(ms), which writes the mean age; cost(row), which writes the ledger's row;
-// recovered(heads), which writes what followed the last cut; and the measures.
+// recovered(heads), which writes what followed the last cut; hold(now, heads), which
+// notes that it is behind the others; and the measures.
 //
 // What arrived can be read off the element too: data-state, data-ids (the
 // epochs and runs of Tally.toString) and the counts of the tally.
@@ -83,6 +85,8 @@ export function lane(element, { name, letter, about }, page) {
   const tally = new Tally();
   const age = new Age();
   const oneWay = new Latency();
+  const held = new Held();
+  let behind = 0; // messages that it should have
   let state = "connecting";
   let detail = "";
   let asked = null; // when the request left whose answer is not there yet
@@ -132,6 +136,7 @@ export function lane(element, { name, letter, about }, page) {
     },
     message(m) {
       if (!tally.epochs.length) tally.epoch(m.epoch);
+      if (!tally.messages) performance.mark(`first message by ${name}`); // on the browser's own timeline
       page.seen(name, m, m.t);
       if (m.id > tally.newest) {
         newest = m;
@@ -154,8 +159,9 @@ export function lane(element, { name, letter, about }, page) {
 
   function measure({ id, t, sent, error }) {
     const old = id <= page.head && tally.epochs.at(-1).name === page.epoch; // before the page was open
-    if (old || sent === null || sent < page.rested) return;
-    if (document.hidden || t - sent > t - page.visible) oneWay.hidden++;
+    if (old || sent === null) return;
+    if (document.hidden || sent < page.visible) oneWay.hidden++;
+    else if (sent < page.rested || page.still(t)) oneWay.rested++;
     else oneWay.add(id, t, t - sent, error);
   }
 
@@ -164,7 +170,7 @@ export function lane(element, { name, letter, about }, page) {
     const replayed = t < now - 1000 ? ageAt(record.entries, t) : null;
     if (replayed !== null) put(parts.age, seconds(replayed));
     else put(parts.age, newest && page.clock.best ? seconds(page.clock.server(now) - newest.at / 1000) : "–");
-    put(parts.about, detail || about(page));
+    put(parts.about, detail || (behind ? `${number(behind)} behind the others: a silent cut, or a proxy that buffers?` : about(page)));
 
     // What changes faster cannot be read.
     if (now - figured < 250) return;
@@ -178,8 +184,8 @@ export function lane(element, { name, letter, about }, page) {
     const median = oneWay.median(now);
     put(parts.latency, median ? latency(median.ms, median.error) : "–");
     put(parts.n, median ? `, n ${number(median.n)}` : ", none yet");
-    const hidden = oneWay.hidden ? `${number(oneWay.hidden)} dropped: tab hidden` : "";
-    put(parts.error, [median ? `; ± ${time(median.error)}` : "", hidden].filter(Boolean).join(", "));
+    const dropped = Object.entries({ "tab hidden": oneWay.hidden, "at rest": oneWay.rested }).map(([why, n]) => (n ? `${number(n)} dropped: ${why}` : ""));
+    put(parts.error, [median ? `; ± ${time(median.error)}` : "", ...dropped].filter(Boolean).join(", "));
     const p99 = oneWay.quantile(now, 0.99);
     put(parts.p99, p99 === null ? "–" : latency(p99, median.error));
 
@@ -229,13 +235,22 @@ export function lane(element, { name, letter, about }, page) {
     return { ...after, cut };
   }
 
+  // hold looks whether the lane is behind what all lanes have.
+  function hold(now, heads) {
+    const epoch = tally.epochs.at(-1)?.name;
+    const head = Math.max(0, ...heads.filter((other) => other.epoch === (epoch ?? other.epoch)).map(({ head }) => head));
+    const newest = tally.newest || (epoch === page.epoch ? Math.max(0, page.head - 1) : 0); // it was opened behind that one
+    behind = state === "down" ? 0 : held.behind(newest, head, now, page.usual() + (name === "polling" ? page.interval : 0) + 2000);
+    element.dataset.behind = behind;
+  }
+
   // cursor is where to go on from, when the lane is opened again.
   const cursor = () => {
     const { name: epoch, runs, from } = tally.epochs.at(-1) ?? { runs: [], from: 0 };
     return runs.length || from ? `${epoch}-${runs.at(-1)?.[1] ?? from - 1}` : "";
   };
 
-  return { name, element, on, apply, update, draw, mean, cost, recovered, cursor, age, oneWay, record, tally, send: (text) => send(text), state: () => state };
+  return { name, element, on, apply, update, draw, mean, cost, recovered, hold, cursor, age, oneWay, record, tally, send: (text) => send(text), state: () => state };
 }
 
 function ordinal(n) {

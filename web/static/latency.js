@@ -13,6 +13,7 @@ export class Latency {
   every = 1;
   taken = 0; // samples in all
   hidden = 0; // dropped, because the tab was hidden: browsers slow its timers down
+  rested = 0; // dropped, because the lanes or the page rested
 
   // add takes the latency of the message with this id, which arrived at now.
   add(id, now, ms, error) {
@@ -30,7 +31,7 @@ export class Latency {
   clear() {
     this.samples = [];
     this.every = 1;
-    this.hidden = 0;
+    this.hidden = this.rested = 0;
   }
 
   // cold says whether the warm-up is among the samples.

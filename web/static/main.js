@@ -10,8 +10,8 @@ import { number, seconds, time } from "./format.js";
 import { keys } from "./keys.js";
 import { lane } from "./lane.js";
 import { describe, network as networks } from "./network.js";
+import { pulse } from "./pulse.js";
 import { put } from "./put.js";
-import { quantile } from "./quantile.js";
 import { csv, jsonl, picture, save } from "./save.js";
 import { says } from "./says.js";
 import { scene } from "./scene.js";
@@ -38,6 +38,12 @@ const me = crypto.getRandomValues(new Uint32Array(1))[0].toString(36); // this p
 const address = (path, more = "") => `${location.origin}${path}?page=${me}${more}`;
 const watchers = new Set(); // that are told of every message on every lane
 
+// What came while the page stood still says nothing of a wire.
+const heart = pulse((ms) => {
+  page.rested = performance.now();
+  voice.news(`This page stood still for ${seconds(ms)} s, asleep or busy: what came meanwhile is not counted.`);
+});
+
 // What the parts of the page share.
 const page = {
   clock: new Clock(),
@@ -51,11 +57,12 @@ const page = {
   epoch: "", // and head: where the feed stood when the page was opened
   head: 0,
   visible: -Infinity, // since when the tab has been, in performance.now()
-  rested: -Infinity, // when the lanes rested last: what was published before says nothing of a wire
+  rested: -Infinity, // when the lanes, or the page, rested last: what was published before says nothing of a wire
   moment: -Infinity, // when the last burst or cut began, for the replay
   seen: (name, m, now) => watchers.forEach((watcher) => watcher(name, m, now)),
   usual: () => (page.network ? page.network.rtt / 2 + page.network.jitter : 0) + 150, // that a message takes at most
-  late,
+  late: heart.late,
+  still: heart.still,
   describe: () => (page.network ? `network: ${describe(page.network)}` : "network: not known"),
   recovered,
 };
@@ -211,19 +218,6 @@ function recovered() {
   return Object.fromEntries(lanes.map(({ name, recovered }) => [name, recovered(heads)]));
 }
 
-// late tells by how much this page's timers were late, of the last 10 s the tenth
-// that was the worst: by so much what it measures may be late, too.
-const lates = [];
-let due = performance.now();
-setInterval(() => {
-  lates.push(Math.max(0, performance.now() - due));
-  due = performance.now() + 50;
-  if (lates.length > 200) lates.shift();
-}, 50);
-function late() {
-  return lates.length ? quantile(lates, 0.9) : 0;
-}
-
 // What arrives while the tab is hidden tells of the browser's thrift, not of
 // the wires; nor do the means over such a time.
 document.addEventListener("visibilitychange", () => {
@@ -373,6 +367,8 @@ function chart(now) {
   }
   put(at("source").querySelector(".what"), `${carries(settings.now())}${lanes[0].tally.epochs.length ? ` · newest #${number(Math.max(...lanes.map(({ tally }) => tally.newest)))}` : ""}`);
   put(at("source").querySelector(".behind"), replayed ? "→ you, at 1/20 of the speed" : `→ you, drawn ${time(lag())} late: only an arrival tells its way`);
+  const heads = lanes.map(({ tally }) => ({ epoch: tally.epochs.at(-1)?.name, head: tally.newest }));
+  for (const { hold } of lanes) hold(now, heads);
   if (now - page.moment < 60_000) recovered();
   latency.update(now);
   cost.update();

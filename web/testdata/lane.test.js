@@ -6,7 +6,7 @@ import { lane } from "/static/lane.js";
 function open(change = {}) {
   const seen = [];
   const clock = { best: { offset: 0, error: 1 }, server: (now) => now };
-  const page = { clock, interval: 2000, epoch: "one", head: 7, visible: -Infinity, beat: 0, rested: -Infinity, usual: () => 150, seen: (name, m) => seen.push([name, m.id]), ...change };
+  const page = { clock, interval: 2000, epoch: "one", head: 7, visible: -Infinity, beat: 0, rested: -Infinity, still: () => false, usual: () => 150, seen: (name, m) => seen.push([name, m.id]), ...change };
   const element = document.createElement("li");
   const about = ({ interval }) => `every ${interval}`;
   const { cost, on, update } = lane(element, { name: "polling", letter: "P", about }, page);

@@ -1,5 +1,6 @@
 import { equal, near, test } from "./test.js";
 import { marks } from "/static/flight.js";
+import { Held } from "/static/held.js";
 import { ageAt, Record, recovery } from "/static/record.js";
 
 // record returns one of these entries.
@@ -87,4 +88,15 @@ test("flight: a question that has no answer yet is under way, or waits", () => {
   const r = record({ kind: "asked", t: 0 }, { kind: "answered", t: 100, asked: 0 }, { kind: "asked", t: 200 });
   equal(marks(r, 225), [{ kind: "request", x: 0.5 }]);
   equal(marks(r, 400), [{ kind: "request", x: 0 }]);
+});
+
+test("held: behind for longer than it takes, until what was missed is there", () => {
+  const held = new Held();
+  equal(held.behind(10, 12, 0, 1000), 0); // it may be on its way
+  equal(held.behind(11, 15, 900, 1000), 0);
+  equal(held.behind(11, 20, 1100, 1000), 9);
+  equal(held.behind(12, 20, 1200, 1000), 0); // what was missed is there, and the rest may be on its way
+  equal(held.behind(12, 20, 2300, 1000), 8);
+  equal(held.behind(20, 20, 2400, 1000), 0);
+  equal(held.behind(20, 20, 9000, 1000), 0);
 });
