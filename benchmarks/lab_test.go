@@ -2,7 +2,6 @@ package benchmarks
 
 import (
 	"context"
-	"net"
 	"testing"
 
 	"fourwires/internal/lab"
@@ -19,20 +18,16 @@ func open(b *testing.B, settings lab.Settings, tls bool) (l *lab.Lab, addr strin
 	if err != nil {
 		b.Fatal(err)
 	}
-	var listeners [3]net.Listener // lanes, the same over TLS, control
-	for i := range listeners {
-		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			b.Fatal(err)
-		}
+	on, err := lab.Loopback(true)
+	if err != nil {
+		b.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() {
-		served <- l.Serve(ctx, lab.Listeners{Lanes: listeners[0], TLS: listeners[1], Control: listeners[2]})
-	}()
-	addr = listeners[0].Addr().String()
+	go func() { served <- l.Serve(ctx, on) }()
+	addr = on.Lanes.Addr().String()
 	if tls {
-		addr = listeners[1].Addr().String()
+		addr = on.TLS.Addr().String()
 	}
 	return l, addr, func() {
 		stop()

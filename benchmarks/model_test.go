@@ -188,15 +188,7 @@ func BenchmarkHeld(b *testing.B) {
 func TestModel(t *testing.T) {
 	files := map[string]*look{}
 	for _, file := range []string{"overhead", "up", "all", "model"} {
-		raw, err := os.ReadFile("results/" + file + ".txt")
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := parse(string(raw))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[file] = &look{results: r}
+		files[file] = recorded(t, file)
 	}
 	model := map[string]float64{}
 	set := func(key, file, from string, less float64) {
@@ -258,37 +250,12 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// TestModelHolds compares what lab decide works out with what was measured, where
-// that is known besides: bytes within two of them and one in a hundred, how late the
-// latest of a hundred messages is within a twentieth, CPU time within a factor of 1.6.
-func TestModelHolds(t *testing.T) {
-	values := map[string]results{}
-	for _, file := range []string{"overhead", "latency", "all"} {
-		raw, err := os.ReadFile("results/" + file + ".txt")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if values[file], err = parse(string(raw)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	measured := func(file, key string) float64 {
-		if len(values[file].values[key]) == 0 {
-			t.Fatalf("results/%s.txt has no %q", file, key)
-		}
-		median, _ := median(values[file].values[key])
-		return median
-	}
-	way := func(n measure.Need, transport string) measure.Way {
-		for _, w := range n.Ways() {
-			if strings.HasPrefix(w.Name, transport) {
-				return w
-			}
-		}
-		t.Fatalf("%s is no way of %+v", transport, n)
-		return measure.Way{}
-	}
+// The other tests of the model compare what lab decide works out with what was
+// measured, where that is known besides.
 
+// TestModelBytes: a message by itself, within two bytes and one in a hundred.
+func TestModelBytes(t *testing.T) {
+	measured := recorded(t, "overhead")
 	for _, transport := range []string{"longpoll", "sse", "websocket"} {
 		for _, size := range []int{20, 128, 2048} {
 			for _, headers := range []string{measure.Go, measure.Chrome} {
@@ -298,40 +265,198 @@ func TestModelHolds(t *testing.T) {
 					}
 					// Each message by itself; and so many that heartbeats do not count.
 					n := measure.Need{Rate: 1000, Size: size, Direction: measure.Down, Clients: 1, Late: time.Second, HTTP: version, Headers: headers}
-					got := way(n, transport).Bits / 8 / n.Rate
-					want := measured("overhead", fmt.Sprintf("Overhead/transport=%s/payload=%d/headers=%s/cookie=0/http=%d/tls=1 wire-B/msg", transport, size, headers, version))
-					if math.Abs(got-want) > 2+want/100 {
-						t.Errorf("%s, %d bytes, HTTP/%d, %s: %.1f bytes a message, measured were %.1f", transport, size, version, headers, got, want)
+					got := modelOf(t, n, transport).Bits / 8 / n.Rate
+					key := fmt.Sprintf("Overhead/transport=%s/payload=%d/headers=%s/cookie=0/http=%d/tls=1 wire-B/msg", transport, size, headers, version)
+					if want := measured.median(key); !(math.Abs(got-want) <= 2+want/100) {
+						t.Errorf("%s: the model says %.1f, measured were %.1f", key, got, want)
 					}
 				}
 			}
 		}
 	}
+	if err := measured.lacks(); err != nil {
+		t.Error(err)
+	}
+}
 
-	for _, rtt := range []time.Duration{20 * time.Millisecond, 100 * time.Millisecond} {
-		for transport, interval := range map[string]time.Duration{"polling": 2 * time.Second, "longpoll": 0, "sse": 0, "websocket": 0} {
-			n := measure.Need{Rate: 25, Size: 128, Direction: measure.Down, Clients: 1, Late: interval + rtt/2, RTT: rtt, HTTP: 1, Headers: measure.Go}
-			key := fmt.Sprintf("Latency/transport=%s/http=1/rtt=%v", transport, rtt)
-			if interval > 0 {
-				key += fmt.Sprintf("/interval=%v", interval)
+// ticks is by how much timers may be late: that of the publisher, and those of the
+// network on the way up and on the way down, a millisecond each.
+const ticks = 0.003
+
+// TestModelLateness: of a hundred messages at random instants the latest comes at the
+// bound, where the machine lets it. Its pauses can only add to that, so it is looked
+// for in the round that had the fewest: there it is no later than the bound, and is not
+// earlier by more than a tenth of the waiting, for it is chance by how much the
+// unluckiest message misses the worst moment. The one in the middle is where the mean
+// says, within a fifteenth of the waiting.
+func TestModelLateness(t *testing.T) {
+	measured := recorded(t, "latency")
+	for _, rtt := range rtts {
+		for _, w := range ways(1, 2) {
+			n := measure.Need{Rate: 25, Size: 128, Direction: measure.Down, Clients: 1, Late: w.interval + rtt/2, RTT: rtt, HTTP: w.http, Headers: measure.Go}
+			way := modelOf(t, n, w.Name)
+			waiting := (way.Most - rtt/2).Seconds()
+			key := "Latency/" + w.over(rtt)
+			most := way.Most.Seconds()
+			if got := measured.least(key+" max-ns") / 1e9; !(got >= most-waiting/10 && got <= most+ticks) {
+				t.Errorf("%s: the model says that the latest message is late by %.4f s, in the quietest round it was by %.4f s", key, most, got)
 			}
-			got, want := way(n, transport).Most.Seconds(), measured("latency", key+" p99-ns")/1e9 // the very latest is the machine's doing
-			if math.Abs(got-want) > 0.003+want/20 {                                               // timers are up to a millisecond late
-				t.Errorf("%s over %v: late by at most %.4f s, measured were %.4f (p99)", transport, rtt, got, want)
+			half := middle(way, rtt/2)
+			if got := measured.median(key+" p50-ns") / 1e9; !(math.Abs(got-half) <= ticks+waiting/15) {
+				t.Errorf("%s: the model says that half of the messages are late by %.4f s, measured were %.4f s", key, half, got)
 			}
 		}
 	}
+	if err := measured.lacks(); err != nil {
+		t.Error(err)
+	}
+}
 
+// middle returns by how many seconds half of the messages are late, of which a share
+// waits before its trip, for any part of the longest time.
+func middle(w measure.Way, trip time.Duration) float64 {
+	share := 2 * (w.Mean - trip).Seconds() / (w.Most - trip).Seconds()
+	if !(share > 0.5) { // NaN: nothing waits
+		return trip.Seconds()
+	}
+	return trip.Seconds() + (w.Most-trip).Seconds()*(1-0.5/share)
+}
+
+// TestModelCost: CPU time and memory of a thousand readers, within a factor of 1.6.
+func TestModelCost(t *testing.T) {
+	measured := recorded(t, "all")
 	for _, transport := range transportNames() {
 		n := measure.Need{Rate: 10, Size: 128, Direction: measure.Down, Clients: 1000, Late: 2 * time.Second, HTTP: 1, Headers: measure.Go}
-		got := way(n, transport).CPU / n.Rate / 1000 * 1e9
-		want := measured("all", fmt.Sprintf("Fanout/transport=%s/readers=1000 cpu-ns/msg", transport))
-		if ratio := got / want; ratio < 1/1.6 || ratio > 1.6 {
-			t.Errorf("%s: %.0f ns of CPU a message, measured were %.0f", transport, got, want)
-		}
-		memory := way(n, transport).Memory / 1000
-		if want := measured("all", fmt.Sprintf("Idle/transport=%s/readers=1000 B/reader", transport)); memory < want/1.6 || memory > want*1.6 {
-			t.Errorf("%s: %.0f bytes a reader, measured were %.0f", transport, memory, want)
+		way := modelOf(t, n, transport)
+		for key, got := range map[string]float64{
+			"Fanout/transport=" + transport + "/readers=1000 cpu-ns/msg": way.CPU / n.Rate / 1000 * 1e9,
+			"Idle/transport=" + transport + "/readers=1000 B/reader":     way.Memory / 1000,
+		} {
+			if want := measured.median(key); !(got >= want/1.6 && got <= want*1.6) {
+				t.Errorf("%s: the model says %.0f, measured were %.0f", key, got, want)
+			}
 		}
 	}
+	if err := measured.lacks(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestModelScenarios: the six uses, over 40 ms a round trip and without TLS.
+//
+//	bytes     within one in twelve, and of heartbeats, which five seconds do not have
+//	lateness  of half of the messages, as in TestModelLateness, in the quietest round
+//	CPU time  at least what the model says: it is of hundreds of readers, and of a few
+//	          most is to wake up. What costs three times as much by it, costs more
+//
+// It knows nothing of bursts, of which a long-poll brings several messages.
+func TestModelScenarios(t *testing.T) {
+	const trip = 20 * time.Millisecond
+	measured, down, up := recorded(t, "scenario"), recorded(t, "overhead"), recorded(t, "up")
+	for _, s := range measure.Scenarios {
+		clients := float64(s.Clients)
+		type cost struct {
+			key             string
+			model, measured float64
+		}
+		var costs []cost
+		for _, transport := range transportNames() {
+			for _, version := range []int{1, 2} {
+				if transport == "websocket" && version == 2 {
+					continue
+				}
+				n := measure.Need{Rate: s.Rate, Size: s.Payload, Direction: s.Direction, Clients: s.Clients, Late: s.Interval + trip, RTT: 2 * trip, HTTP: version, Headers: measure.Go}
+				if s.Direction == measure.Both {
+					n.Late += trip
+				}
+				way := modelOf(t, n, transport)
+				key := fmt.Sprintf("Scenario/scenario=%s/transport=%s/http=%d", s.Name, transport, version)
+
+				// TLS is in the model, and an echo is not.
+				bytes, requests := way.Bits/8/clients, way.Requests
+				if s.Direction != measure.Down {
+					by := "transport=websocket/http=1"
+					if transport != "websocket" {
+						by = fmt.Sprintf("transport=post/http=%d", version)
+						requests -= s.Rate
+					}
+					wire := up.median("Up/" + by + "/tls=0 wire-B/msg")
+					bytes -= s.Rate / clients * (up.median("Up/"+by+"/tls=1 wire-B/msg") - wire)
+					if s.Direction == measure.Up {
+						bytes += s.Rate / clients * (up.median("Echo/"+by+"/tls=0 wire-B/msg") - wire + float64(s.Payload-128))
+					}
+				}
+				if s.Direction != measure.Up {
+					reads := s.Rate
+					if transport == "polling" || transport == "longpoll" {
+						reads = requests / clients
+					}
+					bytes -= reads * down.median(fmt.Sprintf("Overhead/transport=%s/payload=128/headers=go/cookie=0/http=%d/tls=1 tls-B/msg", transport, version))
+				}
+				bursts := transport == "longpoll" && s.Burst > 1
+				if got := measured.median(key + " wire-B/client-s"); !bursts && !(math.Abs(got-bytes) <= 5+got/12) {
+					t.Errorf("%s: the model says %.0f bytes a client and second, measured were %.0f", key, bytes, got)
+				}
+
+				half, waiting := middle(way, n.RTT/2), (way.Most - trip).Seconds()
+				switch s.Direction {
+				case measure.Both:
+					half, waiting = middle(way, n.RTT), (way.Most - n.RTT).Seconds()
+				case measure.Up:
+					half += trip.Seconds() // what is measured is until the echo is back
+				}
+				if got := measured.least(key+" p50-ns") / 1e9; !bursts && !(math.Abs(got-half) <= ticks+waiting/15) {
+					t.Errorf("%s: the model says that half of the messages are late by %.4f s, in the quietest round it was %.4f s", key, half, got)
+				}
+
+				costs = append(costs, cost{key, way.CPU / clients * 1e9, measured.median(key + " cpu-ns/client-s")})
+			}
+		}
+		for _, a := range costs {
+			if !(a.model <= a.measured) {
+				t.Errorf("%s: the model says %.0f ns of CPU time a client and second, measured were %.0f", a.key, a.model, a.measured)
+			}
+			for _, b := range costs {
+				if a.model > 3*b.model && !(a.measured > b.measured) {
+					t.Errorf("%s takes %.1f times the CPU time of %s by the model, measured were %.2f times", a.key, a.model/b.model, b.key, a.measured/b.measured)
+				}
+			}
+		}
+	}
+	for _, l := range []*look{measured, down, up} {
+		if err := l.lacks(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// recorded are the results of a file.
+func recorded(t *testing.T, file string) *look {
+	t.Helper()
+	raw, err := os.ReadFile("results/" + file + ".txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := parse(string(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &look{results: r}
+}
+
+// modelOf is what the model says of a need met by a transport, or by the POST beside
+// it.
+func modelOf(t *testing.T, n measure.Need, transport string) measure.Way {
+	t.Helper()
+	name := transport
+	if n.Direction == measure.Up && transport != "websocket" {
+		name = "POST"
+	}
+	for _, w := range n.Ways() {
+		if strings.HasPrefix(w.Name, name) {
+			return w
+		}
+	}
+	t.Fatalf("%s is no way of %+v", name, n)
+	return measure.Way{}
 }

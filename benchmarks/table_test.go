@@ -161,15 +161,23 @@ type look struct {
 	missing []string
 }
 
-// median returns the median of what a key has.
-func (l *look) median(key string) float64 {
+// all returns what a key has; NaN where that is nothing.
+func (l *look) all(key string) []float64 {
 	if len(l.values[key]) == 0 {
 		l.missing = append(l.missing, key)
-		return math.NaN()
+		return []float64{math.NaN()}
 	}
-	median, _ := median(l.values[key])
+	return l.values[key]
+}
+
+// median returns the median of what a key has.
+func (l *look) median(key string) float64 {
+	median, _ := median(l.all(key))
 	return median
 }
+
+// least returns the least of it.
+func (l *look) least(key string) float64 { return slices.Min(l.all(key)) }
 
 // value returns it with this many digits behind the point.
 func (l *look) value(scale float64, digits int, format string, args ...any) string {

@@ -332,18 +332,8 @@ func fourStamps(t *testing.T) *svg {
 // loops draws how late messages are, as the closed loop and the open one say.
 func loops(t *testing.T) *svg {
 	s := &svg{width: 760, height: 320}
-	const left, right, top, bottom, most = 60.0, 700.0, 24.0, 262.0, 22.0 // ms
-	x := func(late float64) float64 { return left + (right-left)*late/most }
-	y := func(share float64) float64 { return bottom - (bottom-top)*share }
-	for late := 0.0; late <= 20; late += 5 {
-		s.line(x(late), top, x(late), bottom, "grid")
-		s.text(x(late), bottom+18, "middle", "soft", fmt.Sprintf("%g ms", late))
-	}
-	for share := 0.0; share <= 1; share += 0.25 {
-		s.line(left, y(share), right, y(share), "grid")
-		s.text(left-8, y(share)+4, "end", "soft", fmt.Sprintf("%g %%", share*100))
-	}
-	s.text((left+right)/2, bottom+40, "middle", "soft", "late by at most")
+	const left, right, bottom = 60.0, 700.0, 262.0
+	x, y := s.shares(left, right, bottom, 5, "ms")
 	for _, l := range []struct {
 		open        bool
 		lane, label string

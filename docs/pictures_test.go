@@ -267,18 +267,8 @@ func sawtooth(t *testing.T) *svg {
 // staleness draws which share of messages is late by how much at most.
 func staleness(t *testing.T) *svg {
 	s := &svg{width: 760, height: 330}
-	const left, right, top, bottom, most = 60.0, 640.0, 24.0, 270.0, 2.2 // seconds
-	x := func(late float64) float64 { return left + (right-left)*late/most }
-	y := func(share float64) float64 { return bottom - (bottom-top)*share }
-	for late := 0.0; late <= 2; late += 0.5 {
-		s.line(x(late), top, x(late), bottom, "grid")
-		s.text(x(late), bottom+18, "middle", "soft", fmt.Sprintf("%g s", late))
-	}
-	for share := 0.0; share <= 1; share += 0.25 {
-		s.line(left, y(share), right, y(share), "grid")
-		s.text(left-8, y(share)+4, "end", "soft", fmt.Sprintf("%g %%", share*100))
-	}
-	s.text((left+right)/2, bottom+40, "middle", "soft", "late by at most")
+	const left, right, bottom = 60.0, 640.0, 270.0
+	x, y := s.shares(left, right, bottom, 0.5, "s")
 	for _, lane := range []struct {
 		name  string
 		label string
@@ -297,6 +287,24 @@ func staleness(t *testing.T) *svg {
 		s.text(x(late)+14, y(lane.at)+12, "start", lane.name+" name", lane.label)
 	}
 	return s
+}
+
+// shares draws the axes of a curve that says which share of messages is late by how
+// much at most: four steps of time, and a little more.
+func (s *svg) shares(left, right, bottom, step float64, unit string) (x, y func(float64) float64) {
+	const top = 24.0
+	x = func(late float64) float64 { return left + (right-left)*late/(4.4*step) }
+	y = func(share float64) float64 { return bottom - (bottom-top)*share }
+	for i := 0.0; i <= 4; i++ {
+		s.line(x(i*step), top, x(i*step), bottom, "grid")
+		s.text(x(i*step), bottom+18, "middle", "soft", fmt.Sprintf("%g %s", i*step, unit))
+	}
+	for share := 0.0; share <= 1; share += 0.25 {
+		s.line(left, y(share), right, y(share), "grid")
+		s.text(left-8, y(share)+4, "end", "soft", fmt.Sprintf("%g %%", share*100))
+	}
+	s.text((left+right)/2, bottom+40, "middle", "soft", "late by at most")
+	return x, y
 }
 
 // hearing draws what came, and what did not, of chapter 7's experiment.

@@ -489,16 +489,14 @@ func serveLab(keep int) (*servedLab, error) {
 	if err != nil {
 		return nil, err
 	}
-	var listeners [2]net.Listener
-	for i := range listeners {
-		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			return nil, err
-		}
+	on, err := lab.Loopback(false)
+	if err != nil {
+		return nil, err
 	}
 	served := make(chan error, 1)
 	ctx, stop := context.WithCancel(context.Background())
-	go func() { served <- l.Serve(ctx, lab.Listeners{Lanes: listeners[0], Control: listeners[1]}) }()
-	return &servedLab{l, listeners[0].Addr().String(), func() error {
+	go func() { served <- l.Serve(ctx, on) }()
+	return &servedLab{l, on.Lanes.Addr().String(), func() error {
 		stop()
 		return <-served
 	}}, nil

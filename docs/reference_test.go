@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -106,22 +105,20 @@ func open(t *testing.T) (lanes, control string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var listeners [2]net.Listener
-	for i := range listeners {
-		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			t.Fatal(err)
-		}
+	on, err := lab.Loopback(false)
+	if err != nil {
+		t.Fatal(err)
 	}
 	served := make(chan error)
 	ctx, stop := context.WithCancel(context.Background())
-	go func() { served <- l.Serve(ctx, lab.Listeners{Lanes: listeners[0], Control: listeners[1]}) }()
+	go func() { served <- l.Serve(ctx, on) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-served; err != nil {
 			t.Error(err)
 		}
 	})
-	return "http://" + listeners[0].Addr().String(), "http://" + listeners[1].Addr().String()
+	return "http://" + on.Lanes.Addr().String(), "http://" + on.Control.Addr().String()
 }
 
 // ask makes a request and returns the answer's header and error sentence.

@@ -139,24 +139,7 @@ func TestDeflateWayUp(t *testing.T) {
 				f := feed.New(3)
 				conn := dialDeflate(t, serveDeflate(t, f), "/websocket")
 				conn.SetCompressionLevel(test.level)
-				sent := make(chan error, 1)
-				go func() { sent <- conn.WriteMessage(gorilla.TextMessage, []byte(test.data)) }()
-				start := time.Now()
-				time.AfterFunc(time.Second, f.Close)
-				frames, err := readAll(conn)
-				want := test.code
-				if want == 0 {
-					want = gorilla.CloseGoingAway
-					if f.Head().ID != 1 || len(frames) != 2 {
-						t.Errorf("head is %v, and %.100q came, want the message back", f.Head(), frames)
-					}
-				} else if f.Head().ID != 0 || time.Since(start) != 0 {
-					t.Errorf("head is %v after %v, want nothing published and an answer at once", f.Head(), time.Since(start))
-				}
-				if !gorilla.IsCloseError(err, want) {
-					t.Errorf("the end is %v, want close code %d", err, want)
-				}
-				<-sent
+				sendUp(t, f, conn, gorilla.TextMessage, test.data, test.code)
 			})
 		})
 	}
@@ -211,23 +194,13 @@ func TestDeflateBombDown(t *testing.T) {
 	frame = append(frame, bomb()...)
 	synctest.Test(t, func(t *testing.T) {
 		told := make(chan error, 1)
-		network := netsim.Listen()
-		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			upgrader := gorilla.Upgrader{EnableCompression: true}
-			conn, err := upgrader.Upgrade(w, r, nil)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer conn.Close()
+		by := upgrading(t, gorilla.Upgrader{EnableCompression: true}, func(conn *gorilla.Conn) {
 			conn.WriteMessage(gorilla.TextMessage, []byte(`{"epoch":"x","head":1}`))
 			go conn.NetConn().Write(frame)
-			_, err = readAll(conn)
+			_, err := readAll(conn)
 			told <- err
-		})}
-		go server.Serve(network)
-		defer server.Close()
-		client := websocket.Client{URL: "http://lab/websocket", Dial: network.Dial, Deflate: true}
+		})
+		client := websocket.Client{URL: "http://lab/websocket", Dial: by, Deflate: true}
 		for m, err := range client.Messages(t.Context()) {
 			if !errors.Is(err, gorilla.ErrReadLimit) {
 				t.Errorf("message %d, %v, want the read limit", m.ID, err)

@@ -27,9 +27,10 @@ const (
 )
 
 // Handler upgrades GET to a WebSocket and sends a frame a message until the
-// client leaves or the feed is closed, which it tells by close code 1001. It
-// returns when the connection is closed. The handlers of a server can be
-// waited for like any other, but http.Server.Shutdown does not.
+// client leaves, or until the feed is closed or the request's context ends,
+// which it tells by close code 1001. It returns when the connection is closed.
+// The handlers of a server can be waited for like any other, but
+// http.Server.Shutdown does not.
 //
 // The cursor is ?after=EPOCH-ID; without one the stream begins with what comes
 // from now on. Every 15 s the client is pinged; with ?heartbeat= (a Go duration
@@ -116,9 +117,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	hello := fmt.Appendf(nil, `{"epoch":%q,"head":%d}`, cursor.Epoch, h.Feed.Head().ID)
 	err = write(conn, websocket.TextMessage, hello)
 
-	// The way up. After the upgrade the request's context knows nothing of the
-	// connection: that the client has left is seen here.
-	here, leave := context.WithCancel(context.Background())
+	// The way up. After the upgrade the request's context has its deadline, if any,
+	// but knows nothing of the connection: that the client has left is seen here.
+	here, leave := context.WithCancel(r.Context())
 	var listener sync.WaitGroup
 	listener.Go(func() {
 		defer leave()
@@ -144,6 +145,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, feed.ErrClosed):
 		sendClose(conn, websocket.CloseGoingAway, "the feed is closed")
+		defer time.AfterFunc(linger, func() { conn.Close() }).Stop()
+	case r.Context().Err() != nil:
+		sendClose(conn, websocket.CloseGoingAway, "the time of the request is over")
 		defer time.AfterFunc(linger, func() { conn.Close() }).Stop()
 	case errors.Is(err, websocket.ErrCloseSent):
 		// The listener has told it, and reads on.

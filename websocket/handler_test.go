@@ -54,6 +54,23 @@ func readAll(conn *gorilla.Conn) (frames []string, err error) {
 	}
 }
 
+// upgrading serves WebSockets that are nobody's but the test's, until it ends.
+func upgrading(t *testing.T, upgrader gorilla.Upgrader, talk func(*gorilla.Conn)) wire.Dial {
+	network := netsim.Listen()
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := upgrader.Upgrade(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		talk(conn)
+	})}
+	go server.Serve(network)
+	t.Cleanup(func() { server.Close() })
+	return network.Dial
+}
+
 func TestHandler(t *testing.T) {
 	for _, test := range []struct{ query, want string }{ // E, M7 as in sse's test; message 7 comes after 2 s; the feed closes after 11 s
 		{"", `{"epoch":"E","head":6} M7`},
@@ -154,28 +171,33 @@ func TestWayUp(t *testing.T) {
 		t.Run(fmt.Sprintf("%.10s-%d", test.data, test.code), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := feed.New(3)
-				conn := dial(t, serve(t, f), "/websocket")
-				sent := make(chan error, 1)
-				go func() { sent <- conn.WriteMessage(test.kind, []byte(test.data)) }()
-				start := time.Now()
-				time.AfterFunc(time.Second, f.Close)
-				frames, err := readAll(conn)
-				want := test.code
-				if want == 0 {
-					want = gorilla.CloseGoingAway
-					if f.Head().ID != 1 || len(frames) != 2 {
-						t.Errorf("head is %v, and %.100q came, want the message back", f.Head(), frames)
-					}
-				} else if f.Head().ID != 0 || time.Since(start) != 0 {
-					t.Errorf("head is %v after %v, want nothing published and an answer at once", f.Head(), time.Since(start))
-				}
-				if !gorilla.IsCloseError(err, want) {
-					t.Errorf("the end is %v, want close code %d", err, want)
-				}
-				<-sent
+				sendUp(t, f, dial(t, serve(t, f), "/websocket"), test.kind, test.data, test.code)
 			})
 		})
 	}
+}
+
+// sendUp sends what is the first message of a feed, and comes back; or is answered
+// by a close code, if that is not 0.
+func sendUp(t *testing.T, f *feed.Feed, conn *gorilla.Conn, kind int, data string, code int) {
+	t.Helper()
+	sent := make(chan error, 1)
+	go func() { sent <- conn.WriteMessage(kind, []byte(data)) }()
+	start := time.Now()
+	time.AfterFunc(time.Second, f.Close)
+	frames, err := readAll(conn)
+	if code == 0 {
+		code = gorilla.CloseGoingAway
+		if f.Head().ID != 1 || len(frames) != 2 {
+			t.Errorf("head is %v, and %.100q came, want the message back", f.Head(), frames)
+		}
+	} else if f.Head().ID != 0 || time.Since(start) != 0 {
+		t.Errorf("head is %v after %v, want nothing published and an answer at once", f.Head(), time.Since(start))
+	}
+	if !gorilla.IsCloseError(err, code) {
+		t.Errorf("the end is %v, want close code %d", err, code)
+	}
+	<-sent
 }
 
 // A client that answers pings stays; one that does not is let go after 40 s.
@@ -205,22 +227,12 @@ func TestPings(t *testing.T) {
 // A client that notices nothing from its server gives up.
 func TestClientNoticesSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		network := netsim.Listen()
-		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			upgrader := gorilla.Upgrader{}
-			conn, err := upgrader.Upgrade(w, r, nil)
-			if err != nil {
-				t.Error(err)
-				return
-			}
+		by := upgrading(t, gorilla.Upgrader{}, func(conn *gorilla.Conn) {
 			conn.WriteMessage(gorilla.TextMessage, []byte(`{"epoch":"x","head":1}`))
 			readAll(conn) // until the client closes
-			conn.Close()
-		})}
-		go server.Serve(network)
-		defer server.Close()
+		})
 		start := time.Now()
-		client := websocket.Client{URL: "http://lab/websocket", Dial: network.Dial}
+		client := websocket.Client{URL: "http://lab/websocket", Dial: by}
 		for _, err := range client.Messages(t.Context()) {
 			if took := time.Since(start); err == nil || took != 40*time.Second {
 				t.Errorf("got %v after %v, want an error after 40s", err, took)
@@ -276,24 +288,14 @@ func TestEcho(t *testing.T) {
 func TestClientCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan error, 1)
-		network := netsim.Listen()
-		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			upgrader := gorilla.Upgrader{}
-			conn, err := upgrader.Upgrade(w, r, nil)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer conn.Close()
+		by := upgrading(t, gorilla.Upgrader{}, func(conn *gorilla.Conn) {
 			conn.WriteMessage(gorilla.TextMessage, []byte(`{"epoch":"x","head":1}`))
-			_, err = readAll(conn)
+			_, err := readAll(conn)
 			ended <- err
-		})}
-		go server.Serve(network)
-		defer server.Close()
+		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		client := websocket.Client{URL: "http://lab/websocket", Dial: network.Dial}
+		client := websocket.Client{URL: "http://lab/websocket", Dial: by}
 		for _, err := range client.Messages(ctx) {
 			if err != context.DeadlineExceeded {
 				t.Errorf("got %v, want the context's error", err)
@@ -404,23 +406,11 @@ func TestClientResumesAfterCancel(t *testing.T) {
 // context has ended.
 func TestClientCancelsBeforeHello(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		network := netsim.Listen()
-		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			upgrader := gorilla.Upgrader{}
-			conn, err := upgrader.Upgrade(w, r, nil)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer conn.Close()
-			readAll(conn)
-		})}
-		go server.Serve(network)
-		defer server.Close()
+		by := upgrading(t, gorilla.Upgrader{}, func(conn *gorilla.Conn) { readAll(conn) })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		client := websocket.Client{URL: "http://lab/websocket", Dial: network.Dial}
+		client := websocket.Client{URL: "http://lab/websocket", Dial: by}
 		for _, err := range client.Messages(ctx) {
 			if took := time.Since(start); err != context.DeadlineExceeded || took > 2*time.Second {
 				t.Errorf("got %v after %v, want the context's error after 1s", err, took)

@@ -21,7 +21,8 @@ func decideCommand() *cobra.Command {
 		Use:   "decide",
 		Short: "Say which transport a use asks for, and why",
 		Long: `Say what a use would cost by each transport, which to take and why, and where the
-answer changes. What it says is worked out from this repository's measurements.
+answer changes. Costs are worked out from this repository's measurements; how late a
+message is, from trips and intervals alone: pauses of the machines come on top.
 Without flags, on a terminal, it asks.`,
 		Example: `  lab decide                                   # it asks
   lab decide --rate 2 --clients 1000 --late 5s

@@ -15,7 +15,7 @@ func TestDecide(t *testing.T) {
 		stdout string // an expression for a part of it
 		stderr string
 	}{
-		{"decide", 0, `(?m)^1000 clients, 1 message a second down to all, 200 bytes .*\n.*\n\n(.*\n){5}(.*\n)*Take sse\. `, ""},
+		{"decide", 0, `(?m)^1000 clients, 1 message a second down to all, 200 bytes .*\n.*\n\n.* at most\* .*\n(.*\n){4}\* of trip and waiting alone; .*\n(.*\n)*Take sse\. `, ""},
 		{"decide --rate 10 --clients 10000 --late 10s", 0, `Take polling every 9\.98s\. `, ""},
 		{"decide --direction both --rate 80 --size 60 --clients 4 --late 50ms", 0, `Take \S+`, ""},
 		{"decide --direction up --rate 10 --clients 50 --http 1 --headers go", 0, `Take POST\. `, ""},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strings"
 	"time"
@@ -129,18 +128,13 @@ func exchange(ctx context.Context, t lab.Transport, s measure.Speech, messages i
 	if err != nil {
 		return err
 	}
-	var listeners [3]net.Listener // lanes, the same over TLS, control
-	for i := range listeners {
-		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			return err
-		}
-		defer listeners[i].Close()
+	on, err := lab.Loopback(true)
+	if err != nil {
+		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	served := make(chan error, 1)
-	go func() {
-		served <- l.Serve(ctx, lab.Listeners{Lanes: listeners[0], TLS: listeners[1], Control: listeners[2]})
-	}()
+	go func() { served <- l.Serve(ctx, on) }()
 	publish := func() error {
 		_, err := l.Feed.Publish([]byte(`{"cpu":12.5}`))
 		return err
@@ -151,9 +145,9 @@ func exchange(ctx context.Context, t lab.Transport, s measure.Speech, messages i
 	}
 
 	var ledger wire.Ledger
-	addr := listeners[0].Addr().String()
+	addr := on.Lanes.Addr().String()
 	if s.TLS {
-		addr = listeners[1].Addr().String()
+		addr = on.TLS.Addr().String()
 	}
 	url := s.Scheme() + "://" + addr + "/" + t.Name + "?after=0"
 	dial, http2 := s.Dial(t.Name, &ledger, spans), s.Version(t.Name) == 2

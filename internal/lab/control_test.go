@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -18,21 +17,8 @@ import (
 // body.
 func call(t *testing.T, method, url, body string) (int, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport := &http.Transport{DisableKeepAlives: true}
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(text)
+	resp, text := ask(t, method, url, body)
+	return resp.StatusCode, text
 }
 
 // The network is set as a whole, refused with a sentence, and one call brings a
@@ -133,12 +119,10 @@ func TestCutsAPI(t *testing.T) {
 // A lab that is asked to start again ends and says so; its successor has another
 // epoch, and the settings that were in force.
 func TestStartAgain(t *testing.T) {
-	listeners := func() (on lab.Listeners) {
-		for _, l := range []*net.Listener{&on.Lanes, &on.Control} {
-			var err error
-			if *l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-				t.Fatal(err)
-			}
+	listeners := func() lab.Listeners {
+		on, err := lab.Loopback(false)
+		if err != nil {
+			t.Fatal(err)
 		}
 		return on
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -179,12 +178,9 @@ func TestControl(t *testing.T) {
 // The page over TLS is of another origin: it may use the control API, too, read
 // its own address and publish there; and no page of that port without TLS may.
 func TestOriginTLS(t *testing.T) {
-	on := lab.Listeners{}
-	for _, listener := range []*net.Listener{&on.Lanes, &on.TLS, &on.Control} {
-		var err error
-		if *listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			t.Fatal(err)
-		}
+	on, err := lab.Loopback(true)
+	if err != nil {
+		t.Fatal(err)
 	}
 	run(t, quiet(feed.Keep), on)
 	secured, control := "https://"+on.TLS.Addr().String(), "http://"+on.Control.Addr().String()

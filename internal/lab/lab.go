@@ -118,6 +118,23 @@ type Listeners struct {
 	Control net.Listener // the control API
 }
 
+// Loopback listens on free ports of this machine, which nobody else reaches.
+func Loopback(withTLS bool) (on Listeners, err error) {
+	into := []*net.Listener{&on.Lanes, &on.Control}
+	if withTLS {
+		into = append(into, &on.TLS)
+	}
+	for i, l := range into {
+		if *l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			for _, open := range into[:i] {
+				(*open).Close()
+			}
+			return Listeners{}, err
+		}
+	}
+	return on, nil
+}
+
 // Serve serves until ctx ends or a listener fails, and then tells every client,
 // closes all listeners and returns within a second. A lab serves once. The error is
 // nil after ctx, [ErrRestart] where the control API was told so, and else says what

@@ -121,15 +121,11 @@ func (n networks) metric(t *testing.T, name string) string {
 // onLoopback runs a lab on real sockets and returns the URLs of its addresses.
 func onLoopback(t *testing.T, settings lab.Settings) (l running, lanes, control string) {
 	t.Helper()
-	var listeners [2]net.Listener
-	for i := range listeners {
-		var err error
-		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			t.Fatal(err)
-		}
+	on, err := lab.Loopback(false)
+	if err != nil {
+		t.Fatal(err)
 	}
-	l = run(t, settings, lab.Listeners{Lanes: listeners[0], Control: listeners[1]})
-	return l, "http://" + listeners[0].Addr().String(), "http://" + listeners[1].Addr().String()
+	return run(t, settings, on), "http://" + on.Lanes.Addr().String(), "http://" + on.Control.Addr().String()
 }
 
 // publish publishes the numbers from … to.

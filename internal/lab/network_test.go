@@ -3,7 +3,6 @@ package lab_test
 import (
 	"errors"
 	"fmt"
-	"net"
 	"testing"
 	"time"
 
@@ -23,16 +22,14 @@ func TestNetworkOnLoopback(t *testing.T) {
 		}
 		t.Run(fmt.Sprintf("%s/http=%d", s.Name, 1+i%2), func(t *testing.T) {
 			t.Parallel()
-			var listeners [2]net.Listener
-			for i := range listeners {
-				var err error
-				if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-					t.Fatal(err)
-				}
+			on, err := lab.Loopback(false)
+			if err != nil {
+				t.Fatal(err)
 			}
 			wires := new(netsim.Network)
-			l := run(t, quiet(feed.Keep), lab.Listeners{Lanes: wires.Listen(listeners[0]), Control: listeners[1]})
-			access := lab.Access{URL: "http://" + listeners[0].Addr().String() + "/" + s.Name + "?after=0", HTTP2: s.http2}
+			on.Lanes = wires.Listen(on.Lanes)
+			l := run(t, quiet(feed.Keep), on)
+			access := lab.Access{URL: "http://" + on.Lanes.Addr().String() + "/" + s.Name + "?after=0", HTTP2: s.http2}
 			c := s.Client(access)
 			if s.Name == "polling" {
 				quick := &polling.Client{URL: access.URL, HTTP2: s.http2, Interval: 10 * ms}

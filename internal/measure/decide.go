@@ -63,7 +63,7 @@ func (n Need) version(transport string) int {
 // A Way is one way to meet a need, and what it costs.
 type Way struct {
 	Name       string
-	Mean, Most time.Duration // how late a message is
+	Mean, Most time.Duration // how late a message is, of trip and waiting alone
 	Requests   float64       // a second, of all clients
 	Bits       float64       // a second
 	CPU        float64       // cores of the server
@@ -270,7 +270,7 @@ func (n Need) Decide(out io.Writer) error {
 	for _, w := range ways {
 		wide = max(wide, len(w.Name))
 	}
-	fmt.Fprintf(&b, "%-*s %9s %9s %11s %9s %10s %11s %10s\n", wide, "", "late mean", "at most", "requests/s", "Mbit/s", "CPU, cores", "memory, MiB", "times best")
+	fmt.Fprintf(&b, "%-*s %9s %9s %11s %9s %10s %11s %10s\n", wide, "", "late mean", "at most*", "requests/s", "Mbit/s", "CPU, cores", "memory, MiB", "times best")
 	for _, w := range ways {
 		times := "too late"
 		if w.InTime {
@@ -279,7 +279,7 @@ func (n Need) Decide(out io.Writer) error {
 		fmt.Fprintf(&b, "%-*s %9s %9s %11s %9s %10s %11.0f %10s\n", wide, w.Name, short(w.Mean), short(w.Most),
 			digits(w.Requests), digits(w.Bits/1e6), digits(w.CPU), w.Memory/(1<<20), times)
 	}
-	b.WriteString("\n")
+	b.WriteString("* of trip and waiting alone; pauses of the machines come on top.\n\n")
 	for _, w := range ways {
 		fmt.Fprintf(&b, "%s: %s.\n", w.Name, w.Note)
 	}

@@ -348,21 +348,19 @@ func serveLab(t *testing.T, rate float64) (url string, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var listeners [2]net.Listener
-	for i := range listeners {
-		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			t.Fatal(err)
-		}
+	on, err := lab.Loopback(false)
+	if err != nil {
+		t.Fatal(err)
 	}
 	ctx, end := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
-	serving.Go(func() { l.Serve(ctx, lab.Listeners{Lanes: listeners[0], Control: listeners[1]}) })
+	serving.Go(func() { l.Serve(ctx, on) })
 	stop = func() {
 		end()
 		serving.Wait()
 	}
 	t.Cleanup(stop)
-	return "http://" + listeners[0].Addr().String(), stop
+	return "http://" + on.Lanes.Addr().String(), stop
 }
 
 // Of another's server, what cannot be known is not shown.

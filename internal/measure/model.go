@@ -19,6 +19,9 @@ import (
 //	        rarer polls are (the server is woken for each); without TLS
 //	memory  of an idle reader
 //
+// How late a message is, is worked out of trips and intervals: what a machine that
+// never pauses would reach.
+//
 // What is paid once is not in it: connecting, and the head of a stream.
 
 //go:embed model.json

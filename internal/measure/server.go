@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"os/exec"
 	"slices"
 	"strings"
@@ -42,19 +41,14 @@ func Serve(stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var listeners [3]net.Listener // lanes, the same over TLS, control
-	for i := range listeners {
-		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			return err
-		}
-		defer listeners[i].Close()
+	on, err := lab.Loopback(true)
+	if err != nil {
+		return err
 	}
 	ctx, end := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
-	serving.Go(func() {
-		err = l.Serve(ctx, lab.Listeners{Lanes: listeners[0], TLS: listeners[1], Control: listeners[2]})
-	})
-	fmt.Fprintln(stdout, listeners[0].Addr(), listeners[1].Addr())
+	serving.Go(func() { err = l.Serve(ctx, on) })
+	fmt.Fprintln(stdout, on.Lanes.Addr(), on.TLS.Addr())
 
 	var publishing sync.WaitGroup
 	var fault error

@@ -51,19 +51,17 @@ func compareCapture(t *testing.T, speech speech) {
 		}
 	}
 
-	var lanes, control net.Listener
-	for _, listener := range []*net.Listener{&lanes, &control} {
-		var err error
-		if *listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			t.Fatal(err)
-		}
-		defer (*listener).Close()
+	on, err := lab.Loopback(false)
+	if err != nil {
+		t.Fatal(err)
 	}
-	port := lanes.Addr().(*net.TCPAddr).Port
+	defer on.Lanes.Close()
+	defer on.Control.Close()
+	port := on.Lanes.Addr().(*net.TCPAddr).Port
 	capture := startCapture(ctx, t, port)
 
-	conns := &connections{Listener: lanes, speech: speech, byClient: map[int]*connection{}}
-	ledger := converse(ctx, t, conns, control)
+	conns := &connections{Listener: on.Lanes, speech: speech, byClient: map[int]*connection{}}
+	ledger := converse(ctx, t, conns, on.Control)
 
 	file := t.TempDir() + "/run.pcap"
 	if err := os.WriteFile(file, capture.stop(ctx), 0o666); err != nil {

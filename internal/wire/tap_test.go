@@ -274,15 +274,12 @@ func delivered(t *testing.T, l *wire.Ledger, page string, n int64) {
 func TestTapOnLoopback(t *testing.T) {
 	for _, speech := range speeches {
 		t.Run(speech.String(), func(t *testing.T) {
-			var listeners [2]net.Listener
-			for i := range listeners {
-				var err error
-				if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-					t.Fatal(err)
-				}
+			on, err := lab.Loopback(false)
+			if err != nil {
+				t.Fatal(err)
 			}
-			w := newWorld(t, speech, listeners[0], listeners[1], new(net.Dialer).DialContext)
-			w.exercise(t, listeners[0].Addr().String(), 100)
+			w := newWorld(t, speech, on.Lanes, on.Control, new(net.Dialer).DialContext)
+			w.exercise(t, on.Lanes.Addr().String(), 100)
 			w.stop()
 			w.check(t)
 			delivered(t, w.server, "p1", 100)
