@@ -200,7 +200,7 @@ func TestRestart(t *testing.T) {
 	s.publish(t, many(5)...)
 	tab.untilIDs(before+" "+s.ids(1, 8), 12)
 	for _, name := range transports {
-		want := "live, epoch " + s.Feed.Head().Epoch + ", the 2nd"
+		want := "live, 2nd epoch " + s.Feed.Head().Epoch
 		if got := eval[string](tab, fmt.Sprintf(`document.querySelector('[data-lane=%q] .state').textContent`, name)); got != want {
 			t.Errorf("%s says %q, want %q", name, got, want)
 		}

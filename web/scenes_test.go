@@ -75,11 +75,13 @@ func TestScenes(t *testing.T) {
 	}
 }
 
-// step runs the step that is shown until all its expectations tick, at most four
-// times.
+// step runs the step that is shown until what it measured, on the median of its
+// tries, is what it expected: on a busy machine a time may miss. What is so always
+// (order, counts, causes) may not miss once.
 func (tab *tab) step(at string) {
 	tab.t.Helper()
 	const state = `document.getElementById("scenes").dataset.state`
+	var hits []int // by check
 	for try := 1; ; try++ {
 		if try == 1 {
 			tab.press(" ")
@@ -87,16 +89,39 @@ func (tab *tab) step(at string) {
 			tab.do(chromedp.Click(chromedp.CSS(`[data-do="run"]`)))
 		}
 		tab.until(state + ` !== "running"`)
-		checks := eval[[]string](tab, `[...document.querySelectorAll(".checks li, .progress")].map((li) => li.textContent)`)
-		tab.t.Logf("step %s, try %d: %s", at, try, strings.Join(checks, "; "))
-		if eval[bool](tab, state+` === "done" && [...document.querySelectorAll(".checks li")].every(({ dataset }) => dataset.ok === "true")`) {
+		checks := eval[[]struct {
+			Text       string
+			OK, Always bool
+		}](tab, `[...document.querySelectorAll(".checks li")].map(({ textContent, dataset }) => ({ text: textContent, ok: dataset.ok === "true", always: "always" in dataset }))`)
+		tab.t.Logf("step %s, try %d: %s: %+v", at, try, eval[string](tab, `document.querySelector(".progress").textContent`), checks)
+		if eval[bool](tab, state+` === "done"`) {
 			if sentence := eval[string](tab, `document.querySelector("#says.result").textContent`); len(sentence) < 20 {
 				tab.t.Errorf("step %s says %q", at, sentence)
 			}
+			if high := eval[int](tab, `document.documentElement.scrollHeight`); high > 720 {
+				tab.t.Errorf("step %s is %d high", at, high)
+			}
+		}
+		if hits == nil {
+			hits = make([]int, len(checks))
+		}
+		settled := len(hits) > 0
+		for i, check := range checks {
+			if check.Always && !check.OK {
+				tab.t.Errorf("step %s: not so, and no busy machine is the cause: %s", at, check.Text)
+			}
+			if check.OK {
+				hits[i]++
+			}
+		}
+		for _, n := range hits {
+			settled = settled && 2*n > try
+		}
+		if settled {
 			return
 		}
-		if try == 4 {
-			tab.t.Fatalf("step %s does not turn out as expected", at)
+		if try == 5 {
+			tab.t.Fatalf("step %s: of %d tries %v were as expected", at, try, hits)
 		}
 	}
 }
@@ -534,7 +559,7 @@ func TestBufferingProxy(t *testing.T) {
 		tab.until(`document.querySelectorAll('.lane[data-state="live"]').length >= 3`)
 		tab.pollOften()
 		s.publish(t, many(3)...)
-		tab.until(`document.querySelector('[data-lane="sse"] .about').textContent.startsWith("3 behind the others")`)
+		tab.until(`document.querySelector('[data-lane="sse"] .value').textContent.startsWith("3 behind the others")`)
 		tab.until(`[...document.querySelectorAll(".lane")].filter(({ dataset }) => dataset.behind === "0").length === 3`)
 	})
 }

@@ -1,7 +1,8 @@
 import { number, time } from "./format.js";
 
 // A check holds what was measured against what was expected:
-// {what, ok, text}. These make them.
+// {what, ok, text, always}. These make them. A time may miss what was expected where
+// the machine is busy; what is so always (order, counts, causes) may not.
 
 // near expects got to be want, give or take. unit is "ms" or what follows the number.
 export function near(what, got, want, by, unit = "ms") {
@@ -19,13 +20,13 @@ export function within(what, got, low, high, unit = "ms") {
 // rising expects values to grow from name to name: [["sse", 12], …].
 export function rising(what, pairs, unit = "ms") {
   const ok = pairs.every(([, value], i) => value !== null && (i === 0 || pairs[i - 1][1] < value));
-  return { what, ok, text: pairs.map(([name, value]) => `${name} ${write(value, unit)}`).join(" < ") };
+  return { what, ok, always: true, text: pairs.map(([name, value]) => `${name} ${write(value, unit)}`).join(" < ") };
 }
 
 // none expects 0 of each: {polling: 0, …}.
 export function none(what, counts) {
   const pairs = Object.entries(counts);
-  return { what, ok: pairs.every(([, n]) => n === 0), text: pairs.map(([name, n]) => `${name} ${number(n)}`).join(", ") };
+  return { what, ok: pairs.every(([, n]) => n === 0), always: true, text: pairs.map(([name, n]) => `${name} ${number(n)}`).join(", ") };
 }
 
 // most expects each to be at most a limit: {polling: 12, …}.
@@ -36,7 +37,14 @@ export function most(what, values, limit, unit = "ms") {
 }
 
 // such expects something to be so; text says how it is.
-export const such = (what, ok, text) => ({ what, ok, text });
+export const such = (what, ok, text) => ({ what, ok, always: true, text });
+
+// causal expects no message to have come before half a trip was over, as well as the
+// clock is known: an earlier one would have been measured wrong. ms are latencies.
+export function causal(ms, half, error) {
+  const least = Math.min(...Object.values(ms).flat());
+  return such("none before half a trip", least >= half - error, `the earliest ${write(least, "ms")}, clock ± ${time(error)}`);
+}
 
 function write(x, unit) {
   if (x === null || x === undefined) return "nothing measured";

@@ -170,17 +170,17 @@ export function lane(element, { name, letter, about }, page) {
     const replayed = t < now - 1000 ? ageAt(record.entries, t) : null;
     if (replayed !== null) put(parts.age, seconds(replayed));
     else put(parts.age, newest && page.clock.best ? seconds(page.clock.server(now) - newest.at / 1000) : "–");
-    put(parts.about, detail || (behind ? `${number(behind)} behind the others: a silent cut, or a proxy that buffers?` : about(page)));
+    put(parts.about, detail || about(page));
 
     // What changes faster cannot be read.
     if (now - figured < 250) return;
     figured = now;
     put(parts.id, newest ? `#${newest.id}` : "–");
-    put(parts.value, newest ? value(newest.data) : "");
+    put(parts.value, behind ? `${number(behind)} behind the others: silent, or buffered?` : newest ? value(newest.data) : "");
 
     const { epochs } = tally;
-    const epoch = epochs.length ? `epoch ${epochs.at(-1).name}` : "";
-    put(parts.state, [state, epoch, epochs.length > 1 ? `the ${epochs.length}${ordinal(epochs.length)}` : ""].filter(Boolean).join(", "));
+    const epoch = epochs.length ? `${epochs.length > 1 ? `${epochs.length}${ordinal(epochs.length)} ` : ""}epoch ${epochs.at(-1).name}` : "";
+    put(parts.state, [state, epoch].filter(Boolean).join(", "));
     const median = oneWay.median(now);
     put(parts.latency, median ? latency(median.ms, median.error) : "–");
     put(parts.n, median ? `, n ${number(median.n)}` : ", none yet");
@@ -240,7 +240,7 @@ export function lane(element, { name, letter, about }, page) {
     const epoch = tally.epochs.at(-1)?.name;
     const head = Math.max(0, ...heads.filter((other) => other.epoch === (epoch ?? other.epoch)).map(({ head }) => head));
     const newest = tally.newest || (epoch === page.epoch ? Math.max(0, page.head - 1) : 0); // it was opened behind that one
-    behind = state === "down" ? 0 : held.behind(newest, head, now, page.usual() + (name === "polling" ? page.interval : 0) + 2000);
+    behind = state === "down" ? 0 : held.behind(epoch, newest, head, now, page.usual() + (name === "polling" ? page.interval : 0) + 2000);
     element.dataset.behind = behind;
   }
 

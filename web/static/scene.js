@@ -139,9 +139,10 @@ export function scene(element, page, hands, says) {
   }
 
   function tell({ checks: list, says: text }) {
-    checks.replaceChildren(...list.map(({ what, ok, text }) => {
+    checks.replaceChildren(...list.map(({ what, ok, always, text }) => {
       const li = document.createElement("li");
       li.dataset.ok = ok;
+      if (always) li.dataset.always = "";
       li.textContent = `${ok ? "✓" : "✗"} ${what}: ${text}`;
       return li;
     }));

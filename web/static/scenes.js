@@ -1,4 +1,4 @@
-import { bytes, lossWithoutCursor, most, near, none, rising, spread, such, within } from "./expect.js";
+import { bytes, causal, lossWithoutCursor, most, near, none, rising, spread, such, within } from "./expect.js";
 import { number, time } from "./format.js";
 import { quantile } from "./quantile.js";
 
@@ -23,7 +23,7 @@ const burst = {
       came = await lab.burst(2, 10);
       if (came.apart > 4 && came.apart < 20) break; // or it was not what was asked for
     }
-    const { apart, ms, error } = came;
+    const { apart, ms, clock, error } = came;
     const half = lab.page.network.rtt / 2;
     const by = 15 + error;
     return {
@@ -32,6 +32,7 @@ const burst = {
         near("WebSocket, the second", ms.websocket[1] ?? null, half, by),
         near("long-polling, the first", ms.longpoll[0] ?? null, half, by),
         near("long-polling, the second", ms.longpoll[1] ?? null, Math.max(half, 3 * half - apart), by + 5),
+        causal(ms, half, clock),
       ],
       says: `The second message, ${time(apart)} after the first, took ${time(ms.longpoll[1])} by long-polling and ${time(ms.sse[1])} by SSE: long-polling had just answered, and had to be asked again.`,
     };
@@ -54,7 +55,7 @@ export const scenes = [
         async run(lab) {
           await lab.interval(2000);
           await lab.feed({ source: "some", rate: 50, phase: "poisson" });
-          const { ms, error } = await lab.gather(6000);
+          const { ms, clock, error } = await lab.gather(6000);
           await lab.feed({ rate: 2 });
           const { rtt } = lab.page.network;
           return {
@@ -64,6 +65,7 @@ export const scenes = [
               near("SSE, p50", median(ms.sse), rtt / 2, 15 + error),
               near("WebSocket, p50", median(ms.websocket), rtt / 2, 15 + error),
               rising("SSE before polling", [["SSE", median(ms.sse)], ["polling", median(ms.polling)]]),
+              causal(ms, rtt / 2, clock),
             ],
             says: `A message by polling is half an interval late on median: ${time(median(ms.polling))}, against ${time(median(ms.sse))} by SSE.`,
           };
@@ -268,7 +270,7 @@ export const scenes = [
               near("lost without a cursor", share === null ? null : 100 * share, want, 12, "%"),
               none("lost with one", each(lab.lost)),
             ],
-            says: `Without a cursor ${number(100 * share)} % are lost (${all + 1 - got} of ${all + 1}), with one none: what comes between an answer and the next question is not there for who asks from now on.`,
+            says: `Without a cursor ${number(100 * share)} % are lost (${all + 1 - got} of ${all + 1}), with one none.`,
           };
         },
         note: "Blind for a round trip after each answer: a share of λR / (1 + λR). Without a network in between it still loses some. Each of the four lanes asks from its cursor, the last id it has, so nothing can be missed.",
@@ -314,8 +316,8 @@ export const scenes = [
       },
       {
         title: "The server restarts",
-        ask: "The server is restarted: its feed begins anew at id 1. What does a lane do that holds id 400?",
-        choices: ["waits for 401", "misses all below 400", "reads on from 1", "has to be reloaded"],
+        ask: "The server restarts: ids begin at 1. A lane that holds 400 …",
+        choices: ["waits for 401", "misses 1 to 400", "reads on from 1", "needs a reload"],
         answer: 2,
         async run(lab) {
           const { after, lost } = await lab.cut("restart");
@@ -326,7 +328,7 @@ export const scenes = [
               such("all know the new epoch", new Set(epochs).size === 1 && epochs[0] !== undefined, epochs.join(", ")),
               none("lost", lost),
             ],
-            says: `The server is another (epoch ${epochs[0]}), and all four lanes went on from its first message: a cursor names its epoch, so 400 of the old feed is not taken for 400 of the new one.`,
+            says: `The server is another (epoch ${epochs[0]}), and all four lanes read on from its first message: a cursor names its epoch.`,
           };
         },
         note: "Those cut together come back together: hence the random wait before each try.",
@@ -385,7 +387,7 @@ export const scenes = [
             ],
             says: h2
               ? "Eight of eight: on HTTP/2 a stream is not a connection."
-              : `This page came by HTTP/1.1, so it is six again. ${lab.page.secure ? `Open ${lab.page.secure} (key H) and run this there: eight of eight` : "Start the lab with --tls, and open it over https: eight of eight"}.`,
+              : `By HTTP/1.1 it is six again. ${lab.page.secure ? `At ${lab.page.secure} (key H)` : "With --tls, over https,"} it is eight of eight.`,
           };
         },
         note: "The number of streams of one connection is limited too, by the server: the lab allows 250.",

@@ -38,13 +38,11 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
   }
 
   // oneWay returns the one-way latencies, by lane, of what was published from t
-  // until end, and their error: the clock's, and what the page itself was late.
+  // until end, the clock's error, and with what the page itself was late theirs.
   function oneWay(t, end = Infinity) {
     const of = each(({ record }) => record.messages(t).filter(({ sent }) => sent < end));
-    return {
-      ms: Object.fromEntries(names.map((name) => [name, of[name].map(({ t, sent }) => t - sent)])),
-      error: Math.max(0, ...Object.values(of).flat().map(({ error }) => error)) + page.late(),
-    };
+    const clock = Math.max(0, ...Object.values(of).flat().map(({ error }) => error));
+    return { ms: Object.fromEntries(names.map((name) => [name, of[name].map(({ t, sent }) => t - sent)])), clock, error: clock + page.late() };
   }
 
   // gather measures for so long, and waits until polling has it all.
@@ -84,7 +82,8 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
       stop();
       await settings.change({ source });
     }
-    return { apart: at[n - 1] - at[0], ms: came, error: (page.clock.best?.error ?? 0) + page.late() };
+    const clock = page.clock.best?.error ?? 0;
+    return { apart: at[n - 1] - at[0], ms: came, clock, error: clock + page.late() };
   }
 
   async function rows() {

@@ -47,7 +47,7 @@ test("lane: after a restart the same ids are news", () => {
   on.epoch("two");
   on.message(message(1, 5000), 5020);
   update(5020);
-  equal([text(".n"), text(".newest b"), text(".state")], [", n 1", "#1", "connecting, epoch two, the 2nd"]);
+  equal([text(".n"), text(".newest b"), text(".state")], [", n 1", "#1", "connecting, 2nd epoch two"]);
   equal(element.dataset.ids, "one:7-7 two:1-1");
 });
 

@@ -92,11 +92,13 @@ test("flight: a question that has no answer yet is under way, or waits", () => {
 
 test("held: behind for longer than it takes, until what was missed is there", () => {
   const held = new Held();
-  equal(held.behind(10, 12, 0, 1000), 0); // it may be on its way
-  equal(held.behind(11, 15, 900, 1000), 0);
-  equal(held.behind(11, 20, 1100, 1000), 9);
-  equal(held.behind(12, 20, 1200, 1000), 0); // what was missed is there, and the rest may be on its way
-  equal(held.behind(12, 20, 2300, 1000), 8);
-  equal(held.behind(20, 20, 2400, 1000), 0);
-  equal(held.behind(20, 20, 9000, 1000), 0);
+  equal(held.behind("one", 10, 12, 0, 1000), 0); // it may be on its way
+  equal(held.behind("one", 11, 15, 900, 1000), 0);
+  equal(held.behind("one", 11, 20, 1100, 1000), 9);
+  equal(held.behind("one", 12, 20, 1200, 1000), 0); // what was missed is there, and the rest may be on its way
+  equal(held.behind("one", 12, 20, 2300, 1000), 8);
+  equal(held.behind("one", 20, 20, 2400, 1000), 0);
+  equal(held.behind("one", 20, 20, 9000, 1000), 0);
+  equal(held.behind("one", 20, 30, 9500, 1000), 0);
+  equal(held.behind("two", 1, 2, 11_000, 1000), 0); // a new feed
 });

@@ -1,5 +1,5 @@
 import { equal, near as close, test } from "./test.js";
-import { difference, lossWithoutCursor, most, near, none, rising, spread, such, within } from "/static/expect.js";
+import { causal, difference, lossWithoutCursor, most, near, none, rising, spread, such, within } from "/static/expect.js";
 import { apart, axis, place, steps, tail } from "/static/ecdf.js";
 import { milliseconds, describe } from "/static/network.js";
 import { where } from "/static/scene.js";
@@ -16,7 +16,8 @@ test("expect: what is near, within, rising and none", () => {
   equal([rising("", [["a", 1], ["b", 2]]).ok, rising("", [["a", 2], ["b", 2]]).ok, rising("", [["a", null], ["b", 2]]).ok], [true, false, false]);
   equal([none("", { a: 0, b: 0 }).ok, none("", { a: 0, b: 1 }).ok], [true, false]);
   equal([most("", { a: 1, b: 5 }, 5).ok, most("", { a: 1, b: null }, 5).ok], [true, false]);
-  equal(such("it", true, "is"), { what: "it", ok: true, text: "is" });
+  equal(such("it", true, "is"), { what: "it", ok: true, always: true, text: "is" });
+  equal([causal({ a: [51, 50.1], b: [50] }, 50, 0).ok, causal({ a: [51], b: [49.9] }, 50, 0.05).ok, causal({ a: [49.9] }, 50, 0.2).ok], [true, false, true]);
 });
 
 test("expect: who is blind for a round trip loses λR of 1 + λR", () => {
