@@ -59,6 +59,7 @@ export function lane(element, { name, letter, about }, page) {
       <div><dt>in gaps</dt><dd data-count="gone"></dd></div>
       <div><dt>duplicated</dt><dd data-count="duplicated"></dd></div>
       <div><dt>reordered</dt><dd data-count="reordered"></dd></div>
+      <div><dt>not timed</dt><dd class="dropped"></dd></div>
     </dl>`;
   const part = (selector) => element.querySelector(selector);
   const parts = {
@@ -72,6 +73,7 @@ export function lane(element, { name, letter, about }, page) {
     latency: part(".latency .figure"),
     n: part(".n"),
     error: part(".error"),
+    dropped: part(".dropped"),
     p99: part(".p99"),
     bytes: part(".bytes .figure"),
     once: part(".once"),
@@ -160,8 +162,7 @@ export function lane(element, { name, letter, about }, page) {
   function measure({ id, t, sent, error }) {
     const old = id <= page.head && tally.epochs.at(-1).name === page.epoch; // before the page was open
     if (old || sent === null) return;
-    if (document.hidden || sent < page.visible) oneWay.hidden++;
-    else if (sent < page.rested || page.still(t)) oneWay.rested++;
+    if (document.hidden || sent < page.trusts || page.still(t)) oneWay.dropped++;
     else oneWay.add(id, t, t - sent, error);
   }
 
@@ -184,8 +185,8 @@ export function lane(element, { name, letter, about }, page) {
     const median = oneWay.median(now);
     put(parts.latency, median ? latency(median.ms, median.error) : "–");
     put(parts.n, median ? `, n ${number(median.n)}` : ", none yet");
-    const dropped = Object.entries({ "tab hidden": oneWay.hidden, "at rest": oneWay.rested }).map(([why, n]) => (n ? `${number(n)} dropped: ${why}` : ""));
-    put(parts.error, [median ? `; ± ${time(median.error)}` : "", ...dropped].filter(Boolean).join(", "));
+    put(parts.error, median ? `; ± ${time(median.error)}` : "");
+    put(parts.dropped, number(oneWay.dropped));
     const p99 = oneWay.quantile(now, 0.99);
     put(parts.p99, p99 === null ? "–" : latency(p99, median.error));
 
@@ -227,7 +228,7 @@ export function lane(element, { name, letter, about }, page) {
     const after = recovery(record.since(cut.t), cut, heads, page.usual());
     const stamp = (what, ms) => (ms === null ? [] : [`${what} ${time(ms)}`]);
     put(parts.recovery, [
-      ...(after.noticed === null ? ["cut, not noticed"] : stamp("cut, noticed", after.noticed)),
+      ...(after.noticed === null ? ["cut, not noticed"] : stamp("noticed", after.noticed)),
       ...stamp("back", after.connected),
       ...stamp("caught up", after.caught),
     ].join(" · "));

@@ -12,8 +12,7 @@ export class Latency {
   samples = []; // {id, now, ms, error}
   every = 1;
   taken = 0; // samples in all
-  hidden = 0; // dropped, because the tab was hidden: browsers slow its timers down
-  rested = 0; // dropped, because the lanes or the page rested
+  dropped = 0; // because the tab was hidden, or it or the lanes stood still
 
   // add takes the latency of the message with this id, which arrived at now.
   add(id, now, ms, error) {
@@ -31,7 +30,7 @@ export class Latency {
   clear() {
     this.samples = [];
     this.every = 1;
-    this.hidden = this.rested = 0;
+    this.dropped = 0;
   }
 
   // cold says whether the warm-up is among the samples.

@@ -40,8 +40,8 @@ const watchers = new Set(); // that are told of every message on every lane
 
 // What came while the page stood still says nothing of a wire.
 const heart = pulse((ms) => {
-  page.rested = performance.now();
-  voice.news(`This page stood still for ${seconds(ms)} s, asleep or busy: what came meanwhile is not counted.`);
+  page.trusts = performance.now();
+  voice.news(`This page stood still for ${seconds(ms)} s, asleep or busy: what came meanwhile is not timed.`);
 });
 
 // What the parts of the page share.
@@ -56,8 +56,7 @@ const page = {
   network: null, // in force: {rtt, jitter, kbps}; null: not known
   epoch: "", // and head: where the feed stood when the page was opened
   head: 0,
-  visible: -Infinity, // since when the tab has been, in performance.now()
-  rested: -Infinity, // when the lanes, or the page, rested last: what was published before says nothing of a wire
+  trusts: -Infinity, // what was published before says nothing of a wire: the tab was hidden, or it or the lanes stood still
   moment: -Infinity, // when the last burst or cut began, for the replay
   seen: (name, m, now) => watchers.forEach((watcher) => watcher(name, m, now)),
   usual: () => (page.network ? page.network.rtt / 2 + page.network.jitter : 0) + 150, // that a message takes at most
@@ -140,7 +139,7 @@ async function rest(resting) {
       on.state("connecting", "rests meanwhile");
     }
   }
-  page.rested = performance.now();
+  page.trusts = performance.now();
   await new Promise((go) => setTimeout(go, 200));
 }
 
@@ -220,11 +219,14 @@ function recovered() {
 
 // What arrives while the tab is hidden tells of the browser's thrift, not of
 // the wires; nor do the means over such a time.
+let hid = 0;
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return;
-  page.visible = performance.now();
-  voice.rest(page.visible);
-  if (page.clock.best) for (const { age } of lanes) age.takeMean(page.clock.server(page.visible));
+  const now = performance.now();
+  if (document.hidden) return (hid = now);
+  page.trusts = now;
+  voice.news(`This tab was hidden for ${seconds(now - hid)} s: what came meanwhile is not timed.`);
+  voice.say(now, "");
+  if (page.clock.best) for (const { age } of lanes) age.takeMean(page.clock.server(now));
 });
 
 // A page that comes back from the browser's cache has lost its connections.
