@@ -23,12 +23,10 @@
 // After a cut they ask again from their own cursor, so nothing is lost.
 // lane.js puts what they report into its record.js, measures and shows it, and
 // main.js joins it all. Whatever is drawn, from what travels on a lane (flight.js,
-// track.js) to the charts (curves.js, bars.js), is drawn from the record and the
-// lab's ledger. scenes.js says what the five scenes do, stage.js what they do it
-// with, expect.js how what was measured is held against what was expected. way.js is
-// the way up, uses.js the six scenarios. The arithmetic is kept apart (tally, clock,
-// latency, age, quantile, backoff, format, ecdf, flight, held, expect) and tested
-// alone, in testdata/.
+// track.js) to the charts, is drawn from the record. scenes.js says what the five
+// scenes do, stage.js what they do it with, expect.js how what was measured is held
+// against what was expected. The arithmetic is kept apart (tally, clock, latency,
+// age, quantile, backoff, format, ecdf, flight, expect) and tested alone, in testdata/.
 //
 // Nothing is loaded from another host, and there is no inline script or style:
 // a policy of "default-src 'none'; script-src 'self'; style-src 'self';
@@ -51,7 +49,6 @@ var index = template.Must(template.New("index.html").Funcs(template.FuncMap{
 
 // Data is what the page is told.
 type Data struct {
-	Lab     string // which lab this is, for what is saved
 	Control string // the origin of the control API, such as http://127.0.0.1:8081
 	Plain   string // the origin of the page without TLS, where a browser speaks HTTP/1.1
 	Secure  string // the same with TLS and HTTP/2; "": the lab has none

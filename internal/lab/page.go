@@ -19,7 +19,7 @@ import (
 // page itself, with TLS and without.
 func index(on Listeners) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		data := web.Data{Lab: Version(), Control: controlOrigin(c.Request, on.Control.Addr()), Plain: "http://" + as(c.Request, on.Lanes.Addr())}
+		data := web.Data{Control: controlOrigin(c.Request, on.Control.Addr()), Plain: "http://" + as(c.Request, on.Lanes.Addr())}
 		if on.TLS != nil {
 			data.Secure = "https://" + as(c.Request, on.TLS.Addr())
 		}

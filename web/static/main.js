@@ -206,7 +206,7 @@ save(panels.save, {
 function about() {
   const { best, jumps } = page.clock;
   return {
-    lab: told("lab"), browser: navigator.userAgent, page: me, when: new Date().toISOString(), origin: performance.timeOrigin, http: page.http,
+    page: me, when: new Date().toISOString(), origin: performance.timeOrigin, browser: navigator.userAgent, http: page.http,
     network: page.network, feed: settings.now(), interval_ms: page.interval, heartbeat_s: page.beat,
     clock: best && { offset_ms: best.offset, error_ms: best.error, jumps },
   };
