@@ -271,6 +271,29 @@ func (s *screen) String() string {
 	return strings.ReplaceAll(s.text.String(), "\r\n", "\n")
 }
 
+// TestMeter says which commands show more than the page does: curl draws a meter
+// of its progress where what it gets does not go to the terminal. TestConsole
+// cannot see that, since nothing it runs has one.
+func TestMeter(t *testing.T) {
+	away := regexp.MustCompile(`(^|[ (])curl [^;|]*(-o /|\||\))`)
+	quiet := regexp.MustCompile(`curl (.* )?-[a-zA-Z]*s`)
+	for name, text := range pages(t) {
+		if name > "docs/09" || !strings.HasPrefix(name, "docs/0") {
+			continue // the later chapters, for now
+		}
+		blocks, _ := blocks(name, text)
+		for _, b := range blocks {
+			for i, line := range b.lines {
+				for _, command := range away.FindAllString(line, -1) {
+					if b.kind == "console" && !quiet.MatchString(command) {
+						t.Errorf("%s:%d: %s: give curl -s, or it shows its progress", name, b.line+1+i, command)
+					}
+				}
+			}
+		}
+	}
+}
+
 // notRun has the blocks that nothing runs or compares, by page and first line.
 var notRun = map[string]string{
 	"README.md: $ go test ./...":                                                                                                           "this test is a part of it",

@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	// Curl shows its progress where it does not print to a terminal.
-	if err := os.WriteFile(filepath.Join(bin, ".curlrc"), []byte("silent\nshow-error\n"), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(bin, ".curlrc"), []byte("no-progress-meter\n"), 0o666); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
