@@ -27,8 +27,5 @@ export function ledger(url, on) {
   ask();
 }
 
-// label says what was paid once.
-export const label = (row) => (row?.once ? `; ${number(row.once)} once` : "");
-
-// rest says what the figure does not have.
-export const rest = (row) => (row ? `unaccounted: ${number(row.unaccounted)} B` : "");
+// rest says what the figure does not have: what was paid once, and what nobody knows.
+export const rest = ({ once, unaccounted }) => (unaccounted ? `unaccounted: ${number(unaccounted)} B` : once ? `and ${number(once)} B once` : "");

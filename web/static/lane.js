@@ -1,5 +1,5 @@
 import { Age } from "./age.js";
-import { label, perMessage, rest } from "./bytes.js";
+import { perMessage, rest } from "./bytes.js";
 import { latency, number, seconds, time, value } from "./format.js";
 import { Latency } from "./latency.js";
 import { Held } from "./held.js";
@@ -43,7 +43,7 @@ export function lane(element, { name, letter, about }, page) {
     </div>
     <div class="bytes">
       <p class="figure">–</p>
-      <p class="label">B a message<span class="once"></span></p>
+      <p class="label">B a message</p>
       <p class="label rest"></p>
     </div>
     <div class="latency">
@@ -76,7 +76,6 @@ export function lane(element, { name, letter, about }, page) {
     dropped: part(".dropped"),
     p99: part(".p99"),
     bytes: part(".bytes .figure"),
-    once: part(".once"),
     rest: part(".rest"),
     recovery: part(".recovery"),
   };
@@ -215,8 +214,7 @@ export function lane(element, { name, letter, about }, page) {
   function writeCost(row) {
     const figure = row && perMessage(row);
     put(parts.bytes, figure ? number(figure.bytes) : "–");
-    put(parts.once, label(figure));
-    put(parts.rest, rest(figure));
+    put(parts.rest, figure ? rest(figure) : "");
     for (const dd of element.querySelectorAll("[data-cost]")) put(dd, row ? number(row[dd.dataset.cost]) : "–");
     element.dataset.unaccounted = figure ? figure.unaccounted : "";
   }

@@ -42,6 +42,7 @@ export function scene(element, page, hands, says) {
   let answered = null; // which choice
   let state = "new"; // running, done or failed
   let leave = new AbortController();
+  let prepared; // when the lab is set
 
   select.addEventListener("change", () => (location.hash = select.value));
   choices.forEach((button, i) => button.addEventListener("click", () => answer(i)));
@@ -50,9 +51,8 @@ export function scene(element, page, hands, says) {
 
   const step = () => place && scenes[place[0]].steps[place[1]];
 
-  // go shows the step that the address names, and sets the lab as its scene wants
-  // it: with gently, only where nobody else has.
-  async function go(gently = false) {
+  // go shows the step that the address names, and sets the lab as its scene wants it.
+  function go(gently = false) {
     leave.abort();
     const mine = (leave = new AbortController());
     const before = place;
@@ -60,11 +60,16 @@ export function scene(element, page, hands, says) {
     [answered, state] = [null, "new"];
     element.dataset.scene = place ? `${place[0] + 1}.${place[1] + 1}` : "free";
     show();
-    if (!place || (before && before[0] === place[0])) return;
-    const { sets } = scenes[place[0]];
+    if (place) prepared = prepare(scenes[place[0]].sets, mine, before?.[0] === place[0], gently);
+  }
+
+  // prepare sets the lab: within a scene the network stays as it is, and with gently
+  // what somebody else has set.
+  async function prepare(sets, mine, within, gently) {
     const lab = hands(mine.signal, (text) => put(progress, text));
+    const { rtt, jitter, kbps } = page.network ?? {};
     try {
-      if (!gently || (page.network && !page.network.rtt && !page.network.jitter && !page.network.kbps)) await lab.network(sets.network);
+      if (!within && !(gently && (rtt || jitter || kbps))) await lab.network(sets.network);
       if (!gently) await lab.feed(sets.feed);
       await lab.interval(sets.interval);
       await lab.beat(sets.beat);
@@ -123,6 +128,7 @@ export function scene(element, page, hands, says) {
     checks.hidden = true;
     says("");
     mark();
+    await prepared;
     const t = performance.now();
     try {
       const result = await now.run(hands(mine.signal, (text) => put(progress, text)));

@@ -2,7 +2,7 @@ import { bytes, causal, lossWithoutCursor, most, near, none, rising, spread, suc
 import { number, time } from "./format.js";
 import { quantile } from "./quantile.js";
 
-// The five scenes. A scene sets the lab (sets) and has steps; a step asks, has
+// The five scenes. A scene sets the lab (sets) for each of its steps; a step asks, has
 // four answers to predict with, one of which is right, and runs. run(lab) does it
 // with what stage.js has, and returns the checks and one sentence on what is to
 // be seen; note is for who presents it.
@@ -56,7 +56,6 @@ export const scenes = [
           await lab.interval(2000);
           await lab.feed({ source: "some", rate: 50, phase: "poisson" });
           const { ms, clock, error } = await lab.gather(6000);
-          await lab.feed({ rate: 2 });
           const { rtt } = lab.page.network;
           return {
             checks: [
@@ -82,7 +81,6 @@ export const scenes = [
           await lab.interval(200);
           await lab.wait(500);
           const { ms, error, requests, took } = await lab.gather(5000);
-          await lab.feed({ rate: 2 });
           const { rtt } = lab.page.network;
           return {
             checks: [
@@ -105,8 +103,6 @@ export const scenes = [
           await lab.interval(1000);
           await lab.wait(1500);
           const { ms } = await lab.gather(6000);
-          await lab.feed({ rate: 2, phase: "poisson" });
-          await lab.interval(2000);
           const apart = ms.polling.length >= 4 ? spread(ms.polling, 1000) : null;
           return {
             checks: [within(`polling, ${ms.polling.length} messages lie apart by`, apart, 0, 150)],
@@ -188,7 +184,6 @@ export const scenes = [
             after = await head();
           } finally {
             document.cookie = "fourwires=; path=/; SameSite=Strict; max-age=0";
-            await lab.interval(1000);
           }
           const more = after.polling - before.polling;
           const line = "fourwires=".length + 1000 + (others ? "; ".length : "Cookie: \r\n".length);
@@ -211,7 +206,6 @@ export const scenes = [
           await lab.interval(500);
           await lab.wait(1200, "until all is quiet");
           const cost = await lab.idle(6000);
-          await lab.interval(1000);
           const spent = (name) => bytes(cost[name]) / 6;
           const others = Math.max(...lanes.slice(1).map(spent));
           return {
@@ -233,7 +227,6 @@ export const scenes = [
           await lab.interval(300);
           await lab.wait(1000);
           const { polling } = await lab.idle(3000);
-          await lab.interval(1000);
           const heads = (polling.up.head + polling.down.head) / polling.requests;
           return {
             checks: [overHTTP2(lab.page) ? within("both heads of a poll, HTTP/2", heads, 20, 150, "B") : within("both heads of a poll, HTTP/1.1", heads, 250, 2000, "B")],
@@ -262,7 +255,6 @@ export const scenes = [
           await lab.feed({ source: "some", rate, phase: "poisson" });
           await lab.wait(500);
           const { got, all, lost: share } = await lab.naive(7000);
-          await lab.feed({ rate: 2 });
           await lab.wait(1500, "waiting for the last poll");
           const want = 100 * lossWithoutCursor(rate, lab.page.network.rtt);
           return {
@@ -421,7 +413,6 @@ async function silent(lab, beat) {
   await lab.beat(beat);
   await lab.wait(2500, "until all lanes run");
   const { after, lost, ages } = await lab.cut("silence", seconds);
-  await lab.beat(0);
   const { sse, websocket } = after;
   const limit = beat * 1500;
   const notices = (what, stamp) =>

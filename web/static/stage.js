@@ -125,6 +125,7 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
 
   // cut cuts all lanes, or one, and waits until they have caught up, or so long.
   async function cut(kind, seconds = 0, patience = 15_000) {
+    await until(() => lanes.every(({ state }) => state() === "live"), 5000, "until all lanes run");
     page.moment = performance.now();
     if (kind === "restart") await network.restart();
     else await network.cut(kind, seconds);

@@ -113,8 +113,8 @@ test("lane: what it cost, as the ledger has it", () => {
     down: { opening: 253, tag: 0, unaccounted: 0, total: 735.8 },
   });
   update(0);
-  equal([text(".bytes .figure"), text(".once"), text(".rest"), text("[data-cost=requests]")], ["641", "; 753 once", "unaccounted: 0 B", "3"]);
+  equal([text(".bytes .figure"), text(".rest"), text("[data-cost=requests]")], ["641", "and 753 B once", "3"]);
   cost(null);
   update(300);
-  equal([text(".bytes .figure"), text(".once"), text(".rest"), text("[data-cost=requests]")], ["–", "", "", "–"]);
+  equal([text(".bytes .figure"), text(".rest"), text("[data-cost=requests]")], ["–", "", "–"]);
 });
