@@ -333,7 +333,7 @@ export const scenes = [
     learnt: "The limit is the browser's pool of six HTTP/1.1 connections to a host, not SSE.",
     steps: [
       {
-        title: "Seven event streams, and a poll",
+        title: "Seven event streams",
         ask: "A browser opens seven event streams to one host. How many open?",
         choices: ["one", "four", "six", "all seven"],
         answer: (page) => (overHTTP2(page) ? 3 : 2),
