@@ -1,26 +1,17 @@
 package web_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"fourwires/internal/lab"
-	"fourwires/internal/measure"
 	"fourwires/internal/source"
 
-	windows "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
 )
 
@@ -239,88 +230,6 @@ func TestTwoTabs(t *testing.T) {
 	}
 }
 
-// The way up: the same text by a request and by a frame. As a chat it comes back on
-// all four lanes, as an echo to its sender alone.
-func TestWayUp(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	s := serve(t, quiet(100), nil)
-	tab := s.open(t)
-	tab.pollOften()
-	tab.do(chromedp.Click(chromedp.CSS("#tab-up")))
-	say := func(kind string, echo, lanes bool) {
-		t.Helper()
-		tab.do(chromedp.Click(chromedp.CSS(fmt.Sprintf("#up button[value=%s]", kind))))
-		tab.until(`[...document.querySelectorAll("#up td:first-of-type")].every((td) => td.textContent === "1") && !document.querySelector("#up :disabled")`)
-		for row, cells := range eval[[][]string](tab, `[...document.querySelectorAll("#up tbody tr")].map((tr) => [...tr.querySelectorAll("td")].map((td) => td.textContent))`) {
-			var up int
-			if fmt.Sscan(strings.ReplaceAll(cells[1], "\u202f", ""), &up); row == 0 && up < 300 || row == 1 && (up < 6 || up > 90) {
-				t.Errorf("%s: %q up", kind, cells[1])
-			}
-			if nothing := cells[2] == "nothing"; nothing != (row == 1 && kind == "chat") {
-				t.Errorf("%s: answered with %q", kind, cells[2])
-			}
-			for i, back := range cells[3:] {
-				if came := strings.HasSuffix(back, "s"); came != (i == 0 && echo || i > 0 && lanes) {
-					t.Errorf("%s, row %d: back %q", kind, row, cells[3:])
-				}
-			}
-		}
-	}
-	say("chat", false, true)
-	if got := s.Feed.Head().ID; got != 2 {
-		t.Errorf("the head is %d, want 2: the chat, twice", got)
-	}
-	tab.until(`[...document.querySelectorAll(".lane .value")].filter((value) => value.textContent === "Hello").length === 4`)
-	say("echo", true, false)
-	if got := s.Feed.Head().ID; got != 2 {
-		t.Errorf("the head is %d after the echoes, want 2", got)
-	}
-}
-
-// The page's scenarios are those of the command line.
-func TestScenarios(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	type scenario struct {
-		Name, Direction, Why string
-		Rate, Apart          float64
-		Payload, Burst       int
-		Clients, Interval    int
-	}
-	var want []scenario
-	for _, s := range measure.Scenarios {
-		want = append(want, scenario{s.Name, s.Direction, s.Why, s.Rate, float64(s.Gap.Microseconds()) / 1000, s.Payload, s.Burst, s.Clients, int(s.Interval.Milliseconds())})
-	}
-	s := serve(t, quiet(4096), nil)
-	tab := s.open(t)
-	if got := eval[[]scenario](tab, `import("/static/scenarios.js").then(({ scenarios }) => scenarios)`); !slices.Equal(got, want) {
-		t.Errorf("the page has %+v\nthe command has %+v", got, want)
-	}
-
-	// One that goes up and down: the others' messages are the feed's, its own are up.
-	const sent = `[...document.querySelectorAll("#up td:first-of-type")].every((td) => Number(td.textContent) >= 2)`
-	tab.do(chromedp.Click(chromedp.CSS("#tab-uses")), chromedp.SetValue(chromedp.CSS("#uses select"), "collab"), chromedp.Click(chromedp.CSS("#uses button")))
-	eventually(t, "the feed is like the scenario", func() bool {
-		got := s.settings(t)
-		return got == source.Settings{Source: source.Market, Rate: 16, Phase: source.Poisson, Burst: 5, Apart: 30, Payload: 60, Seed: 1}
-	})
-	tab.until(`document.querySelector('[data-lane="polling"] .about').textContent === "asks every 0.20 s"`)
-	tab.until(sent + ` && [...document.querySelectorAll("#up td:nth-child(n + 6)")].every((td) => td.textContent.endsWith("s"))`)
-	tab.do(chromedp.Click(chromedp.CSS("#uses button:nth-of-type(2)")))
-	eventually(t, "the feed is as before", func() bool {
-		got := s.settings(t)
-		return got.Source == source.None && got.Burst == 1 && got.Apart == 0 && got.Payload == 0
-	})
-	tab.until(`document.querySelector('[data-lane="polling"] .about').textContent === "asks every 2.0 s" && !document.querySelector("#uses select").disabled`)
-
-	// One that only goes up.
-	tab.do(chromedp.SetValue(chromedp.CSS("#uses select"), "iot"), chromedp.Click(chromedp.CSS("#uses button")))
-	tab.until(`[...document.querySelectorAll("#up td:nth-child(5)")].some((td) => td.textContent.endsWith("s"))`)
-	tab.do(chromedp.Click(chromedp.CSS("#uses button:nth-of-type(2)")))
-	tab.until(`!document.querySelector("#uses select").disabled`)
-}
-
 // H opens the page by the other HTTP, which shows beside its own bytes those that
 // this browser had before.
 func TestBothHTTP(t *testing.T) {
@@ -484,132 +393,4 @@ func TestWeight(t *testing.T) {
 	if weight < 20_000 || weight >= 150_000 {
 		t.Errorf("the page weighs %d B, want less than 150 000", weight)
 	}
-}
-
-// A tab that was hidden drops what came meanwhile, and says so when it is seen again.
-func TestHidden(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	s := serve(t, quiet(100), nil)
-	tab := s.open(t)
-	tab.until(`document.getElementById("clock").textContent.includes("±")`)
-	tab.window(windows.WindowStateMinimized)
-	tab.until(`document.hidden`)
-	s.publish(t, many(2)...)
-	// Hidden, nothing is drawn; but a poll has its answer.
-	tab.until(`performance.getEntriesByType("mark").filter(({ name }) => name.startsWith("first message by ")).length === 4`)
-	tab.window(windows.WindowStateNormal)
-	tab.until(`!document.hidden`)
-	tab.until(`[...document.querySelectorAll(".lane .dropped")].every((dd) => dd.textContent === "2") && document.getElementById("says").textContent.startsWith("This tab was hidden for ")`)
-}
-
-// window minimizes the tab's window, which hides the tab, or brings it back.
-func (tab *tab) window(state windows.WindowState) {
-	tab.t.Helper()
-	of, err := chromedp.Call(tab.ctx, windows.GetWindowForTarget, windows.GetWindowForTargetParams{})
-	if err != nil {
-		tab.t.Fatal(err)
-	}
-	if _, err := chromedp.Call(tab.ctx, windows.SetWindowBounds, windows.SetWindowBoundsParams{WindowID: of.WindowID, Bounds: &windows.Bounds{WindowState: state}}); err != nil {
-		tab.t.Fatal(err)
-	}
-}
-
-// When one of the clocks is set, what was measured before is dropped, and the page
-// says so. Ours is put on by five seconds, as it would be after a sleep through which
-// the browser's did not run.
-func TestClockJumps(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	s := serve(t, quiet(100), nil)
-	tab := s.open(t)
-	tab.pollOften()
-	tab.until(`document.getElementById("clock").textContent.includes("±")`)
-	s.publish(t, many(3)...)
-	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === ", n 3")`)
-	eval[bool](tab, `(Object.defineProperty(performance, "timeOrigin", { value: performance.timeOrigin + 5000 }), true)`)
-	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === ", none yet")`)
-	tab.until(`document.getElementById("says").textContent.startsWith("A clock was set")`)
-	tab.until(`document.getElementById("clock").textContent.startsWith("clock −5.0")`)
-	s.publish(t, many(1)...)
-	tab.until(`[...document.querySelectorAll(".lane .latency .figure")].every((figure) => /^[<\d]/.test(figure.textContent) && parseFloat(figure.textContent.replace("<", "")) < 2000)`)
-}
-
-// A page that stood still, as when a laptop sleeps, drops what came meanwhile.
-func TestStoodStill(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	s := serve(t, quiet(100), nil)
-	tab := s.open(t)
-	tab.pollOften()
-	tab.until(`document.getElementById("clock").textContent.includes("±")`)
-	s.publish(t, many(1)...)
-	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === ", n 1")`)
-	// The browser's network goes on while the page does not.
-	eval[bool](tab, `(() => {
-		for (const text of ["one", "two"]) fetch("/publish", { method: "POST", body: JSON.stringify(text) });
-		for (const end = performance.now() + 3000; performance.now() < end;);
-		return true;
-	})()`)
-	tab.until(`[...document.querySelectorAll(".lane .dropped")].every((dd) => dd.textContent === "2")`)
-	tab.until(`document.getElementById("says").textContent.startsWith("This page stood still for ")`)
-	s.publish(t, many(1)...)
-	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === ", n 2")`)
-}
-
-// A proxy that collects an event stream before it passes it on: the page says that
-// the lane is behind, and what that looks like.
-func TestBufferingProxy(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	s := serve(t, quiet(100), nil)
-	target := &url.URL{Scheme: "http", Host: s.lanes.String()}
-	through := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(target)
-			r.Out.Host = r.In.Host // or the WebSocket's Origin is another's
-		},
-		ErrorLog: log.New(io.Discard, "", 0), // the page goes while a stream is open
-	}
-	collects := *through
-	collects.ModifyResponse = func(answer *http.Response) error {
-		answer.Body = struct { // read whole, and only then passed on
-			io.Reader
-			io.Closer
-		}{&collected{from: answer.Body}, answer.Body}
-		return nil
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/", through)
-	mux.Handle("/sse", &collects)
-	proxy := httptest.NewServer(mux)
-	defer proxy.Close()
-	defer proxy.CloseClientConnections()
-
-	tab := newTab(t, proxy.URL, "http://"+s.control.String())
-	tab.during(append(outage, "CORS policy"), func() { // the controls are for the lanes' own port
-		tab.open(proxy.URL + "/#free")
-		tab.until(`document.querySelectorAll('.lane[data-state="live"]').length >= 3`)
-		tab.pollOften()
-		s.publish(t, many(3)...)
-		tab.until(`document.querySelector('[data-lane="sse"] .value').textContent.startsWith("3 behind the others")`)
-		tab.until(`[...document.querySelectorAll(".lane")].filter(({ dataset }) => dataset.behind === "0").length === 3`)
-	})
-}
-
-// collected reads nothing before all is there.
-type collected struct {
-	from io.Reader
-	all  *bytes.Reader
-}
-
-func (c *collected) Read(p []byte) (int, error) {
-	if c.all == nil {
-		text, err := io.ReadAll(c.from)
-		if err != nil {
-			return 0, err
-		}
-		c.all = bytes.NewReader(text)
-	}
-	return c.all.Read(p)
 }

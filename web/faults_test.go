@@ -1,0 +1,143 @@
+package web_test
+
+import (
+	"bytes"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"testing"
+
+	windows "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/chromedp"
+)
+
+// A tab that was hidden drops what came meanwhile, and says so when it is seen again.
+func TestHidden(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, quiet(100), nil)
+	tab := s.open(t)
+	tab.until(`document.getElementById("clock").textContent.includes("±")`)
+	tab.window(windows.WindowStateMinimized)
+	tab.until(`document.hidden`)
+	s.publish(t, many(2)...)
+	// Hidden, nothing is drawn; but a poll has its answer.
+	tab.until(`performance.getEntriesByType("mark").filter(({ name }) => name.startsWith("first message by ")).length === 4`)
+	tab.window(windows.WindowStateNormal)
+	tab.until(`!document.hidden`)
+	tab.until(`[...document.querySelectorAll(".lane .dropped")].every((dd) => dd.textContent === "2") && document.getElementById("says").textContent.startsWith("This tab was hidden for ")`)
+}
+
+// window minimizes the tab's window, which hides the tab, or brings it back.
+func (tab *tab) window(state windows.WindowState) {
+	tab.t.Helper()
+	of, err := chromedp.Call(tab.ctx, windows.GetWindowForTarget, windows.GetWindowForTargetParams{})
+	if err != nil {
+		tab.t.Fatal(err)
+	}
+	if _, err := chromedp.Call(tab.ctx, windows.SetWindowBounds, windows.SetWindowBoundsParams{WindowID: of.WindowID, Bounds: &windows.Bounds{WindowState: state}}); err != nil {
+		tab.t.Fatal(err)
+	}
+}
+
+// When one of the clocks is set, what was measured before is dropped, and the page
+// says so. Ours is put on by five seconds, as it would be after a sleep through which
+// the browser's did not run.
+func TestClockJumps(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, quiet(100), nil)
+	tab := s.open(t)
+	tab.pollOften()
+	tab.until(`document.getElementById("clock").textContent.includes("±")`)
+	s.publish(t, many(3)...)
+	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === ", n 3")`)
+	eval[bool](tab, `(Object.defineProperty(performance, "timeOrigin", { value: performance.timeOrigin + 5000 }), true)`)
+	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === ", none yet")`)
+	tab.until(`document.getElementById("says").textContent.startsWith("A clock was set")`)
+	tab.until(`document.getElementById("clock").textContent.startsWith("clock −5.0")`)
+	s.publish(t, many(1)...)
+	tab.until(`[...document.querySelectorAll(".lane .latency .figure")].every((figure) => /^[<\d]/.test(figure.textContent) && parseFloat(figure.textContent.replace("<", "")) < 2000)`)
+}
+
+// A page that stood still, as when a laptop sleeps, drops what came meanwhile.
+func TestStoodStill(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, quiet(100), nil)
+	tab := s.open(t)
+	tab.pollOften()
+	tab.until(`document.getElementById("clock").textContent.includes("±")`)
+	s.publish(t, many(1)...)
+	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === ", n 1")`)
+	// The browser's network goes on while the page does not.
+	eval[bool](tab, `(() => {
+		for (const text of ["one", "two"]) fetch("/publish", { method: "POST", body: JSON.stringify(text) });
+		for (const end = performance.now() + 3000; performance.now() < end;);
+		return true;
+	})()`)
+	tab.until(`[...document.querySelectorAll(".lane .dropped")].every((dd) => dd.textContent === "2")`)
+	tab.until(`document.getElementById("says").textContent.startsWith("This page stood still for ")`)
+	s.publish(t, many(1)...)
+	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === ", n 2")`)
+}
+
+// A proxy that collects an event stream before it passes it on: the page says that
+// the lane is behind, and what that looks like.
+func TestBufferingProxy(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, quiet(100), nil)
+	target := &url.URL{Scheme: "http", Host: s.lanes.String()}
+	through := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Host = r.In.Host // or the WebSocket's Origin is another's
+		},
+		ErrorLog: log.New(io.Discard, "", 0), // the page goes while a stream is open
+	}
+	collects := *through
+	collects.ModifyResponse = func(answer *http.Response) error {
+		answer.Body = struct { // read whole, and only then passed on
+			io.Reader
+			io.Closer
+		}{&collected{from: answer.Body}, answer.Body}
+		return nil
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", through)
+	mux.Handle("/sse", &collects)
+	proxy := httptest.NewServer(mux)
+	defer proxy.Close()
+	defer proxy.CloseClientConnections()
+
+	tab := newTab(t, proxy.URL, "http://"+s.control.String())
+	tab.during(append(outage, "CORS policy"), func() { // the controls are for the lanes' own port
+		tab.open(proxy.URL + "/#free")
+		tab.until(`document.querySelectorAll('.lane[data-state="live"]').length >= 3`)
+		tab.pollOften()
+		s.publish(t, many(3)...)
+		tab.until(`document.querySelector('[data-lane="sse"] .value').textContent.startsWith("3 behind the others")`)
+		tab.until(`[...document.querySelectorAll(".lane")].filter(({ dataset }) => dataset.behind === "0").length === 3`)
+	})
+}
+
+// collected reads nothing before all is there.
+type collected struct {
+	from io.Reader
+	all  *bytes.Reader
+}
+
+func (c *collected) Read(p []byte) (int, error) {
+	if c.all == nil {
+		text, err := io.ReadAll(c.from)
+		if err != nil {
+			return 0, err
+		}
+		c.all = bytes.NewReader(text)
+	}
+	return c.all.Read(p)
+}
