@@ -938,13 +938,13 @@ func asPackaged(ctx context.Context) (string, error) {
 
 // servers draws the second table of the chapter, which TestPython compares.
 func servers(t *testing.T) *svg {
-	const left, top, row, bar = 210.0, 42.0, 54.0, 15.0
+	const left, top, row, bar = 250.0, 42.0, 54.0, 15.0
 	_, table, _ := strings.Cut(pages(t)[pythonChapter], "\n    server, by the lab's clients ")
 	rows := regexp.MustCompile(`(?m)^    (\S.*?)  +(\d+|–)  (?:1 for all |1 for each|–) +(\d+|–) +(?:\d+|–) +(\d+|–) +(?:\d+|–)$`).FindAllStringSubmatch(table, -1)
 	if len(rows) != 7 {
 		t.Fatalf("%s has a table of %d servers", pythonChapter, len(rows))
 	}
-	s := &svg{width: 640, height: top + row*float64(len(rows)) + 6}
+	s := &svg{width: 680, height: top + row*float64(len(rows)) + 6}
 	x := left
 	for _, key := range []struct{ lane, text string }{{"polling", "a poll"}, {"sse", "an event"}, {"websocket", "a frame"}} {
 		s.add(`<g class="%s"><path d="M%.1f 14h16v12h-16Z" class="tip"/></g>`, key.lane, x)
