@@ -287,6 +287,7 @@ var notRun = map[string]string{
 	"docs/10-counting-bytes.md: $ go test ./web -run TransferSize -v":                                                                      "needs a browser; that test compares it",
 	"docs/09-the-way-up.md: $ go test ./docs -run TestPages -v":                                                                            "needs a browser; that test compares it",
 	"docs/12-bad-networks.md: $ go test ./docs -run TestHiddenTab -v":                                                                      "needs a browser; that test compares it",
+	"docs/12-bad-networks.md: $ go test ./docs -run TestKeepAlive -v":                                                                      "needs a browser; that test compares it",
 	"docs/13-http2-and-the-pool.md: $ go test ./docs -run TestHandshakes -v":                                                               "needs a browser; that test compares it",
 	"docs/reference.md: {\"gap\":{\"from\":1,\"to\":5}}":                                                                                   "a shape",
 	"docs/16-python.md: apt-get install daphne python3-aiohttp python3-django-channels python3-flask python3-flask-sockets \\":             ".ci/run does",
