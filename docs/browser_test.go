@@ -286,7 +286,7 @@ func TestPages(t *testing.T) {
 			conn.WriteMessage(gorilla.TextMessage, []byte(`"mine"`))
 		}
 	})
-	var own *httptest.Server
+	own := httptest.NewUnstartedServer(handlers)
 	handlers.HandleFunc("POST /report", func(w http.ResponseWriter, r *http.Request) {
 		var report []string
 		json.NewDecoder(r.Body).Decode(&report)
@@ -301,7 +301,7 @@ func TestPages(t *testing.T) {
 		}
 		fmt.Fprintf(w, `<!doctype html><link rel="icon" href="data:,"><script type="module">`+watching+`</script>`, own.URL)
 	})
-	own = httptest.NewServer(handlers)
+	own.Start()
 	defer own.Close()
 	other := httptest.NewServer(handlers)
 	defer other.Close()
