@@ -38,7 +38,7 @@ func TestConsole(t *testing.T) {
 			if name == pythonChapter {
 				needPython(t)
 			}
-			r := &reader{t: t, lab: path, at: map[string]string{}}
+			r := &reader{t: t, lab: path, tmp: t.TempDir(), at: map[string]string{}}
 			defer r.leave()
 			blocks, _ := blocks(name, text)
 			for _, b := range blocks {
@@ -54,6 +54,7 @@ func TestConsole(t *testing.T) {
 type reader struct {
 	t    *testing.T
 	lab  string            // the program
+	tmp  string            // a folder, for what the page writes into /tmp
 	at   map[string]string // the addresses in use, by those that the page names
 	open []func()          // each ends a program that is kept running
 }
@@ -68,9 +69,10 @@ func (r *reader) leave() {
 
 // proxy returns the command of an nginx with free ports and the addresses in use.
 func (r *reader) proxy(command string) string {
-	const shown, prefix = `"$PWD/docs/testdata/nginx.conf"`, "-p /tmp "
-	if !strings.Contains(command, shown) || !strings.Contains(command, prefix) {
-		r.t.Fatalf("$ %s: nginx is called with %s-c %s", command, prefix, shown)
+	const prefix = "-p /tmp "
+	shown := settings.FindStringSubmatch(command)
+	if shown == nil || !strings.Contains(command, prefix) {
+		r.t.Fatalf(`$ %s: nginx is called with %s-c "$PWD/docs/testdata/nginx….conf"`, command, prefix)
 	}
 	if _, err := exec.LookPath("nginx"); err != nil {
 		const advice = "THE PROXY IS NOT TESTED: this page needs nginx (apt-get install nginx)"
@@ -79,11 +81,11 @@ func (r *reader) proxy(command string) string {
 		}
 		r.t.Skip(advice)
 	}
-	text, err := os.ReadFile(filepath.Join("testdata", "nginx.conf"))
+	text, err := os.ReadFile(filepath.Join("testdata", shown[1]))
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	for _, found := range regexp.MustCompile(`listen (\S+);`).FindAllSubmatch(text, -1) {
+	for _, found := range regexp.MustCompile(`listen (\S+?)(?: ssl http2)?;`).FindAllSubmatch(text, -1) {
 		free, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			r.t.Fatal(err)
@@ -91,16 +93,19 @@ func (r *reader) proxy(command string) string {
 		defer free.Close()
 		r.at[string(found[1])] = free.Addr().String()
 	}
-	folder := r.t.TempDir()
-	conf := filepath.Join(folder, "nginx.conf")
+	conf := filepath.Join(r.tmp, shown[1])
 	if err := os.WriteFile(conf, []byte(r.here(string(text))), 0o666); err != nil {
 		r.t.Fatal(err)
 	}
-	return strings.NewReplacer(shown, conf, prefix, "-p "+folder+" ").Replace(command)
+	return strings.NewReplacer(shown[0], conf, prefix, "-p "+r.tmp+" ").Replace(command)
 }
 
-// here puts the addresses in use in place of those that the page names.
+var settings = regexp.MustCompile(`"\$PWD/docs/testdata/(nginx[a-z-]*\.conf)"`)
+
+// here puts the addresses in use in place of those that the page names, and a
+// folder of its own in place of /tmp for what the page writes there.
 func (r *reader) here(text string) string {
+	text = strings.ReplaceAll(text, "/tmp/nginx-", filepath.Join(r.tmp, "nginx-"))
 	for named, used := range r.at {
 		text = strings.ReplaceAll(text, named, used)
 		text = strings.ReplaceAll(text, strings.ReplaceAll(named, ":", " "), strings.ReplaceAll(used, ":", " ")) // for netcat
@@ -303,6 +308,10 @@ var notRun = map[string]string{
 	"README.md: node --experimental-websocket -e '":                                                                                        "needs Node, which the tests do not ask for",
 	"README.md: new EventSource(\"/sse\").onmessage = ({ data }) => console.log(data)":                                                     "needs a browser; those tests are in web",
 	"docs/10-counting-bytes.md: $ go test ./web -run TransferSize -v":                                                                      "needs a browser; that test compares it",
+	"docs/09-the-way-up.md: $ go test ./docs -run TestPages -v":                                                                            "needs a browser; that test compares it",
+	"docs/12-bad-networks.md: $ go test ./docs -run TestHiddenTab -v":                                                                      "needs a browser; that test compares it",
+	"docs/12-bad-networks.md: $ go test ./docs -run TestKeepAlive -v":                                                                      "needs a browser; that test compares it",
+	"docs/13-http2-and-the-pool.md: $ go test ./docs -run TestHandshakes -v":                                                               "needs a browser; that test compares it",
 	"docs/reference.md: {\"gap\":{\"from\":1,\"to\":5}}":                                                                                   "a shape",
 	"docs/16-python.md: apt-get install daphne python3-aiohttp python3-django-channels python3-flask python3-flask-sockets \\":             ".ci/run does",
 	"docs/16-python.md: $ go test ./docs -run 'TestPython$' -v":                                                                            "TestPython compares it",

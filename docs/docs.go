@@ -112,7 +112,7 @@ func file(stem string) string {
 	return stem + ".md"
 }
 
-var item = regexp.MustCompile(`(?m)^\d+\. \[.*?\]\(([^/)#]+)\.md\)`)
+var item = regexp.MustCompile(`(?m)^(?:\d+\.|-) \[.*?\]\(([^/)#]+)\.md\)`)
 
 // stems returns the pages in order: the index, and what its list has.
 func stems() []string {

@@ -10,7 +10,7 @@
 // on a line for one line or more. A last line ^C says that the command goes on until the reader ends it.
 // A command that opens the lab gets free ports in place of 8080, 8081 and 8443,
 // and runs until the next one opens a lab or the page ends. So does nginx, with
-// testdata/nginx.conf.
+// testdata/nginx.conf or nginx-tls.conf.
 //
 // A block that says file=polling/handler.go#Handler is compared with that
 // declaration, and one that says file=some/file with all of that file; there a

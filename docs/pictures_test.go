@@ -135,6 +135,11 @@ var pictures = map[string]picture{
 		"Three bar charts, of polling, longpoll, sse, websocket and plain tcp. CPU for a message to one of a thousand readers: longpoll takes nearly three times as much as the others. Memory of an idle reader: about the same for longpoll, sse and websocket, less for polling, hardly any for tcp. CPU to connect and leave: about the same for all but tcp.",
 		costs,
 	},
+	"python.svg": {
+		"Bytes around a message, from seven servers",
+		"Three bars for each server: a poll, an event, a frame. All events have the same around them, and all frames. Polls differ by the heads that a server sends.",
+		servers,
+	},
 	"choose.svg": {
 		"Which way lab decide takes",
 		"Two maps, for 1 000 and for 10 000 clients. To the right: how late is early enough, from 10 ms to 100 s. Upwards: messages a second, from 0.01 to 100. Polling is taken at the right and, where there are many messages, far to the left; an open stream is taken in between, sse for slower feeds and websocket for faster ones.",

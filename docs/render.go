@@ -127,7 +127,7 @@ func (s shown) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	r.Register(ast.KindAutoLink, s.autoLink)
 }
 
-// block marks the commands of a console block, which the copy button takes.
+// block marks the commands of a block, behind "$ ", which the copy button takes.
 func (shown) block(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	if !entering {
 		return ast.WalkContinue, nil
@@ -139,7 +139,7 @@ func (shown) block(w util.BufWriter, source []byte, node ast.Node, entering bool
 	for i := range n.Lines().Len() {
 		segment := n.Lines().At(i)
 		line := strings.TrimSuffix(string(segment.Value(source)), "\n")
-		command = kind == "console" && (command || strings.HasPrefix(line, "$ "))
+		command = command || strings.HasPrefix(line, "$ ")
 		if line := template.HTMLEscapeString(line); command {
 			fmt.Fprintf(w, "<b>%s</b>\n", line)
 		} else {

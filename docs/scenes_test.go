@@ -1,0 +1,51 @@
+package docs_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestScenes says whether every chapter opens a scene, by its title, and whether
+// the steps that the pages open are there.
+func TestScenes(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "web", "static", "scenes.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var titles []string
+	var steps []int
+	for _, scene := range strings.Split(string(text), "\n  {\n    title: \"")[1:] {
+		title, rest, _ := strings.Cut(scene, "\",\n")
+		titles = append(titles, title)
+		steps = append(steps, len(regexp.MustCompile(`(?m)^      (?:\{|[a-z]+,)$`).FindAllString(rest, -1)))
+	}
+	if len(titles) != 5 {
+		t.Fatalf("scenes.js has %q", titles)
+	}
+	to := regexp.MustCompile(`\[([^\]]*)\]\([^)]*#scene=(\d+)(?:&step=(\d+))?\)`)
+	chapter := regexp.MustCompile(`^docs/\d\d-`)
+	for name, page := range pages(t) {
+		found := to.FindAllStringSubmatch(page, -1)
+		if len(found) == 0 && chapter.MatchString(name) {
+			t.Errorf("%s opens no scene", name)
+		}
+		for _, link := range found {
+			scene, _ := strconv.Atoi(link[2])
+			step := 1
+			if link[3] != "" {
+				step, _ = strconv.Atoi(link[3])
+			}
+			if scene < 1 || scene > len(titles) || step < 1 || step > steps[scene-1] {
+				t.Errorf("%s: there is no scene %d, step %d", name, scene, step)
+				continue
+			}
+			if want := "scene " + link[2] + ", " + titles[scene-1]; chapter.MatchString(name) && strings.Join(strings.Fields(link[1]), " ") != want {
+				t.Errorf("%s: a link to scene %d says %q, want %q", name, scene, link[1], want)
+			}
+		}
+	}
+}
