@@ -1,48 +1,15 @@
 package docs_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"sync/atomic"
 	"testing"
 	"time"
 )
-
-// browse opens an address in a real Chromium, until the test is over.
-func browse(t *testing.T, address string) {
-	t.Helper()
-	path := os.Getenv("CHROMIUM")
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
-		if found, err := exec.LookPath(name); err == nil && path == "" {
-			path = found
-		}
-	}
-	if path == "" {
-		const advice = "NO BROWSER IS TESTED: this needs a Chromium (apt-get install chromium, or CHROMIUM=/path/to/chrome)"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(advice)
-		}
-		t.Skip(advice)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	browser := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+t.TempDir(), address)
-	browser.Cancel = func() error { return browser.Process.Signal(os.Interrupt) } // closed in order, it leaves no files behind
-	browser.WaitDelay = patience
-	if err := browser.Start(); err != nil {
-		cancel()
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		browser.Wait()
-	})
-}
 
 // TestDispatch has a real Chromium read the stream of chapter 6's exercise, and
 // come back when it ends.
@@ -80,7 +47,7 @@ func TestDispatch(t *testing.T) {
 	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
-	browse(t, server.URL+"/")
+	visit(t, server.URL+"/")
 
 	for _, want := range []string{`7 message "first"`, `7 message "second"`, `9 gap "third\nline"`, "again, Last-Event-ID: 9"} {
 		select {
