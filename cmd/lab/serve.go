@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"syscall"
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
@@ -144,6 +145,9 @@ func listen(addr, secured, control string, withTLS bool) (on lab.Listeners, err 
 				if open != nil {
 					open.Close()
 				}
+			}
+			if errors.Is(err, syscall.EADDRINUSE) {
+				err = fmt.Errorf("%w: end what listens there, another lab perhaps, or give --%s a free port", err, l.flag)
 			}
 			return on, fmt.Errorf("--%s: %w", l.flag, err)
 		}
