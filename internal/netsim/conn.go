@@ -72,6 +72,9 @@ func (c *Conn) Cut(kind Cut, lasting time.Duration) error {
 			w.cut = true
 		})
 	case RST:
+		if c.socket != nil {
+			c.resets() // first: whoever reads the error may close it sooner than we do
+		}
 		c.change(func(w *way) {
 			w.broken = syscall.ECONNRESET
 			w.queue, w.size = nil, 0

@@ -654,6 +654,27 @@ func TestSwitch(t *testing.T) {
 	switching.Wait()
 }
 
+// A reset is one, though the server may hear of it first and close what it holds.
+func TestResetBeforeItsServerCloses(t *testing.T) {
+	n := new(netsim.Network)
+	for range 300 {
+		client, server := onLoopback(t, n)
+		var closing sync.WaitGroup
+		closing.Go(func() {
+			io.Copy(io.Discard, server)
+			server.Close()
+		})
+		for _, c := range n.Conns() {
+			cut(t, c, netsim.RST, 0)
+		}
+		if _, err := client.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("the client reads %v, want a reset", err)
+		}
+		closing.Wait()
+		client.Close()
+	}
+}
+
 // Cuts of real connections are what they are called, with and without a delay.
 func TestCutSockets(t *testing.T) {
 	for _, test := range []struct {

@@ -248,10 +248,15 @@ func (c *Conn) closeSocket() error {
 
 // abort closes the socket with a RST.
 func (c *Conn) abort() {
+	c.resets()
+	c.socket.Close()
+}
+
+// resets has the socket's close be a RST, whoever closes it.
+func (c *Conn) resets() {
 	if tcp, ok := c.socket.(interface{ SetLinger(int) error }); ok {
 		tcp.SetLinger(0)
 	}
-	c.socket.Close()
 }
 
 // closeWrite closes a socket for writing, where it can be.
