@@ -89,8 +89,11 @@ func (tab *tab) step(at string) {
 			if sentence := eval[string](tab, `document.querySelector("#says.result").textContent`); len(sentence) < 20 {
 				tab.t.Errorf("step %s says %q", at, sentence)
 			}
-			if high := eval[int](tab, `document.documentElement.scrollHeight`); high > 720 {
-				tab.t.Errorf("step %s is %d high", at, high)
+			for _, kind := range []string{"as it is", "for a projector"} {
+				if high := eval[int](tab, `document.documentElement.scrollHeight`); high > 720 {
+					tab.t.Errorf("step %s, %s, is %d high", at, kind, high)
+				}
+				eval[bool](tab, `document.documentElement.toggleAttribute("data-projector")`)
 			}
 		}
 		if hits == nil {
@@ -146,7 +149,7 @@ func TestScenesHTTP2(t *testing.T) {
 	tab.mu.Lock()
 	tab.expect = outage
 	tab.mu.Unlock()
-	for _, at := range []string{"2.5", "5.1", "5.3"} {
+	for _, at := range []string{"2.1", "2.3", "2.5", "5.1", "5.3"} {
 		scene, step, _ := strings.Cut(at, ".")
 		tab.open("about:blank")
 		tab.open(fmt.Sprintf("https://%s/#scene=%s&step=%s", s.tls, scene, step))
@@ -156,6 +159,48 @@ func TestScenesHTTP2(t *testing.T) {
 	}
 	if got := eval[string](tab, `document.getElementById("net").textContent`); !strings.Contains(got, "HTTP/2") {
 		t.Errorf("the header says %q", got)
+	}
+}
+
+// A step that is left while it runs puts back what it changed before the next one is
+// set, and changes nothing after.
+func TestLeaveRunning(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, market(), nil)
+	tab := s.tab(t)
+	tab.open("http://" + s.lanes.String() + "/#scene=1")
+	tab.untilAll("live")
+	tab.press(" ")
+	tab.until(`document.querySelector(".progress").textContent.startsWith("the feed is quiet")`)
+	eval[bool](tab, `(location.hash = "#scene=2", true)`)
+	tab.until(`document.getElementById("net").textContent.startsWith("network: no delay") && document.querySelector('[data-lane="polling"] .about').textContent === "asks every 1.0 s"`)
+	tab.never(`document.querySelector("#controls select").value !== "none"`)
+	if got := s.settings(t); got.Source != source.None {
+		t.Errorf("scene 2 has the source %q", got.Source)
+	}
+	tab.step("2.1")
+}
+
+// Who points at a button means the page with the next key; while a step runs, a space
+// does not pause it.
+func TestSpaceAfterClick(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, market(), nil)
+	tab := s.tab(t)
+	tab.open("http://" + s.lanes.String() + "/#scene=5&step=1")
+	tab.untilAll("live")
+	const scenes = `document.getElementById("scenes").dataset`
+	tab.do(chromedp.Click(chromedp.CSS(`[data-do="next"]`)))
+	tab.until(scenes + `.scene === "5.2"`)
+	tab.do(chromedp.Click(chromedp.CSS("#pause")), chromedp.Click(chromedp.CSS(".choices button")))
+	tab.press(" ")
+	tab.until(scenes + `.state === "running" && document.getElementById("pause").ariaPressed === "false"`)
+	tab.press(" ")
+	tab.until(scenes + `.state === "done"`)
+	if eval[bool](tab, scenes+`.scene !== "5.2" || document.getElementById("pause").ariaPressed === "true"`) {
+		t.Error("a space while the step ran has paused it, or gone on")
 	}
 }
 
@@ -172,7 +217,7 @@ func TestBytesAreTheLedgers(t *testing.T) {
 	id := eval[string](tab, `performance.getEntriesByType("resource").map(({ name }) => new URL(name).searchParams.get("page")).find(Boolean)`)
 	// The page asks once a second; in between the ledger may have gone on.
 	eventually(t, "the page's table is the ledger's", func() bool {
-		table := eval[map[string]string](tab, `Object.fromEntries([...document.querySelectorAll("#costs tr:has(th[scope=row])")].map((tr) => [tr.cells[0].textContent, tr.cells[11].textContent]))`)
+		table := eval[map[string]string](tab, `Object.fromEntries([...document.querySelectorAll("#costs tr:has(th[scope=row])")].map((tr) => [tr.cells[0].textContent, tr.cells[3].textContent]))`)
 		answer, err := http.Get(fmt.Sprintf("http://%s/control/ledger?page=%s", s.control, id))
 		if err != nil {
 			t.Fatal(err)
@@ -241,7 +286,7 @@ func TestBothHTTP(t *testing.T) {
 	const shown = `document.querySelectorAll("#costs .part.head").length > 3 && document.querySelector("#costs .note").textContent`
 	tab.until(shown + ` === "unaccounted: 0 B; HTTP/1.1 n 3 · 3 · 3 · 3; network: no delay"`)
 	head := func(side string) (n int) {
-		return eval[int](tab, fmt.Sprintf(`Number([...document.querySelectorAll("#costs tr")].find((tr) => tr.cells[0].textContent === %q).nextSibling.cells[5].textContent.replace(/\s/g, ""))`, side))
+		return eval[int](tab, fmt.Sprintf(`Number([...document.querySelectorAll("#costs tr")].find((tr) => tr.cells[0].textContent === %q).nextSibling.cells[7].textContent.replace(/\s/g, ""))`, side))
 	}
 	tab.press("t")
 	tab.until(`document.querySelectorAll("#costs tr").length > 8`)
@@ -258,6 +303,20 @@ func TestBothHTTP(t *testing.T) {
 	tab.until(`document.querySelectorAll("#costs tr").length > 16`)
 	if after := head("polling, HTTP/1.1"); after < before || after > 2*before+2000 {
 		t.Errorf("polling's heads up were %d B, and %d B when the other page shows them", before, after)
+	}
+
+	// And back: it is the page before that is shown, not the one before that.
+	second := head("polling")
+	tab.press("h")
+	eventually(t, "the page came by HTTP/1.1", func() bool {
+		is, err := chromedp.Run(tab.ctx, chromedp.Evaluate[bool](`location.protocol === "http:" && document.querySelectorAll('.lane[data-state="live"]').length === 4`))
+		return err == nil && is
+	})
+	tab.until(`document.querySelectorAll("#costs svg .tick").length > 8`)
+	tab.press("t")
+	tab.until(`document.querySelectorAll("#costs tr").length > 16`)
+	if after := head("polling, HTTP/2"); after < second || after > before {
+		t.Errorf("polling's heads up were %d B by HTTP/2, and %d B when the other page shows them", second, after)
 	}
 }
 
@@ -335,8 +394,10 @@ func TestSave(t *testing.T) {
 	if rows := strings.Count(eval[string](tab, fmt.Sprintf(saved, "csv")), "\nsse,"); rows != 3 {
 		t.Errorf("%d rows of sse, want 3", rows)
 	}
-	if svg := eval[string](tab, fmt.Sprintf(saved, "latency")); !strings.HasPrefix(svg, "<svg ") || !strings.Contains(svg, "network:") || !strings.Contains(svg, "stroke=") {
-		t.Errorf("the picture is %.200s", svg)
+	for _, name := range []string{"latency", "bytes"} {
+		if svg := eval[string](tab, fmt.Sprintf(saved, name)); !strings.HasPrefix(svg, "<svg ") || !strings.Contains(svg, "network:") || !strings.Contains(svg, "stroke=") {
+			t.Errorf("the picture of %s is %.200s", name, svg)
+		}
 	}
 }
 

@@ -80,6 +80,7 @@ func TestScenarios(t *testing.T) {
 	})
 	tab.until(`document.querySelector('[data-lane="polling"] .about').textContent === "asks every 0.20 s"`)
 	tab.until(sent + ` && [...document.querySelectorAll("#up td:nth-child(n + 6)")].every((td) => td.textContent.endsWith("s"))`)
+	tab.until(`parseInt(document.querySelector("#up td:nth-child(3)").textContent.replace(/\s/g, "")) > 500 && parseInt(document.querySelectorAll("#up td:nth-child(3)")[1].textContent) < 120`)
 	tab.do(chromedp.Click(chromedp.CSS("#uses button:nth-of-type(2)")))
 	eventually(t, "the feed is as before", func() bool {
 		got := s.settings(t)

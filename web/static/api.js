@@ -7,6 +7,8 @@ export function api(origin) {
       cache: "no-store",
       signal: AbortSignal.timeout(2000),
       ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
+    }).catch(() => {
+      throw new Error(`the control address ${origin} does not answer`);
     });
     const text = await answer.text();
     const told = text ? JSON.parse(text) : {};

@@ -43,7 +43,8 @@ export function costs(element, lanes, page) {
       svg += bars(rows, x, (wide - (line < 13 ? 116 : 76)) / most, area.top, line);
     });
     let x = narrow ? 2 : left;
-    for (const part of parts.slice(0, 5)) {
+    const used = (part) => sides.some(({ rows }) => lanes.some(({ name }) => rows.get(name)?.up[part] || rows.get(name)?.down[part]));
+    for (const part of parts.filter(used)) {
       svg += `<rect class="part ${part}" x="${x}" y="${all.height - 15}" width="11" height="11"/><text class="tick" x="${x + 14}" y="${all.height - 5}">${part}</text>`;
       x += (narrow ? 18 : 28) + part.length * (narrow ? 7 : 8);
     }
@@ -81,14 +82,14 @@ export function costs(element, lanes, page) {
   }
 
   function tabulate() {
-    const shown = ({ transport }) => transport === "connection" || lanes.some(({ name }) => name === transport);
-    fill(table, ["lane", "way", ...every, "total", "a message"], sides.flatMap(({ http, rows }, k) => [...rows.values()].filter(shown).flatMap((row) =>
+    const shown = [...lanes.map(({ name }) => name), "connection"];
+    fill(table, ["lane", "way", "a message", "total", ...every], sides.flatMap(({ http, rows }, k) => shown.map((name) => rows.get(name)).filter(Boolean).flatMap((row) =>
       ["down", "up"].map((way) => [
         way === "down" ? row.transport + (k ? `, ${http}` : "") : "",
         way,
-        ...every.map((part) => number(row[way][part])),
-        number(row[way].total),
         row.delivered && way === "down" ? `${number(perMessage(row).bytes)} B` : "",
+        number(row[way].total),
+        ...every.map((part) => number(row[way][part])),
       ]),
     )));
   }

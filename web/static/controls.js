@@ -110,7 +110,7 @@ export function controls(element, ask, page, onchange, onbeat) {
       if (!same) onchange();
     } catch (err) {
       settings = null;
-      put(status, `The control address ${page.control} does not answer (${err.message}): the feed's settings are not known.`);
+      put(status, `The feed's settings are not known: ${err.message}.`);
     }
     for (const input of [source, rate, phase]) input.disabled = !settings;
     return settings;

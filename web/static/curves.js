@@ -14,7 +14,7 @@ export function latencies(element, lanes, page) {
     const { kind } = element.dataset;
     const lists = lanes.map(({ oneWay }) => oneWay.values(now));
     const [errors, cold] = [lanes.map(({ oneWay }) => oneWay.median(now)?.error ?? 0), lanes.some(({ oneWay }) => oneWay.cold)];
-    put(note, `n ${lists.map(({ length }) => number(length)).join(" · ")}; ${cold ? "warm-up (the first 50) included" : "first 50 dropped as warm-up"}; clock ± ${time(Math.max(...errors))}; ${page.describe()}`);
+    put(note, `n ${lists.map(({ length }) => number(length)).join(" · ")}; ${cold ? "warm-up (the first 50) included" : "first 50 dropped as warm-up"}; ${page.clock.best ? `clock ± ${time(Math.max(page.clock.best.error, ...errors))}; ` : ""}${page.describe()}`);
     if (kind === "table") return rows(lists, now);
     const all = size(picture);
     const area = { left: kind === "strip" ? 112 : kind === "ECDF" ? 50 : 64, right: all.width - (kind === "strip" ? 22 : 118), top: 6, bottom: all.height - 22 };

@@ -54,7 +54,7 @@ export function lane(element, { name, letter, about }, page) {
     <dl>
       <div><dt>messages</dt><dd data-count="messages"></dd></div>
       <div><dt>requests</dt><dd data-cost="requests">–</dd></div>
-      <div><dt>TCP opened</dt><dd data-cost="connections">–</dd></div>
+      <div title="connections that this lane’s requests opened; 0: they found one that was there"><dt>TCP opened</dt><dd data-cost="connections">–</dd></div>
       <div><dt>lost</dt><dd data-count="lost"></dd></div>
       <div><dt>in gaps</dt><dd data-count="gone"></dd></div>
       <div><dt>duplicated</dt><dd data-count="duplicated"></dd></div>
@@ -219,13 +219,13 @@ export function lane(element, { name, letter, about }, page) {
     element.dataset.unaccounted = figure ? figure.unaccounted : "";
   }
 
-  // recovered writes, and returns, what followed the last cut; heads are the
-  // messages of all lanes since.
+  // recovered writes, and returns, what followed the last cut, if that was the last
+  // that was done; heads are the messages of all lanes since, or null: no longer.
   function recovered(heads) {
-    if (!cut) return null;
+    if (!heads || !cut || cut.t < page.moment) return void put(parts.recovery, "");
     const after = recovery(record.since(cut.t), cut, heads, page.usual());
     const stamp = (what, ms) => (ms === null ? [] : [`${what} ${time(ms)}`]);
-    put(parts.recovery, [
+    put(parts.recovery, behind ? "" : [
       ...(after.noticed === null ? ["cut, not noticed"] : stamp("noticed", after.noticed)),
       ...stamp("back", after.connected),
       ...stamp("caught up", after.caught),

@@ -83,8 +83,8 @@ const settings = controls(panels.controls, ask, page, () => {
 }, () => ["sse", "websocket"].forEach(reopen));
 const net = networks(panels.network, ask, me, wires, {
   onchange(network) {
+    if (network) for (const { oneWay } of lanes) oneWay.clear();
     page.network = network;
-    for (const { oneWay } of lanes) oneWay.clear();
     put(at("net"), `${page.describe()} · ${page.http}`);
   },
   oncut(names, entry) {
@@ -243,6 +243,11 @@ function pause() {
   put(at("pause"), paused ? "Go on" : "Pause");
 }
 
+function run() {
+  if (paused) pause();
+  play.run();
+}
+
 function replay() {
   const now = performance.now();
   const from = now - page.moment < 30_000 ? page.moment : now - lag() - 3000;
@@ -275,10 +280,15 @@ const other = location.protocol === "https:" ? told("plain") : page.secure;
 at("other").hidden = !other;
 put(at("other"), location.protocol === "https:" ? "HTTP/1.1" : "HTTP/2");
 // What this page's messages cost is shown beside those of the other.
-const cross = () => other && location.assign(`${other}/${location.hash || "#scene=1"}&beside=${me}`);
+function cross() {
+  if (!other) return;
+  const place = new URLSearchParams(location.hash.slice(1) || "scene=1");
+  place.set("beside", me);
+  location.assign(`${other}/#${place}`);
+}
 
 const acts = {
-  " ": ["pause or go on; run a step that has not run", () => (play.ready() && !paused ? play.run() : pause())],
+  " ": ["run a step that has not run; else pause or go on", () => !play.running() && (play.ready() ? run() : pause())],
   "1 – 4": ["answer the question; once it has run, single out a lane"],
   n: ["next step", play.next],
   b: ["back", play.back],
@@ -287,7 +297,10 @@ const acts = {
   l: ["latency: distribution, strip, percentiles", () => latency.show({ ECDF: "strip", strip: "percentiles" }[at("latencies").dataset.kind] ?? "ECDF")],
   t: ["charts as tables, or back", tables],
   h: ["the same page by HTTP/2, or HTTP/1.1", cross],
-  e: ["save", () => panels.show("save", true)],
+  e: ["save", () => {
+    if (document.documentElement.hasAttribute("data-projector")) projector(); // which has no panels
+    panels.show("save", true);
+  }],
   f: ["projector", projector],
   d: ["dark or light", theme],
   "?": ["this list", help],
@@ -317,6 +330,8 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 let drawn = -Infinity;
 let stripped = -Infinity;
 let charted = -Infinity;
+let meant = performance.now(); // when the means began
+let means = ""; // the sentence on them
 let jumps = 0;
 
 // lag is how much later the lanes are drawn than it happened: what is under way is
@@ -344,7 +359,8 @@ function frame() {
   }
   strips(now, t);
   if (now - charted >= (calm.matches ? 1000 : 500)) chart(now);
-  if (voice.due(now)) say(now);
+  if (now - meant >= 10_000) mean(now);
+  if (voice.due(now)) voice.say(now, means);
 }
 
 function strips(now, t) {
@@ -360,7 +376,8 @@ function strips(now, t) {
 function chart(now) {
   charted = now;
   const { best } = page.clock;
-  put(at("clock"), `${replayed ? `replay of ${seconds(now - instant(now))} s ago · ` : ""}${best ? `clock ${best.offset < 0 ? "" : "+"}${time(best.offset)} ± ${time(best.error)}` : "clock not known yet"}`);
+  const clock = best ? `clock ${best.offset < 0 ? "" : "+"}${time(best.offset)} ± ${time(best.error)}` : "clock not known yet";
+  put(at("clock"), replayed ? `replay of ${seconds(now - instant(now))} s ago` : clock);
   if (page.clock.jumps !== jumps) {
     // What was measured since the clock was set is not to be trusted.
     jumps = page.clock.jumps;
@@ -368,22 +385,25 @@ function chart(now) {
     voice.news("A clock was set, or its machine slept: the latencies begin anew.");
   }
   put(at("source").querySelector(".what"), `${carries(settings.now())}${lanes[0].tally.epochs.length ? ` · newest #${number(Math.max(...lanes.map(({ tally }) => tally.newest)))}` : ""}`);
-  put(at("source").querySelector(".behind"), replayed ? "→ you, at 1/20 of the speed" : `→ you, drawn ${time(lag())} late: only an arrival tells its way`);
+  put(at("source").querySelector(".behind"), replayed ? "→ you, at 1/20 of the speed: what is under way, and the ages" : `→ you, drawn ${time(lag())} late: only an arrival tells its way`);
   const heads = lanes.map(({ tally }) => ({ epoch: tally.epochs.at(-1)?.name, head: tally.newest }));
   for (const { hold } of lanes) hold(now, heads);
   if (now - page.moment < 60_000) recovered();
+  else for (const lane of lanes) lane.recovered(null);
   latency.update(now);
   cost.update();
 }
 
-function say(now) {
-  if (!page.clock.best) return voice.rest(now);
-  const means = lanes.map(({ name, age, mean }) => {
+// mean writes the mean ages since it was last called.
+function mean(now) {
+  if (!page.clock.best) return (means = "The clock is not known yet, and so are the ages.");
+  const list = lanes.map(({ name, age, mean }) => {
     const ms = age.takeMean(page.clock.server(now));
     mean(ms);
     return ms === null ? `${name} nothing` : `${name} ${seconds(ms)} s`;
   });
-  voice.say(now, `In the last 10 s, the newest message was this old on average: ${means.join(", ")}.`);
+  means = `In the last ${Math.round((now - meant) / 1000)} s, the newest message was this old on average: ${list.join(", ")}.`;
+  meant = now;
 }
 
 requestAnimationFrame(frame);

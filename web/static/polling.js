@@ -8,10 +8,11 @@ export function open(url, after, on) {
   const stop = new AbortController();
   let cursor = after; // "EPOCH-ID" of the last entry we have; "": from now
   let failures = 0;
-  let asked, timer;
+  let due = performance.now(); // when the last look was due
+  let timer;
 
   async function ask() {
-    on.asked((asked = performance.now()));
+    on.asked(performance.now());
     try {
       const answer = await fetch(url + (cursor && `&after=${cursor}`), {
         cache: "no-store", // or Chromium queues equal requests at its cache
@@ -46,11 +47,13 @@ export function open(url, after, on) {
     }
   }
 
-  // The interval runs from look to look. It may change while we wait, so look
-  // at it ten times a second.
+  // By schedule: a late timer makes no other late. The interval may change meanwhile.
   function again() {
-    const left = asked + on.interval() - performance.now();
-    timer = left > 0 ? setTimeout(again, Math.min(left, 100)) : setTimeout(ask);
+    const now = performance.now();
+    const left = due + on.interval() - now;
+    if (left > 0) return void (timer = setTimeout(again, Math.min(left, 100)));
+    due = left < -on.interval() ? now : due + on.interval();
+    timer = setTimeout(ask);
   }
 
   on.state("connecting");

@@ -20,6 +20,7 @@ export function pulse(stood) {
     lates.push(by);
     if (lates.length > 200) lates.shift();
   }, beat);
+  document.addEventListener("visibilitychange", () => (due = performance.now() + beat));
   return {
     late: () => (lates.length ? quantile(lates, 0.9) : 0),
     still: (now) => !document.hidden && now - due >= long,

@@ -20,7 +20,6 @@ export function says(element) {
     },
     news: (text) => (pending = text),
     due: (now) => now - said >= rest,
-    rest: (now) => (said = now),
     say(now, text) {
       said = now;
       put(element, pending || result || text);

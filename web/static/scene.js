@@ -16,7 +16,8 @@ export function where(hash) {
 // predict with, what running it has measured, and a note. hands(signal, progress)
 // returns what a step does and measures with; says is told each sentence, and "". It
 // returns what the keys do: answer(i), next, back, run, and standing, which tells
-// whether a question waits for its answer, and ready, whether the step can run.
+// whether a question waits for its answer, ready, whether the step can run, and
+// running, whether it does.
 export function scene(element, page, hands, says) {
   element.innerHTML = `
     <nav aria-label="Scenes">
@@ -35,7 +36,7 @@ export function scene(element, page, hands, says) {
     <ul class="checks" aria-label="Measured, and expected" hidden></ul>
     <details><summary>Note</summary><p class="note"></p></details>`;
   const at = (selector) => element.querySelector(selector);
-  const [select, number, title, ask, run, progress, checks, note] =
+  const [select, number, title, ask, begin, progress, checks, note] =
     ["select", ".step", "h2", ".ask", '[data-do="run"]', ".progress", ".checks", ".note"].map(at);
   const choices = [...element.querySelectorAll(".choices button")];
   let place; // [scene, step]; null: free play
@@ -43,6 +44,7 @@ export function scene(element, page, hands, says) {
   let state = "new"; // running, done or failed
   let leave = new AbortController();
   let prepared; // when the lab is set
+  let run; // of the step, when it is over
 
   select.addEventListener("change", () => (location.hash = select.value));
   choices.forEach((button, i) => button.addEventListener("click", () => answer(i)));
@@ -58,6 +60,7 @@ export function scene(element, page, hands, says) {
     const before = place;
     place = where(location.hash);
     [answered, state] = [null, "new"];
+    page.moment = -Infinity; // what was cut before is no matter of this step
     element.dataset.scene = place ? `${place[0] + 1}.${place[1] + 1}` : "free";
     show();
     if (place) prepared = prepare(scenes[place[0]].sets, mine, before?.[0] === place[0], gently);
@@ -66,6 +69,8 @@ export function scene(element, page, hands, says) {
   // prepare sets the lab: within a scene the network stays as it is, and with gently
   // what somebody else has set.
   async function prepare(sets, mine, within, gently) {
+    await run; // of the step that was left: it puts back what it has changed
+    if (mine.signal.aborted) return;
     const lab = hands(mine.signal, (text) => put(progress, text));
     const { rtt, jitter, kbps } = page.network ?? {};
     try {
@@ -102,12 +107,12 @@ export function scene(element, page, hands, says) {
     const right = now && (typeof now.answer === "function" ? now.answer(page) : now.answer);
     choices.forEach((button, i) => {
       button.setAttribute("aria-pressed", answered === i);
-      const known = state === "done" && (i === right ? "right" : i === answered ? "wrong" : "");
+      const known = state === "done" && right !== null && (i === right ? "right" : i === answered ? "wrong" : "");
       button.dataset.was = known || "";
       button.title = known ? { right: "this is what happens", wrong: "this was predicted" }[known] : "";
     });
-    put(run, state === "running" ? "Running …" : state === "new" ? "▶ Run (Space)" : "▶ Run again");
-    run.disabled = state === "running";
+    put(begin, state === "running" ? "Running …" : state === "new" ? "▶ Run (Space)" : "▶ Run again");
+    begin.disabled = state === "running";
     element.dataset.state = state;
   }
 
@@ -119,16 +124,19 @@ export function scene(element, page, hands, says) {
 
   const standing = () => Boolean(step()) && (state === "new" || state === "failed");
   const ready = () => Boolean(step()) && state === "new";
+  const running = () => state === "running";
 
-  async function start() {
-    const now = step();
-    if (!now || state === "running") return;
-    const mine = leave;
+  function start() {
+    if (step() && state !== "running") run = measure(step(), leave);
+  }
+
+  async function measure(now, mine) {
     state = "running";
     checks.hidden = true;
     says("");
     mark();
     await prepared;
+    if (mine !== leave) return;
     const t = performance.now();
     try {
       const result = await now.run(hands(mine.signal, (text) => put(progress, text)));
@@ -172,5 +180,5 @@ export function scene(element, page, hands, says) {
     else if (scene > 0) location.hash = `#scene=${scene}&step=${scenes[scene - 1].steps.length}`;
   }
 
-  return { go, answer, next, back, run: start, standing, ready };
+  return { go, answer, next, back, run: start, standing, ready, running };
 }

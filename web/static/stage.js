@@ -61,7 +61,8 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
   // feed has nothing else, and returns how they came: {apart, ms: {lane: […]}}.
   async function burst(n, apart) {
     await until(() => page.clock.best, 5000, "reading the clock");
-    const { source } = settings.now();
+    const { source } = (await settings.refresh()) ?? {};
+    if (!source) throw new Error(`the control address ${page.control} does not answer, and this step needs it`);
     const tag = Math.random().toString(36).slice(2);
     const came = each(() => []);
     const at = [];
@@ -126,7 +127,6 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
   // cut cuts all lanes, or one, and waits until they have caught up, or so long.
   async function cut(kind, seconds = 0, patience = 15_000) {
     await until(() => lanes.every(({ state }) => state() === "live"), 5000, "until all lanes run");
-    page.moment = performance.now();
     if (kind === "restart") await network.restart();
     else await network.cut(kind, seconds);
     const t = performance.now();
@@ -139,13 +139,12 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
   // naive long-polls without a cursor for so long, and returns what came of how many.
   async function naive(ms) {
     const got = [];
-    const stop = new AbortController();
     const until = performance.now() + ms;
     let epoch = "";
     while (performance.now() < until) {
       signal.throwIfAborted();
       progress(`asking without a cursor … ${Math.ceil((until - performance.now()) / 1000)} s`);
-      const answer = await fetch(`${location.origin}/longpoll?wait=2s&page=${me}n`, { cache: "no-store", signal: AbortSignal.any([signal, stop.signal]) });
+      const answer = await fetch(`${location.origin}/longpoll?wait=2s&page=${me}n`, { cache: "no-store", signal });
       if (answer.status === 204) continue;
       const body = await answer.json();
       epoch ||= body.epoch;
@@ -155,9 +154,9 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
     return { got: got.length, all, lost: all ? 1 - (got.length - 1) / all : null };
   }
 
-  // streams opens n event streams, and then polls once, and returns how many
-  // opened and whether the poll was answered within two seconds. sockets: the
-  // same with WebSockets. The lanes rest meanwhile.
+  // pool opens n event streams, or WebSockets, and then polls once, and returns how
+  // many opened, and after how many milliseconds the poll was answered: null, not
+  // within two seconds. The lanes rest meanwhile.
   async function pool(n, kind) {
     await rest(true);
     const open = [];
@@ -167,8 +166,7 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
         const stream = kind === "sse" ? new EventSource(url) : new WebSocket(url.replace(/^http/, "ws"));
         open.push(stream);
         await until(() => stream.readyState === 1, 700 + 4 * page.usual(), `opening ${i + 1} of ${n}`);
-        page.pool?.(open.map(({ readyState }) => readyState === 1), null);
-      }
+        }
       const opened = open.filter(({ readyState }) => readyState === 1).length;
       progress("polling once");
       const t = performance.now();
@@ -185,7 +183,7 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
 
   const lost = (name) => by(name).tally.lost;
   const epoch = (name) => by(name).tally.epochs.at(-1)?.name;
-  return { page, lost, epoch, wait, until, feed, gather, burst, send, publish, idle, cut, naive, pool, rows, network: network.set, interval: settings.poll, beat: settings.heartbeats };
+  return { page, lost, epoch, wait, feed, gather, burst, send, idle, cut, naive, pool, rows, network: network.set, interval: settings.poll, beat: settings.heartbeats };
 }
 
 // peakAge returns the highest age that these messages ended.

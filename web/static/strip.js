@@ -2,7 +2,7 @@ const span = 20_000; // milliseconds from the left edge to now
 
 // The heights that a strip may stand for: with one of these for all lanes, one
 // can be held against the other.
-const tops = [500, 1000, 2000, 5000, 10_000, 20_000, 60_000, 300_000, Infinity];
+const tops = [500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 300_000, Infinity];
 
 // peak returns the highest age in a course (of Age) up to now.
 export function peak(course, now) {

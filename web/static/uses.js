@@ -26,7 +26,7 @@ export function uses(element, { settings, page, way }) {
     start(chosen());
   });
   end.addEventListener("click", () => stop());
-  addEventListener("hashchange", () => stop(false)); // a scene sets all itself
+  addEventListener("hashchange", () => stop(!location.hash.startsWith("#scene"))); // a scene sets all itself
   show();
 
   function show() {
@@ -43,6 +43,7 @@ export function uses(element, { settings, page, way }) {
     [run.disabled, select.disabled, end.disabled] = [true, true, false];
     try {
       await settings.change(feed(scenario));
+      if (running !== mine) return;
       settings.poll(scenario.interval);
       if (own(scenario)) await send(scenario, mine.stop.signal);
     } catch (err) {
@@ -86,5 +87,7 @@ export function uses(element, { settings, page, way }) {
       due += (-Math.log(1 - Math.random()) * 1000 * burst) / own(scenario);
       await pause(due - performance.now());
     }
+    await pause(500); // until the lab has counted all of it
+    await way.cost();
   }
 }

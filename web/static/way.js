@@ -26,6 +26,7 @@ export function way(element, { address, me, ask, send, wires }) {
   const status = element.querySelector("[role=status]");
   const waits = new Map(); // by its mark, what is told of a chat that is on its way
   let echo = null; // the WebSocket to echo by, once it was asked for
+  let echoing = []; // what is told of the echoes that are on their way
   let run; // {before, sent, back}
 
   form.addEventListener("submit", async (event) => {
@@ -85,6 +86,7 @@ export function way(element, { address, me, ask, send, wires }) {
     const more = transports.filter((name) => after[name]).map((name) => [name, difference(after[name], run.before[name])]);
     const bytes = ({ total, tag, opening, control }) => total - tag - opening - control;
     return {
+      n: more.reduce((sum, [name, { requests, sent }]) => sum + (name.startsWith("websocket") ? sent : requests), 0), // that are counted
       up: more.reduce((sum, [, { up }]) => sum + bytes(up), 0),
       head: more.reduce((sum, [, { up }]) => sum + up.head, 0),
       down: more.reduce((sum, [name, { down }]) => sum + (name === "websocket" ? 0 : bytes(down)), 0),
@@ -95,11 +97,11 @@ export function way(element, { address, me, ask, send, wires }) {
     for (const tr of element.querySelectorAll("[data-way]")) {
       const { way } = tr.dataset;
       const [sent, up, down, ...cells] = tr.querySelectorAll("td");
-      const n = run.sent[way].echo + run.sent[way].chat;
-      const cost = n && run.costs?.[way];
-      put(sent, number(n));
-      put(up, cost ? `${number(cost.up / n)} B${cost.head ? `, head ${number(cost.head / n)}` : ""}` : "–");
-      put(down, cost ? (cost.down ? `${number(cost.down / n)} B` : "nothing") : "–");
+      const cost = run.costs?.[way];
+      const each = (bytes) => number(bytes / cost.n);
+      put(sent, number(run.sent[way].echo + run.sent[way].chat));
+      put(up, cost?.n ? `${each(cost.up)} B${cost.head ? `, head ${each(cost.head)}` : ""}` : "–");
+      put(down, cost?.n ? (cost.down ? `${each(cost.down)} B` : "nothing") : "–");
       backs.forEach((back, i) => {
         const took = run.back[way][back];
         const due = run.sent[way][back === "echo" ? "echo" : "chat"];
@@ -117,37 +119,37 @@ export function way(element, { address, me, ask, send, wires }) {
   const echoes = {
     POST: (text) => post(text, "/echo"),
     frame: (text) => patient((done) => {
-      echo.onmessage = done;
+      echoing.push(done); // they come back in their order
       echo.send(text);
     }),
   };
 
-  const chat = (way, text, came) => patient((done, fail) => {
-    const mark = Math.random().toString(36).slice(2, 8);
+  const chat = (way, text, came, mark = Math.random().toString(36).slice(2, 8)) => patient((done, fail) => {
     const missing = new Set(wires.map(({ name }) => name));
     const body = JSON.stringify({ chat: text, mark });
-    setTimeout(() => waits.delete(mark), patience);
     waits.set(mark, (name) => {
       if (missing.delete(name)) came(name);
-      if (missing.size) return;
-      waits.delete(mark);
-      done();
+      if (!missing.size) done();
     });
     if (way === "POST") post(body, "/publish").catch(fail);
     else send(body);
-  });
+  }).finally(() => waits.delete(mark));
 
   const open = () => patient((done, fail) => {
     echo = new WebSocket(address("/websocket/echo").replace(/^http/, "ws"));
+    echoing = [];
+    echo.onmessage = () => echoing.shift()?.();
     echo.onopen = done;
     echo.onerror = () => fail(new Error("the echo’s WebSocket does not open"));
   });
 
-  const patience = 20_000;
-  const patient = (start) => new Promise((done, fail) => {
-    setTimeout(fail, patience, new Error(`not all was back within ${patience / 1000} s`));
-    start(done, fail);
-  });
+  function patient(start) {
+    let late;
+    return new Promise((done, fail) => {
+      late = setTimeout(fail, 20_000, new Error("not all was back within 20 s"));
+      start(done, fail);
+    }).finally(() => clearTimeout(late));
+  }
 
   return { seen: (name, { data }) => waits.get(data?.mark)?.(name), begin, say, cost };
 }
