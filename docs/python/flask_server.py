@@ -65,15 +65,14 @@ class Quiet(WSGIRequestHandler):
         pass
 
 
-def end(*_):
-    feed.close()
-    raise KeyboardInterrupt  # which ends the server
-
-
 def main():
+    server = make_server(*address(), app, threaded=True, request_handler=Quiet)
+
+    def end(*_):  # a signal comes at any instant: in the midst of handing over a request, too
+        threading.Thread(target=lambda: (feed.close(), server.shutdown())).start()
+
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    server = make_server(*address(), app, threaded=True, request_handler=Quiet)
     name = f"Flask {flask.__version__}, Werkzeug {werkzeug.__version__}"
     listening(name, *server.server_address[:2])
     threading.Thread(target=feed.run, daemon=True).start()
