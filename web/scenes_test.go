@@ -171,15 +171,16 @@ func TestLeaveRunning(t *testing.T) {
 	tab := s.tab(t)
 	tab.open("http://" + s.lanes.String() + "/#scene=1")
 	tab.untilAll("live")
+	tab.until(`document.getElementById("net").textContent.startsWith("network: RTT 100 ms")`)
 	tab.press(" ")
 	tab.until(`document.querySelector(".progress").textContent.startsWith("the feed is quiet")`)
-	eval[bool](tab, `(location.hash = "#scene=2", true)`)
+	eval[bool](tab, `(location.hash = "#scene=2", setTimeout(() => (location.hash = "#scene=2&step=2")), true)`) // and that at once, too
 	tab.until(`document.getElementById("net").textContent.startsWith("network: no delay") && document.querySelector('[data-lane="polling"] .about').textContent === "asks every 1.0 s"`)
 	tab.never(`document.querySelector("#controls select").value !== "none"`)
 	if got := s.settings(t); got.Source != source.None {
 		t.Errorf("scene 2 has the source %q", got.Source)
 	}
-	tab.step("2.1")
+	tab.step("2.2")
 }
 
 // Who points at a button means the page with the next key; while a step runs, a space

@@ -45,6 +45,7 @@ export function scene(element, page, hands, says) {
   let leave = new AbortController();
   let prepared; // when the lab is set
   let run; // of the step, when it is over
+  let networked = null; // the scene that the network was set for
 
   select.addEventListener("change", () => (location.hash = select.value));
   choices.forEach((button, i) => button.addEventListener("click", () => answer(i)));
@@ -57,24 +58,25 @@ export function scene(element, page, hands, says) {
   function go(gently = false) {
     leave.abort();
     const mine = (leave = new AbortController());
-    const before = place;
     place = where(location.hash);
     [answered, state] = [null, "new"];
     page.moment = -Infinity; // what was cut before is no matter of this step
     element.dataset.scene = place ? `${place[0] + 1}.${place[1] + 1}` : "free";
     show();
-    if (place) prepared = prepare(scenes[place[0]].sets, mine, before?.[0] === place[0], gently);
+    if (place) prepared = prepare(place[0], mine, gently);
   }
 
   // prepare sets the lab: within a scene the network stays as it is, and with gently
   // what somebody else has set.
-  async function prepare(sets, mine, within, gently) {
+  async function prepare(scene, mine, gently) {
     await run; // of the step that was left: it puts back what it has changed
     if (mine.signal.aborted) return;
     const lab = hands(mine.signal, (text) => put(progress, text));
+    const { sets } = scenes[scene];
     const { rtt, jitter, kbps } = page.network ?? {};
     try {
-      if (!within && !(gently && (rtt || jitter || kbps))) await lab.network(sets.network);
+      if (networked !== scene && !(gently && (rtt || jitter || kbps))) await lab.network(sets.network);
+      networked = scene;
       if (!gently) await lab.feed(sets.feed);
       await lab.interval(sets.interval);
       await lab.beat(sets.beat);

@@ -6,7 +6,7 @@ import { quantile } from "./quantile.js";
 // way is the way up: the same text by POST, a request each time, and as a frame
 // of a WebSocket that is open; as a chat, which comes back on all lanes to all, or
 // as an echo, which comes back to its sender alone. It writes how long that took,
-// the median of a run, and what it cost by the ledger. It returns seen, to be told
+// the median of the last 200 of a run, and what it cost by the ledger. It returns seen, to be told
 // of every message, and begin(), say(way, kind, text) and cost(), to send more than once.
 export function way(element, { address, me, ask, send, wires }) {
   const ways = { POST: "request (POST)", frame: "frame" };
@@ -59,7 +59,9 @@ export function way(element, { address, me, ask, send, wires }) {
     mine.sent[way][kind]++;
     const t = performance.now();
     const came = (back) => {
-      mine.back[way][back].push(performance.now() - t);
+      const took = mine.back[way][back];
+      took.push(performance.now() - t);
+      if (took.length > 200) took.shift();
       if (mine === run) write();
     };
     await (kind === "chat" ? chat(way, text, came) : echoes[way](text).then(() => came("echo")));
