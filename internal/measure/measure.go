@@ -207,6 +207,9 @@ func (o Options) run(ctx context.Context, ways []way, seed uint64, done func(Res
 				return err
 			}
 		}
+		if errors.Is(err, errInterrupted) {
+			return nil
+		}
 		if err != nil && ctx.Err() == nil {
 			return err
 		}
@@ -225,6 +228,9 @@ func (o Options) measure(ctx context.Context, target Target, seed uint64, so *fa
 		return fmt.Errorf("%s, after %.1fs: %s", target.Transport, time.Since(begun).Seconds(), sentence(text))
 	}
 	m, err := o.open(target)
+	if errors.Is(err, errInterrupted) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fail(err)
 	}

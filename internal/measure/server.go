@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"fourwires/feed"
@@ -148,6 +149,10 @@ type server struct {
 	stderr bytes.Buffer
 }
 
+// errInterrupted says that Ctrl-C came, which a terminal sends to both processes,
+// before this one minded its signals. We may yet have to hear of it.
+var errInterrupted = errors.New("interrupted")
+
 // start starts the process. The caller has to close it.
 func start(command []string) (*server, error) {
 	s := &server{cmd: exec.Command(command[0], command[1:]...)}
@@ -166,6 +171,9 @@ func start(command []string) (*server, error) {
 	}
 	if err := s.answer(&s.plain, &s.tls); err != nil {
 		s.close()
+		if status, ok := s.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGINT {
+			return nil, errInterrupted
+		}
 		return nil, fmt.Errorf("%w: %s", err, s.stderr.String())
 	}
 	return s, nil
