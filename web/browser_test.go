@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +16,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/security"
 	"github.com/chromedp/chromedp"
+
+	browsers "fourwires/internal/chromium"
 )
 
 // patience is how long a condition may take to come true on a busy machine.
@@ -31,25 +31,10 @@ var browser struct {
 	close func()
 }
 
-// chromium returns the path of a Chromium. Without one the test is skipped,
-// but fails under CI=true: there, what was not tested must not look green.
+// chromium returns the path of a Chromium, or skips the test.
 func chromium(t testing.TB) string {
 	t.Helper()
-	if path := os.Getenv("CHROMIUM"); path != "" {
-		return path
-	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	const advice = "THE PAGE IS NOT TESTED: this needs a Chromium. Get one with\n\n" +
-		"\tapt-get install chromium\n\nor name yours: CHROMIUM=/path/to/chrome go test ./web"
-	if os.Getenv("CI") == "true" {
-		t.Fatal(advice)
-	}
-	t.Skip(advice)
-	panic("unreachable")
+	return browsers.Path(t, "THE PAGE IS NOT TESTED")
 }
 
 func startBrowser(t testing.TB) context.Context {
