@@ -53,7 +53,7 @@ export function lane(element, { name, letter, about }, page) {
     </div>
     <dl>
       <div><dt>messages</dt><dd data-count="messages"></dd></div>
-      <div><dt>requests</dt><dd data-cost="requests">–</dd></div>
+      <div title="by the server’s ledger, which a restarted server begins anew"><dt>requests</dt><dd data-cost="requests">–</dd></div>
       <div title="connections that this lane’s requests opened; 0: they found one that was there"><dt>TCP opened</dt><dd data-cost="connections">–</dd></div>
       <div><dt>lost</dt><dd data-count="lost"></dd></div>
       <div><dt>in gaps</dt><dd data-count="gone"></dd></div>
