@@ -341,6 +341,8 @@ func TestKeys(t *testing.T) {
 	tab.until(`document.getElementById("clock").textContent.startsWith("replay of ") && document.getElementById("source").textContent.includes("1/20")`)
 	tab.press("r")
 	tab.until(`!document.getElementById("clock").textContent.startsWith("replay")`)
+	tab.press("i")
+	tab.until(`!document.getElementById("wire").hidden && document.activeElement.id === "tab-wire"`)
 	tab.press("e")
 	tab.until(`!document.getElementById("save").hidden && document.activeElement.id === "tab-save"`)
 	tab.during(outage, func() {
@@ -429,7 +431,7 @@ func TestAxe(t *testing.T) {
 	eval[bool](tab, string(axe)+"; true")
 	for _, theme := range []string{"light", "dark"} {
 		tab.prefers("color-scheme", theme)
-		for _, panel := range []string{"controls", "network", "up", "uses", "save"} {
+		for _, panel := range []string{"controls", "network", "up", "uses", "wire", "save"} {
 			tab.do(chromedp.Click(chromedp.CSS("#tab-" + panel)))
 			for _, fault := range eval[[]string](tab, `axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }).then(({ violations }) => violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => id + ": " + help + ": " + html.slice(0, 200))))`) {
 				t.Errorf("%s, %s: %s", theme, panel, fault)

@@ -26,7 +26,7 @@
 // track.js) to the charts (curves.js, bars.js), is drawn from the record and the
 // lab's ledger. scenes.js says what the five scenes do, stage.js what they do it
 // with, expect.js how what was measured is held against what was expected. way.js is
-// the way up, uses.js the six scenarios. The arithmetic is kept apart (tally, clock,
+// the way up, uses.js the six scenarios, wire.js what shows the bytes. The arithmetic is kept apart (tally, clock,
 // latency, age, quantile, backoff, format, ecdf, flight, held, expect) and tested
 // alone, in testdata/.
 //

@@ -20,6 +20,7 @@ import { peak, top } from "./strip.js";
 import { sync } from "./sync.js";
 import { uses } from "./uses.js";
 import { way } from "./way.js";
+import { wire } from "./wire.js";
 import * as longpoll from "./longpoll.js";
 import * as polling from "./polling.js";
 import * as sse from "./sse.js";
@@ -72,7 +73,7 @@ const watch = (watcher) => {
 
 let lanes = [];
 const closes = new Map(); // what closes each lane
-const panels = dock(at("dock"), { controls: "Feed", network: "Network and faults", up: "The way up", uses: "Scenarios", save: "Save" });
+const panels = dock(at("dock"), { controls: "Feed", network: "Network and faults", up: "The way up", uses: "Scenarios", wire: "The wire", save: "Save" });
 const ask = api(page.control);
 const voice = says(at("says"));
 const role = await alone(me, { state, entry: ({ lane, entry }) => theirs(lane, entry), yield: yielded });
@@ -95,6 +96,7 @@ const net = networks(panels.network, ask, me, wires, {
 const up = way(panels.up, { address, me, ask, send: (text) => lanes.at(-1).send(text), wires });
 watch(up.seen);
 uses(panels.uses, { settings, page, way: up });
+wire(panels.wire, wires);
 
 sync([`${page.control}/websocket/echo?stamps=1&page=${me}`, address("/websocket/echo", "&stamps=1")], page.clock);
 
@@ -297,14 +299,17 @@ const acts = {
   l: ["latency: distribution, strip, percentiles", () => latency.show({ ECDF: "strip", strip: "percentiles" }[at("latencies").dataset.kind] ?? "ECDF")],
   t: ["charts as tables, or back", tables],
   h: ["the same page by HTTP/2, or HTTP/1.1", cross],
-  e: ["save", () => {
-    if (document.documentElement.hasAttribute("data-projector")) projector(); // which has no panels
-    panels.show("save", true);
-  }],
+  i: ["the wire: what shows its bytes", () => panel("wire")],
+  e: ["save", () => panel("save")],
   f: ["projector", projector],
   d: ["dark or light", theme],
   "?": ["this list", help],
 };
+
+function panel(name) {
+  if (document.documentElement.hasAttribute("data-projector")) projector(); // which has no panels
+  panels.show(name, true);
+}
 
 function tables() {
   const on = at("latencies").dataset.kind !== "table";
