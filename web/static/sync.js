@@ -2,14 +2,17 @@ import { backoff } from "./backoff.js";
 
 // sync asks the server for its time, and gives the clock the four stamps: every
 // five seconds eight times in a row, because the first question after a rest
-// takes the longest. Of the urls the first is asked for as long as it answers.
+// takes the longest. Of the urls the first is asked for as long as it answers; another
+// for eight questions, and then it is tried again.
 export function sync(urls, clock) {
   let failures = 0;
   let asks = 0;
 
   function connect() {
-    const socket = new WebSocket(urls[failures % urls.length].replace(/^http/, "ws"));
+    const which = failures % urls.length;
+    const socket = new WebSocket(urls[which].replace(/^http/, "ws"));
     let asked, timer;
+    let answered = false;
 
     const ask = () => {
       asks++;
@@ -22,12 +25,14 @@ export function sync(urls, clock) {
       const { received, sent } = JSON.parse(event.data);
       const ours = performance.timeOrigin;
       clock.add(ours + asked, received / 1000, sent / 1000, ours + now);
-      failures = 0;
-      timer = setTimeout(ask, asks % 8 === 0 ? 5000 : 0);
+      answered = true;
+      if (asks % 8) timer = setTimeout(ask);
+      else timer = setTimeout(which === 0 ? ask : () => socket.close(), 5000);
     };
     socket.onclose = () => {
       clearTimeout(timer);
-      setTimeout(connect, backoff(++failures));
+      failures = answered ? 0 : failures + 1;
+      setTimeout(connect, backoff(failures));
     };
   }
 
