@@ -62,8 +62,9 @@ export function ageAt(entries, t) {
 
 // recovery tells the stamps of what followed a cut, in milliseconds after it:
 // when the lane noticed, was connected again, and had all that was published
-// until then. What did not happen, or not yet, is null. heads are the messages
-// of all lanes; a message takes up to usual to arrive.
+// until then. Where it noticed nothing, only what was published after the cut shows
+// that it goes on: the rest may have been under way. What did not happen, or not yet,
+// is null. heads are the messages of all lanes; a message takes up to usual to arrive.
 export function recovery(entries, cut, heads, usual) {
   const after = entries.filter(({ t }) => t >= cut.t);
   const down = after.find(({ kind, state }) => kind === "state" && state === "down");
@@ -72,7 +73,7 @@ export function recovery(entries, cut, heads, usual) {
   let caught;
   if (begin !== undefined) {
     const due = dues(heads);
-    caught = after.find(({ kind, t, id, epoch }) => kind === "message" && t >= begin && due(epoch, t - usual) <= id)?.t;
+    caught = after.find(({ kind, t, id, epoch, sent }) => kind === "message" && t >= begin && (down || sent >= cut.t) && due(epoch, t - usual) <= id)?.t;
   }
   const since = (t) => (t === undefined ? null : t - cut.t);
   return { noticed: since(down?.t), connected: since(live?.t), caught: since(caught) };

@@ -53,6 +53,12 @@ test("recovery: a silence that nobody noticed", () => {
   equal(recovery(entries, cut, entries.filter(({ kind }) => kind === "message"), 100), { noticed: null, connected: null, caught: 2050 });
 });
 
+test("recovery: what was under way when the lane was cut does not show that it goes on", () => {
+  const cut = { kind: "cut", t: 1000, cut: "fin", lasting: 0 };
+  const { entries } = record(cut, message(5, 980, 1004), message(6, 1100, 1150));
+  equal(recovery(entries, cut, entries.filter(({ kind }) => kind === "message"), 100), { noticed: null, connected: null, caught: 150 });
+});
+
 test("recovery: nothing has followed yet", () => {
   const cut = { kind: "cut", t: 1000, cut: "rst", lasting: 0 };
   equal(recovery([cut, state(1010, "down")], cut, [], 100), { noticed: 10, connected: null, caught: null });
