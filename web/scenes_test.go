@@ -62,6 +62,8 @@ func TestScenes(t *testing.T) {
 				next = "free"
 			}
 			tab.until(fmt.Sprintf(`document.getElementById("scenes").dataset.scene === %q`, next))
+			tab.press("b")
+			tab.until(fmt.Sprintf(`document.getElementById("scenes").dataset.scene === "%d.%d"`, scene+1, steps))
 		})
 	}
 }
@@ -149,10 +151,10 @@ func TestScenesHTTP2(t *testing.T) {
 	tab.mu.Lock()
 	tab.expect = outage
 	tab.mu.Unlock()
-	for _, at := range []string{"2.1", "2.3", "2.5", "5.1", "5.3"} {
+	for _, at := range []string{"2.1", "2.3", "2.5", "4.4", "5.1", "5.3"} {
 		scene, step, _ := strings.Cut(at, ".")
 		tab.open("about:blank")
-		tab.open(fmt.Sprintf("https://%s/#scene=%s&step=%s", s.tls, scene, step))
+		tab.open(fmt.Sprintf("https://%s/#scene=%s&step=%s&silence=14", s.tls, scene, step))
 		tab.untilAll("live")
 		tab.until(fmt.Sprintf(`document.getElementById("scenes").dataset.scene === %q`, at))
 		tab.step(at)
@@ -243,7 +245,14 @@ func TestBytesAreTheLedgers(t *testing.T) {
 		}
 		return same == len(transports)
 	})
-	tab.until(`document.querySelector("#costs .note").textContent.startsWith("unaccounted: 0 B; HTTP/1.1")`)
+	tab.until(`document.querySelector("#costs .note").textContent.startsWith("unaccounted: 0 B; ")`)
+
+	// What is set is changed: what a message costs begins anew, what was counted stays.
+	tab.choose("rate", "500")
+	tab.until(`/ s: HTTP.1.1 n 0 · 0 · 0 · 0;/.test(document.querySelector("#costs .note").textContent) && document.querySelector("#costs .title").textContent.startsWith("Bytes a second")`)
+	s.publish(t, many(3)...)
+	tab.until(`/ s: HTTP.1.1 n 3 · 3 · 3 · 3;/.test(document.querySelector("#costs .note").textContent) && document.querySelector("#costs .title").textContent === "Bytes a delivered message"`)
+	tab.until(`[...document.querySelectorAll('[data-count="messages"]')].every((dd) => dd.textContent === "12") && document.querySelector('[data-lane="sse"] [data-cost="requests"]').textContent === "1"`)
 }
 
 // A second tab of the same browser looks on, and measures when the first is told to
@@ -263,6 +272,9 @@ func TestTwoTabs(t *testing.T) {
 	if streams := eval[int](second, `performance.getEntriesByType("resource").filter(({ name }) => new URL(name).searchParams.has("after")).length`); streams != 0 {
 		t.Errorf("the tab that looks on has asked %d times", streams)
 	}
+	eval[bool](second, `(location.hash = "#scene=2", true)`) // who looks on sets nothing
+	second.press("n ")
+	second.never(`"scene" in document.getElementById("scenes").dataset`)
 	second.do(chromedp.Click(chromedp.CSS("#viewer button")))
 	// Both load anew, and what is evaluated meanwhile fails.
 	for tab, js := range map[*tab]string{
@@ -285,7 +297,7 @@ func TestBothHTTP(t *testing.T) {
 	tab := s.open(t)
 	s.publish(t, many(3)...)
 	const shown = `document.querySelectorAll("#costs .part.head").length > 3 && document.querySelector("#costs .note").textContent`
-	tab.until(shown + ` === "unaccounted: 0 B; HTTP/1.1 n 3 · 3 · 3 · 3; network: no delay"`)
+	tab.until(shown + `.replace(/[0-9]+ s:/, "… s:") === "unaccounted: 0 B; … s: HTTP/1.1 n 3 · 3 · 3 · 3; network: no delay"`)
 	head := func(side string) (n int) {
 		return eval[int](tab, fmt.Sprintf(`Number([...document.querySelectorAll("#costs tr")].find((tr) => tr.cells[0].textContent === %q).nextSibling.cells[7].textContent.replace(/\s/g, ""))`, side))
 	}
@@ -298,7 +310,7 @@ func TestBothHTTP(t *testing.T) {
 		is, err := chromedp.Run(tab.ctx, chromedp.Evaluate[bool](`location.protocol === "https:" && document.querySelectorAll('.lane[data-state="live"]').length === 4`))
 		return err == nil && is
 	})
-	tab.until(shown + `.startsWith("unaccounted: 0 B; HTTP/2 n 1 · 1 · 1 · 1; HTTP/1.1 n 3 · 3 · 3 · 3;")`)
+	tab.until(shown + `.replace(/[0-9]+ s:/, "… s:").startsWith("unaccounted: 0 B; … s: HTTP/2 n 1 · 1 · 1 · 1; HTTP/1.1 n 3 · 3 · 3 · 3;")`)
 	tab.until(`[...document.querySelectorAll("#costs svg .tick")].filter((text) => text.textContent.startsWith("HTTP/")).map((text) => text.textContent).join() === "HTTP/2,HTTP/1.1"`)
 	tab.press("t")
 	tab.until(`document.querySelectorAll("#costs tr").length > 16`)

@@ -1,3 +1,4 @@
+import { difference } from "./expect.js";
 import { number } from "./format.js";
 
 // perMessage returns what a lane's row of the ledger comes to: bytes for each
@@ -12,20 +13,69 @@ export function perMessage({ delivered, up, down }) {
 }
 
 // ledger asks the control API at url once a second for this page's rows, and
-// tells on of each, by lane; or of null, where the ledger is not to be had.
+// tells on of each, by lane: the row, what has come to it since the count began, and
+// when that was; or of null, where the ledger is not to be had. It returns
+// anew(answer), which begins the count anew, from that answer of the ledger or the next.
 export function ledger(url, on) {
+  const whole = { since: 0, up: 0, rows: [] };
+  let from = whole; // what the ledger had when the count began
+  let wanted = false; // that the next answer begins it
+
   async function ask() {
+    const [begin, before] = [wanted, from];
+    wanted = false;
     try {
       const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(2000) });
       if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-      for (const row of (await answer.json()).rows) on(row.transport, row);
+      const now = await answer.json();
+      if (from === before) show(now, begin); // or the count began after this was asked for
     } catch {
-      on(null, null);
+      wanted ||= begin && from === before;
+      on(null);
     }
     setTimeout(ask, 1000);
   }
+
+  function show(now, begin) {
+    if (begin) from = { ...now, since: performance.now() };
+    if (now.up < from.up) from = whole; // it is another server's
+    for (const row of now.rows) {
+      const { transport } = row;
+      on(transport, row, difference(row, from.rows.find((before) => before.transport === transport)), from.since);
+    }
+  }
+
+  function anew(answer) {
+    if (answer) from = { ...answer, since: performance.now() };
+    wanted = !answer;
+  }
+
   ask();
+  return anew;
 }
 
-// rest says what the figure does not have: what was paid once, and what nobody knows.
-export const rest = ({ once, unaccounted }) => (unaccounted ? `unaccounted: ${number(unaccounted)} B` : once ? `and ${number(once)} B once` : "");
+// rest says what the figure does not have: what opening cost, and what nobody knows.
+export const rest = ({ once, unaccounted }) => (unaccounted ? `unaccounted: ${number(unaccounted)} B` : once ? `and ${number(once)} B to open` : "");
+
+const lanes = ["polling", "longpoll", "sse", "websocket"];
+const ways = ["up", "down"];
+const parts = ["payload", "envelope", "framing", "head", "opening", "control", "tag", "tls", "unaccounted", "total"];
+
+// pack writes the rows of the lanes, and of how many seconds they are, as numbers, for
+// an address; unpack reads them, or returns null.
+export const pack = ({ rows, seconds }) => [Math.ceil(seconds), ...lanes.flatMap((name) => {
+  const row = rows.get(name);
+  return [row?.delivered ?? 0, ...ways.flatMap((way) => parts.map((part) => row?.[way][part] ?? 0))];
+})].join(".");
+
+export function unpack(text) {
+  const [seconds, ...numbers] = text.split(".").map(Number);
+  const each = 1 + ways.length * parts.length;
+  if (numbers.length !== lanes.length * each || ![seconds, ...numbers].every(Number.isSafeInteger)) return null;
+  const rows = new Map(lanes.map((name, i) => {
+    const [delivered, ...rest] = numbers.slice(i * each, (i + 1) * each);
+    const way = (k) => Object.fromEntries(parts.map((part, j) => [part, rest[k * parts.length + j]]));
+    return [name, { transport: name, delivered, up: way(0), down: way(1) }];
+  }));
+  return { rows, seconds };
+}

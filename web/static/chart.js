@@ -6,7 +6,7 @@
 export function frame(element, title, kinds, update) {
   element.className = "chart";
   element.innerHTML = `
-    <h2>${title} <span class="kinds">${kinds.map((kind) => `<button type="button" aria-pressed="false">${kind}</button>`).join("")}</span></h2>
+    <h2><span class="title">${title}</span> <span class="kinds">${kinds.map((kind) => `<button type="button" aria-pressed="false">${kind}</button>`).join("")}</span></h2>
     <svg xmlns="http://www.w3.org/2000/svg" role="img"></svg>
     <div class="scroll" tabindex="0" role="region" hidden><table></table></div>
     <p class="label note"></p>`;

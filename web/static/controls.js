@@ -78,13 +78,13 @@ export function controls(element, ask, page, onchange, onbeat) {
     onchange();
   }
 
-  // change changes the feed, or throws why not.
-  async function change(what) {
+  // change changes the feed, or throws why not. With gently, what was measured is kept.
+  async function change(what, gently = false) {
     patches++;
     try {
       show(await ask("PATCH", "/control/feed", what));
       put(status, "");
-      onchange();
+      if (!gently) onchange();
     } finally {
       patches--;
     }

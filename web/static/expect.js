@@ -71,7 +71,7 @@ export function spread(values, length) {
 export function difference(after, before) {
   const parts = (way) => Object.fromEntries(Object.keys(after[way]).map((part) => [part, after[way][part] - (before?.[way][part] ?? 0)]));
   const count = (name) => after[name] - (before?.[name] ?? 0);
-  return { requests: count("requests"), delivered: count("delivered"), sent: count("sent"), up: parts("up"), down: parts("down") };
+  return { transport: after.transport, requests: count("requests"), delivered: count("delivered"), sent: count("sent"), up: parts("up"), down: parts("down") };
 }
 
 // bytes is all that a row has, but what page= adds and what is paid once.

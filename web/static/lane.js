@@ -95,7 +95,7 @@ export function lane(element, { name, letter, about }, page) {
   let newest = null; // the message with the highest id of the present epoch
   let cut = null; // the last
   let figured = -Infinity; // when the slower figures were last written
-  let spent = null; // as the ledger has it
+  let spent; // as the ledger has it: {row, lately}
   let send = null; // of the pipe, if this is one
 
   if (page.epoch) tally.epoch(page.epoch, Math.max(page.head - 1, 0));
@@ -160,7 +160,7 @@ export function lane(element, { name, letter, about }, page) {
 
   function measure({ id, t, sent, error }) {
     const old = id <= page.head && tally.epochs.at(-1).name === page.epoch; // before the page was open
-    if (old || sent === null) return;
+    if (old || sent === null || sent < page.since) return;
     if (document.hidden || sent < page.trusts || page.still(t)) oneWay.dropped++;
     else oneWay.add(id, t, t - sent, error);
   }
@@ -208,11 +208,11 @@ export function lane(element, { name, letter, about }, page) {
 
   const mean = (ms) => put(parts.mean, ms === null ? "" : `; mean ${seconds(ms)} s`);
 
-  // cost takes what the ledger has of this lane, or null.
-  const cost = (row) => (spent = row);
+  // cost takes what the ledger has of this lane, and what came to it lately; or nothing.
+  const cost = (row, lately) => (spent = row && { row, lately });
 
-  function writeCost(row) {
-    const figure = row && perMessage(row);
+  function writeCost({ row, lately } = {}) {
+    const figure = lately && perMessage(lately);
     put(parts.bytes, figure ? number(figure.bytes) : "–");
     put(parts.rest, figure ? rest(figure) : "");
     for (const dd of element.querySelectorAll("[data-cost]")) put(dd, row ? number(row[dd.dataset.cost]) : "–");
@@ -224,12 +224,9 @@ export function lane(element, { name, letter, about }, page) {
   function recovered(heads) {
     if (!heads || !cut || cut.t < page.moment) return void put(parts.recovery, "");
     const after = recovery(record.since(cut.t), cut, heads, page.usual());
-    const stamp = (what, ms) => (ms === null ? [] : [`${what} ${time(ms)}`]);
-    put(parts.recovery, behind ? "" : [
-      ...(after.noticed === null ? ["cut, not noticed"] : stamp("noticed", after.noticed)),
-      ...stamp("back", after.connected),
-      ...stamp("caught up", after.caught),
-    ].join(" · "));
+    const stamp = (what, ms) => (ms === null ? [] : [`${what} ${seconds(ms)}`]);
+    const stamps = [...stamp("noticed", after.noticed), ...stamp("back", after.connected), ...stamp("caught up", after.caught)];
+    put(parts.recovery, behind ? "" : `${after.noticed === null ? `cut, not noticed${stamps.length ? " · " : ""}` : ""}${stamps.join(" · ")}${stamps.length ? " s" : ""}`);
     element.dataset.cut = cut.cut;
     return { ...after, cut };
   }
@@ -239,7 +236,7 @@ export function lane(element, { name, letter, about }, page) {
     const epoch = tally.epochs.at(-1)?.name;
     const head = Math.max(0, ...heads.filter((other) => other.epoch === (epoch ?? other.epoch)).map(({ head }) => head));
     const newest = tally.newest || (epoch === page.epoch ? Math.max(0, page.head - 1) : 0); // it was opened behind that one
-    behind = state === "down" ? 0 : held.behind(epoch, newest, head, now, page.usual() + (name === "polling" ? page.interval : 0) + 2000);
+    behind = state === "down" ? 0 : held.behind(epoch, newest, head, now, page.usual() + (name === "polling" ? (page.interval ?? 10_000) : 0) + 2000);
     element.dataset.behind = behind;
   }
 

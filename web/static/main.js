@@ -27,11 +27,16 @@ import * as sse from "./sse.js";
 import * as websocket from "./websocket.js";
 
 const wires = [
-  { name: "polling", letter: "P", open: polling.open, about: ({ interval }) => `asks every ${number(interval / 1000, interval < 1000 ? 2 : 1)} s` },
+  { name: "polling", letter: "P", open: polling.open, about: asks },
   { name: "longpoll", letter: "L", open: longpoll.open, about: () => "asks, waits for news" },
   { name: "sse", letter: "S", open: sse.open, about: () => "one endless answer" },
   { name: "websocket", letter: "W", open: websocket.open, about: () => "one pipe, both ways" },
 ];
+
+function asks({ interval, network }) {
+  if (interval === null) return "asks now and then";
+  return interval < network?.rtt ? "asks as soon as it is answered" : `asks every ${number(interval / 1000, interval < 1000 ? 2 : 1)} s`;
+}
 
 const at = (id) => document.getElementById(id);
 const told = (name) => document.querySelector(`meta[name="${name}"]`).content;
@@ -51,14 +56,16 @@ const page = {
   control: told("control"),
   secure: told("secure"),
   http: { h2: "HTTP/2", h3: "HTTP/3" }[performance.getEntriesByType("navigation")[0]?.nextHopProtocol] ?? "HTTP/1.1",
-  interval: 2000, // of polling, in milliseconds
+  interval: 2000, // of polling, in milliseconds; null: another tab's, not known
   beat: 0, // seconds between the heartbeats that the streams ask for; 0: they do not
   silence: Number(new URLSearchParams(location.hash.slice(1)).get("silence")) || 20, // seconds that scene 4 keeps silent
   network: null, // in force: {rtt, jitter, kbps}; null: not known
   epoch: "", // and head: where the feed stood when the page was opened
   head: 0,
   trusts: -Infinity, // what was published before says nothing of a wire: the tab was hidden, or it or the lanes stood still
+  since: -Infinity, // what was published before was measured under other settings
   moment: -Infinity, // when the last burst or cut began, for the replay
+  anew,
   seen: (name, m, now) => watchers.forEach((watcher) => watcher(name, m, now)),
   usual: () => (page.network ? page.network.rtt / 2 + page.network.jitter : 0) + 150, // that a message takes at most
   late: heart.late,
@@ -72,19 +79,19 @@ const watch = (watcher) => {
 };
 
 let lanes = [];
+let recount = () => {}; // the ledger's count begins anew
+let meant = performance.now(); // when the means began
+let means = ""; // the sentence on them
 const closes = new Map(); // what closes each lane
 const panels = dock(at("dock"), { controls: "Feed", network: "Network and faults", up: "The way up", uses: "Scenarios", wire: "The wire", save: "Save" });
 const ask = api(page.control);
 const voice = says(at("says"));
 const role = await alone(me, { state, entry: ({ lane, entry }) => theirs(lane, entry), yield: yielded });
 
-const settings = controls(panels.controls, ask, page, () => {
-  // A latency belongs to the settings under which it was measured.
-  for (const { oneWay } of lanes) oneWay.clear();
-}, () => ["sse", "websocket"].forEach(reopen));
+const settings = controls(panels.controls, ask, page, () => anew(), () => ["sse", "websocket"].forEach(reopen));
 const net = networks(panels.network, ask, me, wires, {
   onchange(network) {
-    if (network) for (const { oneWay } of lanes) oneWay.clear();
+    if (network && page.network) anew();
     page.network = network;
     put(at("net"), `${page.describe()} · ${page.http}`);
   },
@@ -93,7 +100,7 @@ const net = networks(panels.network, ask, me, wires, {
     for (const { name, apply } of lanes) if (names.includes(name)) apply(entry);
   },
 });
-const up = way(panels.up, { address, me, ask, send: (text) => lanes.at(-1).send(text), wires });
+const up = way(panels.up, { address, me, ask, send: (text) => lanes.at(-1).send(text), interval: () => page.interval, wires });
 watch(up.seen);
 uses(panels.uses, { settings, page, way: up });
 wire(panels.wire, wires);
@@ -117,6 +124,21 @@ if (role.first) {
   for (let i = 0; i < wires.length; i++) open(lanes[(first + i) % wires.length], after);
 } else {
   look();
+}
+
+// anew begins anew what is measured: a latency, or what a message costs, belongs to
+// what was set when it was measured.
+// The ledger's count begins with an answer of it, or with the next.
+function anew(answer) {
+  if (!lanes.length) return;
+  page.since = meant = performance.now();
+  for (const { oneWay, age, mean } of lanes) {
+    oneWay.clear();
+    if (page.clock.best) age.takeMean(page.clock.server(meant));
+    mean(null);
+  }
+  means = "";
+  recount(answer);
 }
 
 function open({ name, wire, on }, cursor) {
@@ -169,6 +191,7 @@ function yielded() {
 
 // look makes this tab one that looks on.
 function look() {
+  page.interval = null;
   for (const [name, entry] of Object.entries(role.state.lanes)) if (entry) theirs(name, entry);
   document.body.dataset.viewer = "";
   at("viewer").hidden = false;
@@ -180,27 +203,22 @@ setInterval(settings.refresh, 5000);
 setInterval(net.refresh, 5000);
 await net.refresh();
 
-ledger(`${page.control}/control/ledger?page=${role.first ? me : role.state.page}`, (name, row) => {
-  for (const lane of lanes) if (name === lane.name || name === null) lane.cost(row);
-  cost.row(name, row);
+recount = ledger(`${page.control}/control/ledger?page=${role.first ? me : role.state.page}`, (name, row, lately, since) => {
+  for (const lane of lanes) if (name === lane.name || name === null) lane.cost(row, lately);
+  cost.row(name, lately, since);
 });
 
 const hands = (signal, progress) => stage({ ask, page, lanes, settings, network: net, address, me, rest, watch }, signal, progress);
 const play = scene(at("scenes"), page, hands, voice.result);
 if (role.first) play.go(location.hash === "");
 
-const before = new URLSearchParams(location.hash.slice(1)).get("beside");
-if (before) {
-  ask("GET", `/control/ledger?page=${before}`)
-    .then(({ rows }) => cost.beside(page.http === "HTTP/2" ? "HTTP/1.1" : "HTTP/2", rows))
-    .catch((err) => voice.news(`What it cost before is not known: ${err.message}`));
-}
+cost.beside(page.http === "HTTP/2" ? "HTTP/1.1" : "HTTP/2", new URLSearchParams(location.hash.slice(1)).get("beside") ?? "");
 
 save(panels.save, {
   jsonl: () => ["fourwires.jsonl", "application/jsonl", jsonl(about(), lanes)],
   csv: () => ["fourwires.csv", "text/csv", csv(about(), lanes)],
-  latency: () => ["latency.svg", "image/svg+xml", picture(latency.picture, latency.caption())],
-  bytes: () => ["bytes.svg", "image/svg+xml", picture(cost.picture, cost.caption())],
+  latency: () => ["latency.svg", "image/svg+xml", picture(latency.picture, `One-way latency: ${at("latencies").dataset.kind}`, latency.caption())],
+  bytes: () => ["bytes.svg", "image/svg+xml", picture(cost.picture, cost.title(), cost.caption())],
 });
 
 // about is what a run was measured under.
@@ -235,6 +253,7 @@ document.addEventListener("visibilitychange", () => {
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
 let paused = false;
+const longest = 10_000; // milliseconds that a replay shows
 let replayed = null; // {from, began}: the replay's first instant, and when it was begun
 let solo = ""; // the lane that stands out
 let alike = true; // single keys are shortcuts
@@ -252,7 +271,8 @@ function run() {
 
 function replay() {
   const now = performance.now();
-  const from = now - page.moment < 30_000 ? page.moment : now - lag() - 3000;
+  const kept = now - page.moment < 300_000 && lanes.every(({ record }) => record.entries[0]?.t <= page.moment);
+  const from = kept ? page.moment : now - lag() - 3000;
   replayed = replayed ? null : { from, began: now };
   at("replay").setAttribute("aria-pressed", replayed !== null);
   put(at("replay"), replayed ? "Back to now" : "Replay 1/20");
@@ -285,13 +305,14 @@ put(at("other"), location.protocol === "https:" ? "HTTP/1.1" : "HTTP/2");
 function cross() {
   if (!other) return;
   const place = new URLSearchParams(location.hash.slice(1) || "scene=1");
-  place.set("beside", me);
+  place.set("beside", cost.packed());
   location.assign(`${other}/#${place}`);
 }
 
 const acts = {
   " ": ["run a step that has not run; else pause or go on", () => !play.running() && (play.ready() ? run() : pause())],
   "1 – 4": ["answer the question; once it has run, single out a lane"],
+  a: ["run the step again", () => !play.running() && run()],
   n: ["next step", play.next],
   b: ["back", play.back],
   r: ["replay the last seconds at 1/20 of their speed", replay],
@@ -335,8 +356,6 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 let drawn = -Infinity;
 let stripped = -Infinity;
 let charted = -Infinity;
-let meant = performance.now(); // when the means began
-let means = ""; // the sentence on them
 let jumps = 0;
 
 // lag is how much later the lanes are drawn than it happened: what is under way is
@@ -348,7 +367,7 @@ const lag = () => (page.network ? page.network.rtt + page.network.jitter : 100) 
 function instant(now) {
   if (!replayed) return now - lag();
   const { from, began } = replayed;
-  return from + (((now - began) / 20) % Math.max(1, began - from));
+  return from + (((now - began) / 20) % Math.max(1, Math.min(longest, began - from)));
 }
 
 // frame draws everything. Strips move by a pixel in 80 ms, and digits
@@ -389,7 +408,8 @@ function chart(now) {
     for (const { oneWay } of lanes) oneWay.clear();
     voice.news("A clock was set, or its machine slept: the latencies begin anew.");
   }
-  put(at("source").querySelector(".what"), `${carries(settings.now())}${lanes[0].tally.epochs.length ? ` · newest #${number(Math.max(...lanes.map(({ tally }) => tally.newest)))}` : ""}`);
+  const latest = lanes.map(({ tally }) => tally).reduce((a, b) => (b.epochs.length > a.epochs.length || (b.epochs.length === a.epochs.length && b.newest > a.newest) ? b : a));
+  put(at("source").querySelector(".what"), `${carries(settings.now())}${latest.epochs.length ? ` · newest #${number(latest.newest)}` : ""}`);
   put(at("source").querySelector(".behind"), replayed ? "→ you, at 1/20 of the speed: what is under way, and the ages" : `→ you, drawn ${time(lag())} late: only an arrival tells its way`);
   const heads = lanes.map(({ tally }) => ({ epoch: tally.epochs.at(-1)?.name, head: tally.newest }));
   for (const { hold } of lanes) hold(now, heads);

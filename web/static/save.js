@@ -17,9 +17,9 @@ export function csv(settings, lanes) {
   return [...comments, columns.join(), ...rows.map((row) => row.map(cell).join())].map((line) => `${line}\n`).join("");
 }
 
-// picture returns a chart as a file of its own: with the looks that it has now,
-// and its caption below.
-export function picture(svg, caption) {
+// picture returns a chart as a file of its own: with the looks that it has now, its
+// title above and its caption below.
+export function picture(svg, title, caption) {
   const { width, height } = svg.viewBox.baseVal;
   const copy = svg.cloneNode(true);
   const [from, to] = [svg, copy].map((root) => [...root.querySelectorAll("path, rect, text")]);
@@ -29,16 +29,22 @@ export function picture(svg, caption) {
       to[i].setAttribute(name, style.getPropertyValue(name));
     }
   });
-  copy.setAttribute("viewBox", `0 0 ${width} ${height + 24}`);
+  copy.setAttribute("viewBox", `0 -24 ${width} ${height + 48}`);
   copy.setAttribute("width", width);
-  copy.setAttribute("height", height + 24);
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "text");
-  line.textContent = caption;
-  for (const [name, value] of Object.entries({ x: 4, y: height + 16, "font-size": "11px", "font-family": "sans-serif", fill: "#16181d" })) line.setAttribute(name, value);
-  const back = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-  for (const [name, value] of Object.entries({ width: "100%", height: "100%", fill: "#ffffff" })) back.setAttribute(name, value);
-  copy.prepend(back);
-  copy.append(line);
+  copy.setAttribute("height", height + 48);
+  const add = (tag, attributes, text = "") => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.textContent = text;
+    return element;
+  };
+  const { color, backgroundColor } = getComputedStyle(svg.closest(".chart"));
+  const text = { x: 4, "font-family": "sans-serif", fill: color };
+  copy.prepend(add("rect", { y: -24, width: "100%", height: "100%", fill: backgroundColor }));
+  copy.append(
+    add("text", { ...text, y: -8, "font-size": "14px", "font-weight": 700 }, title),
+    add("text", { ...text, y: height + 16, "font-size": "11px" }, caption),
+  );
   return new XMLSerializer().serializeToString(copy);
 }
 

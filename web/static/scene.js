@@ -39,7 +39,7 @@ export function scene(element, page, hands, says) {
   const [select, number, title, ask, begin, progress, checks, note] =
     ["select", ".step", "h2", ".ask", '[data-do="run"]', ".progress", ".checks", ".note"].map(at);
   const choices = [...element.querySelectorAll(".choices button")];
-  let place; // [scene, step]; null: free play
+  let place; // [scene, step]; null: free play; undefined: this page only looks on
   let answered = null; // which choice
   let state = "new"; // running, done or failed
   let leave = new AbortController();
@@ -50,7 +50,7 @@ export function scene(element, page, hands, says) {
   select.addEventListener("change", () => (location.hash = select.value));
   choices.forEach((button, i) => button.addEventListener("click", () => answer(i)));
   for (const [name, act] of Object.entries({ back, next, run: start })) at(`[data-do="${name}"]`).addEventListener("click", act);
-  addEventListener("hashchange", () => go());
+  addEventListener("hashchange", () => place !== undefined && go());
 
   const step = () => place && scenes[place[0]].steps[place[1]];
 
@@ -89,7 +89,7 @@ export function scene(element, page, hands, says) {
     const now = step();
     put(number, place ? `step ${place[1] + 1}/${scenes[place[0]].steps.length}:` : "");
     select.value = place ? `#scene=${place[0] + 1}&step=1` : "#free";
-    at('[data-do="back"]').disabled = !place || (place[0] === 0 && place[1] === 0);
+    at('[data-do="back"]').disabled = place && place[0] === 0 && place[1] === 0;
     at('[data-do="next"]').disabled = !place;
     at(".choices").hidden = at(".does").hidden = at("details").hidden = !now;
     put(title, now ? now.title : "Free play");
@@ -113,7 +113,7 @@ export function scene(element, page, hands, says) {
       button.dataset.was = known || "";
       button.title = known ? { right: "this is what happens", wrong: "this was predicted" }[known] : "";
     });
-    put(begin, state === "running" ? "Running …" : state === "new" ? "▶ Run (Space)" : "▶ Run again");
+    put(begin, state === "running" ? "Running …" : state === "new" ? "▶ Run (Space)" : "▶ Again (A)");
     begin.disabled = state === "running";
     element.dataset.state = state;
   }
@@ -125,7 +125,7 @@ export function scene(element, page, hands, says) {
   }
 
   const standing = () => Boolean(step()) && (state === "new" || state === "failed");
-  const ready = () => Boolean(step()) && state === "new";
+  const ready = standing;
   const running = () => state === "running";
 
   function start() {
@@ -139,6 +139,7 @@ export function scene(element, page, hands, says) {
     mark();
     await prepared;
     if (mine !== leave) return;
+    page.anew();
     const t = performance.now();
     try {
       const result = await now.run(hands(mine.signal, (text) => put(progress, text)));
@@ -176,8 +177,8 @@ export function scene(element, page, hands, says) {
   }
 
   function back() {
-    if (!place) return;
-    const [scene, step] = place;
+    if (place === undefined) return;
+    const [scene, step] = place ?? [scenes.length, 0]; // free play comes after the last
     if (step > 0) location.hash = `#scene=${scene + 1}&step=${step}`;
     else if (scene > 0) location.hash = `#scene=${scene}&step=${scenes[scene - 1].steps.length}`;
   }

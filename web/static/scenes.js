@@ -14,7 +14,7 @@ const overHTTP2 = ({ http }) => http === "HTTP/2";
 // burst is a step of two scenes: two messages ten milliseconds apart.
 const burst = {
   title: "Two messages, 10 ms apart",
-  ask: "Of two messages 10 ms apart, which lane delays the second?",
+  ask: "Which lane delays the second message more than the first?",
   choices: ["polling", "long-polling", "SSE", "WebSocket"],
   answer: 1,
   async run(lab) {
@@ -34,7 +34,7 @@ const burst = {
         near("long-polling, the second", ms.longpoll[1] ?? null, Math.max(half, 3 * half - apart), by + 5),
         causal(ms, half, clock),
       ],
-      says: `The second message, ${time(apart)} after the first, took ${time(ms.longpoll[1])} by long-polling and ${time(ms.sse[1])} by SSE: long-polling had to be asked again.`,
+      says: `The second, ${time(apart)} later, took ${time(ms.longpoll[1])} by long-polling, which had to be asked again, ${time(ms.sse[1])} by SSE, and ${time(ms.polling[1])} by polling.`,
     };
   },
   note: "Press R to see it twenty times slower. The second message waits at the source until the next question is there, a round trip after the first, and then takes half a trip: 150 ms, less the 10. Polling hardly minds: it waits for its next look anyway.",
@@ -298,7 +298,7 @@ export const scenes = [
         choices: ["polling", "SSE", "WebSocket", "nobody"],
         answer: 0,
         run: (lab) => silent(lab, 0),
-        note: "As if a router on the way had forgotten them: only new connections get through. Only polling waits for something, an answer, and not for longer than 10 s; then it asks by another connection. An open stream without news looks the same as a broken one: what is owed arrives at once, after 20 s.",
+        note: "As if a router on the way had forgotten them: only new connections get through. Only polling waits for something, an answer, and not for longer than 10 s; then it asks by another connection. (On HTTP/2 there is no other: it asks again on the silent one.) An open stream without news looks the same as a broken one: what is owed arrives at once, after 20 s.",
       },
       {
         title: "Silence, with heartbeats",
@@ -306,7 +306,7 @@ export const scenes = [
         choices: ["at once", "within 7.5 s", "after 20 s", "not at all"],
         answer: 1,
         run: (lab) => silent(lab, 5),
-        note: "A silence of one heartbeat and a half is taken for a cut. A ping or a comment would not do: a page can see neither.",
+        note: "A silence of one heartbeat and a half is taken for a cut. A ping or a comment would not do: a page can see neither. On HTTP/2 the event stream is asked for again on the connection that is silent, which the browser takes for sound; a WebSocket has one of its own.",
       },
       {
         title: "The server restarts",
@@ -424,12 +424,15 @@ async function silent(lab, beat) {
       ...(seconds > 12 ? [within("polling notices", polling?.noticed ?? null, 8500, 11_500)] : []),
       notices("SSE", sse),
       notices("WebSocket", websocket),
-      within("the age by WebSocket rose to", ages.websocket, beat ? 1000 : seconds * 900, beat ? limit + 4000 : seconds * 1000 + 3000),
+      ...(beat ? [overHTTP2(lab.page)
+        ? rising("connected again", [["WebSocket", websocket?.connected ?? null], ["SSE", sse?.connected ?? null]])
+        : most("connected again", { SSE: sse?.connected ?? null, WebSocket: websocket?.connected ?? null }, limit + 3000)] : []),
+      within("age by WebSocket, at most", ages.websocket, beat ? 1000 : seconds * 900, beat ? limit + 4000 : seconds * 1000 + 3000),
       most("caught up", each((name) => after[name]?.caught ?? null), seconds * 1000 + 8000),
       none("lost", lost),
     ],
     says: beat
-      ? `With a heartbeat every ${beat} s both streams noticed, after ${time(sse?.noticed ?? 0)} and ${time(websocket?.noticed ?? 0)}, and went on by another connection.`
+      ? `With a heartbeat every ${beat} s both streams noticed, after ${time(sse?.noticed ?? 0)} and ${time(websocket?.noticed ?? 0)}, and were connected again after ${time(sse?.connected ?? 0)} and ${time(websocket?.connected ?? 0)}.`
       : `For ${seconds} s neither SSE nor WebSocket noticed anything; then all of it arrived at once, and nothing was lost.`,
   };
 }

@@ -48,8 +48,8 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
   // gather measures for so long, and waits until polling has it all.
   async function gather(ms) {
     await until(() => page.clock.best, 5000, "reading the clock");
+    page.anew();
     const t = performance.now();
-
     await wait(ms);
     const end = performance.now();
     const requests = each(({ record }) => record.since(t).filter(({ kind }) => kind === "asked").length);
@@ -81,22 +81,25 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
       await until(() => names.every((name) => Object.keys(came[name]).length === n), page.interval + 5000);
     } finally {
       stop();
-      await settings.change({ source });
+      await settings.change({ source }, true); // what was measured stays to be seen
     }
     const clock = page.clock.best?.error ?? 0;
     return { apart: at[n - 1] - at[0], ms: came, clock, error: clock + page.late() };
   }
 
-  async function rows() {
-    const { rows } = await ask("GET", `/control/ledger?page=${me}`);
-    return Object.fromEntries(rows.map((row) => [row.transport, row]));
+  // rows returns what the ledger has of this page, by lane; with begin, what the page
+  // shows of it begins anew with that.
+  async function rows(begin = false) {
+    const answer = await ask("GET", `/control/ledger?page=${me}`);
+    if (begin) page.anew(answer);
+    return Object.fromEntries(answer.rows.map((row) => [row.transport, row]));
   }
 
   // send publishes texts, each when all lanes have the one before, and returns
   // what that cost by the ledger, by lane.
   async function send(texts) {
     await wait(page.interval + page.usual(), "until all is quiet");
-    const before = await rows();
+    const before = await rows(true);
     for (const text of texts) {
       const { id } = await publish(text);
       await until(() => lanes.every(({ tally }) => tally.newest >= id), page.interval + 5000);
@@ -118,7 +121,7 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
 
   // idle returns what so long a time cost by the ledger, by lane.
   async function idle(ms) {
-    const before = await rows();
+    const before = await rows(true);
     await wait(ms);
     const after = await rows();
     return Object.fromEntries(names.map((name) => [name, difference(after[name], before[name])]));

@@ -8,7 +8,7 @@ import { quantile } from "./quantile.js";
 // as an echo, which comes back to its sender alone. It writes how long that took,
 // the median of the last 200 of a run, and what it cost by the ledger. It returns seen, to be told
 // of every message, and begin(), say(way, kind, text) and cost(), to send more than once.
-export function way(element, { address, me, ask, send, wires }) {
+export function way(element, { address, me, ask, send, interval, wires }) {
   const ways = { POST: "request (POST)", frame: "frame" };
   const backs = ["echo", ...wires.map(({ name }) => name)];
   element.innerHTML = `
@@ -36,7 +36,11 @@ export function way(element, { address, me, ask, send, wires }) {
     for (const button of form.querySelectorAll("button")) button.disabled = true;
     try {
       await begin();
-      for (const way of Object.keys(ways)) await say(way, kind, form.elements.text.value);
+      for (const way of Object.keys(ways)) {
+        // What follows upon a poll waits for the whole of polling's interval.
+        if (way === "frame" && kind === "chat") await new Promise((go) => setTimeout(go, Math.random() * interval()));
+        await say(way, kind, form.elements.text.value);
+      }
       await new Promise((go) => setTimeout(go, 300)); // until the lab has counted it
       await cost();
     } catch (err) {

@@ -1,5 +1,5 @@
 import { equal, test } from "./test.js";
-import { perMessage, rest } from "/static/bytes.js";
+import { pack, perMessage, rest, unpack } from "/static/bytes.js";
 
 const row = {
   delivered: 4,
@@ -17,6 +17,18 @@ test("bytes: there is no figure before the first message", () => {
 
 test("bytes: what is unaccounted is always said", () => {
   equal(rest(perMessage(row)), "unaccounted: 2 B");
-  equal(rest({ once: 90, unaccounted: 0 }), "and 90 B once");
+  equal(rest({ once: 90, unaccounted: 0 }), "and 90 B to open");
   equal(rest({ once: 0, unaccounted: 0 }), "");
+});
+
+test("bytes: rows go into an address, and come out of it", () => {
+  const full = (part) => Object.fromEntries(["payload", "envelope", "framing", "head", "opening", "control", "tag", "tls", "unaccounted", "total"].map((name, i) => [name, i * part]));
+  const sse = { transport: "sse", delivered: 7, up: full(1), down: full(100) };
+  const text = pack({ rows: new Map([["sse", sse], ["connection", { transport: "connection" }]]), seconds: 2.5 });
+  const { rows, seconds } = unpack(text);
+  equal(seconds, 3);
+  equal(rows.get("sse"), sse);
+  equal([...rows.keys()], ["polling", "longpoll", "sse", "websocket"]);
+  equal(rows.get("polling").delivered, 0);
+  for (const bad of ["", "k3v9qa", "1.2", `${text}.1`, text.replace("7", "x"), text.replace("7", "1e999")]) equal(unpack(bad), null);
 });

@@ -107,14 +107,15 @@ test("lane: tells the page of each message", () => {
 
 test("lane: what it cost, as the ledger has it", () => {
   const { cost, text, update } = open();
-  cost({
-    delivered: 2, requests: 3, connections: 1,
+  const lately = {
+    delivered: 2,
     up: { opening: 500, tag: 40, unaccounted: 0, total: 1340 },
     down: { opening: 253, tag: 0, unaccounted: 0, total: 735.8 },
-  });
+  };
+  cost({ requests: 3, connections: 1 }, lately);
   update(0);
-  equal([text(".bytes .figure"), text(".rest"), text("[data-cost=requests]")], ["641", "and 753 B once", "3"]);
-  cost(null);
+  equal([text(".bytes .figure"), text(".rest"), text("[data-cost=requests]")], ["641", "and 753 B to open", "3"]);
+  cost();
   update(300);
   equal([text(".bytes .figure"), text(".rest"), text("[data-cost=requests]")], ["–", "", "–"]);
 });
