@@ -96,13 +96,15 @@ export function costs(element, lanes, page) {
 
   function tabulate() {
     const shown = [...lanes.map(({ name }) => name), "connection"];
-    fill(table, ["lane", "way", "a message", "total", ...every], sides.flatMap(({ http, rows }, k) => shown.map((name) => rows.get(name)).filter(Boolean).flatMap((row) =>
+    // A part that nobody has needs no column; what is unaccounted is always said.
+    const had = every.filter((part) => part === "unaccounted" || sides.some(({ rows }) => shown.some((name) => rows.get(name)?.up[part] || rows.get(name)?.down[part])));
+    fill(table, ["lane", "way", "a message", "total", ...had], sides.flatMap(({ http, rows }, k) => shown.map((name) => rows.get(name)).filter(Boolean).flatMap((row) =>
       ["down", "up"].map((way) => [
         way === "down" ? row.transport + (k ? `, ${http}` : "") : "",
         way,
         row.delivered && way === "down" ? `${number(perMessage(row).bytes)} B` : "",
         number(row[way].total),
-        ...every.map((part) => number(row[way][part])),
+        ...had.map((part) => number(row[way][part])),
       ]),
     )));
   }
