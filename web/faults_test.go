@@ -112,18 +112,21 @@ func TestBufferingProxy(t *testing.T) {
 	mux.Handle("/", through)
 	mux.Handle("/sse", &collects)
 	proxy := httptest.NewServer(mux)
-	defer proxy.Close()
-	defer proxy.CloseClientConnections()
+	t.Cleanup(func() { // after the tab's, which would tell of it
+		proxy.CloseClientConnections()
+		proxy.Close()
+	})
 
 	tab := newTab(t, proxy.URL, "http://"+s.control.String())
-	tab.during(append(outage, "CORS policy"), func() { // the controls are for the lanes' own port
-		tab.open(proxy.URL + "/#free")
-		tab.until(`document.querySelectorAll('.lane[data-state="live"]').length >= 3`)
-		tab.pollOften()
-		s.publish(t, many(3)...)
-		tab.until(`document.querySelector('[data-lane="sse"] .value').textContent.startsWith("3 behind the others")`)
-		tab.until(`[...document.querySelectorAll(".lane")].filter(({ dataset }) => dataset.behind === "0").length === 3`)
-	})
+	tab.mu.Lock()
+	tab.expect = append(outage, "CORS policy") // the controls are for the lanes' own port
+	tab.mu.Unlock()
+	tab.open(proxy.URL + "/#free")
+	tab.until(`document.querySelectorAll('.lane[data-state="live"]').length >= 3`)
+	tab.pollOften()
+	s.publish(t, many(3)...)
+	tab.until(`document.querySelector('[data-lane="sse"] .value').textContent.startsWith("3 behind the others")`)
+	tab.until(`[...document.querySelectorAll(".lane")].filter(({ dataset }) => dataset.behind === "0").length === 3`)
 }
 
 // collected reads nothing before all is there.

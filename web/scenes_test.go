@@ -249,10 +249,20 @@ func TestBytesAreTheLedgers(t *testing.T) {
 
 	// What is set is changed: what a message costs begins anew, what was counted stays.
 	tab.choose("rate", "500")
-	tab.until(`/ s: HTTP.1.1 n 0 · 0 · 0 · 0;/.test(document.querySelector("#costs .note").textContent) && document.querySelector("#costs .title").textContent.startsWith("Bytes a second")`)
+	tab.do(chromedp.Click(chromedp.CSS(`#costs button:nth-child(1)`)))
+	tab.until(`/HTTP.1.1 n 0 · 0 · 0 · 0 in/.test(document.querySelector("#costs .note").textContent) && document.querySelector("#costs .title").textContent.startsWith("Bytes a second")`)
 	s.publish(t, many(3)...)
-	tab.until(`/ s: HTTP.1.1 n 3 · 3 · 3 · 3;/.test(document.querySelector("#costs .note").textContent) && document.querySelector("#costs .title").textContent === "Bytes a delivered message"`)
+	tab.until(`/HTTP.1.1 n 3 · 3 · 3 · 3 in/.test(document.querySelector("#costs .note").textContent) && document.querySelector("#costs .title").textContent === "Bytes a delivered message"`)
 	tab.until(`[...document.querySelectorAll('[data-count="messages"]')].every((dd) => dd.textContent === "12") && document.querySelector('[data-lane="sse"] [data-cost="requests"]').textContent === "1"`)
+
+	// Another server, set alike, counts from nothing.
+	alike := quiet(100)
+	alike.Source.Rate = 500
+	tab.during(outage, func() {
+		s.stop()
+		s = serve(t, alike, s, many(2)...)
+		tab.until(`/HTTP.1.1 n 2 · 2 · 2 · 2 in/.test(document.querySelector("#costs .note").textContent)`)
+	})
 }
 
 // A second tab of the same browser looks on, and measures when the first is told to
@@ -297,7 +307,7 @@ func TestBothHTTP(t *testing.T) {
 	tab := s.open(t)
 	s.publish(t, many(3)...)
 	const shown = `document.querySelectorAll("#costs .part.head").length > 3 && document.querySelector("#costs .note").textContent`
-	tab.until(shown + `.replace(/[0-9]+ s:/, "… s:") === "unaccounted: 0 B; … s: HTTP/1.1 n 3 · 3 · 3 · 3; network: no delay"`)
+	tab.until(shown + `.replace(/in [0-9]+ s/, "in … s") === "unaccounted: 0 B; HTTP/1.1 n 3 · 3 · 3 · 3 in … s; network: no delay"`)
 	head := func(side string) (n int) {
 		return eval[int](tab, fmt.Sprintf(`Number([...document.querySelectorAll("#costs tr")].find((tr) => tr.cells[0].textContent === %q).nextSibling.cells[7].textContent.replace(/\s/g, ""))`, side))
 	}
@@ -310,7 +320,7 @@ func TestBothHTTP(t *testing.T) {
 		is, err := chromedp.Run(tab.ctx, chromedp.Evaluate[bool](`location.protocol === "https:" && document.querySelectorAll('.lane[data-state="live"]').length === 4`))
 		return err == nil && is
 	})
-	tab.until(shown + `.replace(/[0-9]+ s:/, "… s:").startsWith("unaccounted: 0 B; … s: HTTP/2 n 1 · 1 · 1 · 1; HTTP/1.1 n 3 · 3 · 3 · 3;")`)
+	tab.until(shown + `.replace(/in [0-9]+ s/g, "in … s").startsWith("unaccounted: 0 B; HTTP/2 n 1 · 1 · 1 · 1 in … s; HTTP/1.1 n 3 · 3 · 3 · 3 in … s;")`)
 	tab.until(`[...document.querySelectorAll("#costs svg .tick")].filter((text) => text.textContent.startsWith("HTTP/")).map((text) => text.textContent).join() === "HTTP/2,HTTP/1.1"`)
 	tab.press("t")
 	tab.until(`document.querySelectorAll("#costs tr").length > 16`)

@@ -85,11 +85,11 @@ func (l *Lab) showFeed(c *gin.Context) {
 	c.JSON(http.StatusOK, feedState{head.Epoch, head.ID, l.pump.Settings(), l.pump.Sources(), source.Phases()})
 }
 
-// showLedger answers with what was counted on the lanes' address: for a page, or
-// for all of them.
+// showLedger answers with what was counted on the lanes' address: for a page, with the
+// epoch, so that who takes differences knows a server that counts anew; or for all of them.
 func (l *Lab) showLedger(c *gin.Context) {
 	if page := c.Query("page"); page != "" {
-		c.JSON(http.StatusOK, gin.H{"rows": l.Ledger.Page(page)})
+		c.JSON(http.StatusOK, gin.H{"epoch": l.Feed.Head().Epoch, "rows": l.Ledger.Page(page)})
 		return
 	}
 	c.JSON(http.StatusOK, l.Ledger.Snapshot())

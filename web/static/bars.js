@@ -12,12 +12,13 @@ const every = ["payload", "envelope", "framing", "head", "opening", "control", "
 // ledger has them; and beside them, to the same scale, those that this browser had
 // by the other HTTP, if it was there. Where nothing was delivered they are bytes a
 // second. row(name, row, since) gives it a row, beside(http, text) those others, which
-// packed() has made there, and update draws.
+// packed() has made there, alone() takes them away, and update draws.
 export function costs(element, lanes, page) {
   const { picture, table, note, show } = frame(element, "Bytes a delivered message", ["bars", "table"], update);
   const own = { http: page.http, rows: new Map(), seconds: 0 };
   const sides = [own];
   const heading = element.querySelector(".title");
+  const alone = () => (sides.length = 1);
 
   function row(name, row, from) {
     if (name === null) return own.rows.clear();
@@ -32,12 +33,13 @@ export function costs(element, lanes, page) {
 
   function update() {
     const unaccounted = sides.flatMap(({ rows }) => [...rows.values()]).reduce((sum, { up, down }) => sum + up.unaccounted + down.unaccounted, 0);
-    const counts = sides.map(({ http, rows }) => `${http} n ${lanes.map(({ name }) => number(rows.get(name)?.delivered ?? 0)).join(" · ")}`);
-    put(note, own.rows.size ? `unaccounted: ${number(unaccounted)} B; ${number(own.seconds)} s: ${counts.join("; ")}; ${page.describe()}` : "the ledger is not known");
+    const counts = sides.map(({ http, rows, seconds }) => `${http} n ${lanes.map(({ name }) => number(rows.get(name)?.delivered ?? 0)).join(" · ")} in ${number(seconds)} s`);
+    put(note, own.rows.size ? `unaccounted: ${number(unaccounted)} B; ${counts.join("; ")}; ${page.describe()}` : "the ledger is not known");
     element.dataset.unaccounted = own.rows.size ? unaccounted : "";
-    const quiet = own.rows.size > 0 && sides.every(({ rows }) => lanes.every(({ name }) => !rows.get(name)?.delivered));
-    put(heading, quiet ? "Bytes a second; nothing came" : "Bytes a delivered message");
     if (element.dataset.kind === "table") return tabulate();
+    // What was published before may still be fetched: what is pushed tells.
+    const quiet = own.rows.size > 0 && sides.every(({ rows }) => ["sse", "websocket"].every((name) => !rows.get(name)?.delivered));
+    put(heading, quiet ? "Bytes a second: no messages" : "Bytes a delivered message");
     const drawn = sides.map((side) => ({ ...side, per: (row) => (quiet ? side.seconds : row?.delivered) }));
     const all = size(picture);
     const narrow = all.width < 420;
@@ -95,6 +97,7 @@ export function costs(element, lanes, page) {
   }
 
   function tabulate() {
+    put(heading, "Bytes by part");
     const shown = [...lanes.map(({ name }) => name), "connection"];
     // A part that nobody has needs no column; what is unaccounted is always said.
     const had = every.filter((part) => part === "unaccounted" || sides.some(({ rows }) => shown.some((name) => rows.get(name)?.up[part] || rows.get(name)?.down[part])));
@@ -109,5 +112,5 @@ export function costs(element, lanes, page) {
     )));
   }
 
-  return { update, show, row, beside, packed: () => pack(own), title: () => heading.textContent, caption: () => note.textContent, picture };
+  return { update, show, row, beside, alone, packed: () => pack(own), title: () => heading.textContent, caption: () => note.textContent, picture };
 }

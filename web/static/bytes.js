@@ -15,30 +15,34 @@ export function perMessage({ delivered, up, down }) {
 // ledger asks the control API at url once a second for this page's rows, and
 // tells on of each, by lane: the row, what has come to it since the count began, and
 // when that was; or of null, where the ledger is not to be had. It returns
-// anew(answer), which begins the count anew, from that answer of the ledger or the next.
+// anew(answer), which begins the count anew, with that answer of the ledger or with
+// one that it asks for.
 export function ledger(url, on) {
-  const whole = { since: 0, up: 0, rows: [] };
-  let from = whole; // what the ledger had when the count began
-  let wanted = false; // that the next answer begins it
+  let from = { rows: [], since: 0 }; // what the ledger had when the count began
+  let asks = 0; // the answer to all but the last is out of date
+  let timer;
 
-  async function ask() {
-    const [begin, before] = [wanted, from];
-    wanted = false;
+  async function ask(begin = false) {
+    clearTimeout(timer);
+    const mine = ++asks;
     try {
       const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(2000) });
       if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
       const now = await answer.json();
-      if (from === before) show(now, begin); // or the count began after this was asked for
+      if (mine !== asks) return;
+      show(now, begin);
+      begin = false;
     } catch {
-      wanted ||= begin && from === before;
+      if (mine !== asks) return;
       on(null);
     }
-    setTimeout(ask, 1000);
+    timer = setTimeout(ask, 1000, begin);
   }
 
   function show(now, begin) {
-    if (begin) from = { ...now, since: performance.now() };
-    if (now.up < from.up) from = whole; // it is another server's
+    from.epoch ??= now.epoch;
+    const other = now.epoch !== from.epoch; // a server that has counted from nothing
+    if (begin || other) from = { epoch: now.epoch, rows: other ? [] : now.rows, since: performance.now() };
     for (const row of now.rows) {
       const { transport } = row;
       on(transport, row, difference(row, from.rows.find((before) => before.transport === transport)), from.since);
@@ -46,8 +50,11 @@ export function ledger(url, on) {
   }
 
   function anew(answer) {
-    if (answer) from = { ...answer, since: performance.now() };
-    wanted = !answer;
+    if (!answer) return void ask(true);
+    asks++;
+    show(answer, true);
+    clearTimeout(timer);
+    timer = setTimeout(ask, 1000);
   }
 
   ask();
@@ -55,7 +62,7 @@ export function ledger(url, on) {
 }
 
 // rest says what the figure does not have: what opening cost, and what nobody knows.
-export const rest = ({ once, unaccounted }) => (unaccounted ? `unaccounted: ${number(unaccounted)} B` : once ? `and ${number(once)} B to open` : "");
+export const rest = ({ once, unaccounted }) => (unaccounted ? `unaccounted: ${number(unaccounted)} B` : once ? `opening ${number(once)} B` : "");
 
 const lanes = ["polling", "longpoll", "sse", "websocket"];
 const ways = ["up", "down"];
@@ -63,7 +70,7 @@ const parts = ["payload", "envelope", "framing", "head", "opening", "control", "
 
 // pack writes the rows of the lanes, and of how many seconds they are, as numbers, for
 // an address; unpack reads them, or returns null.
-export const pack = ({ rows, seconds }) => [Math.ceil(seconds), ...lanes.flatMap((name) => {
+export const pack = ({ rows, seconds }) => !rows.size ? "" : [Math.ceil(seconds), ...lanes.flatMap((name) => {
   const row = rows.get(name);
   return [row?.delivered ?? 0, ...ways.flatMap((way) => parts.map((part) => row?.[way][part] ?? 0))];
 })].join(".");
@@ -71,7 +78,7 @@ export const pack = ({ rows, seconds }) => [Math.ceil(seconds), ...lanes.flatMap
 export function unpack(text) {
   const [seconds, ...numbers] = text.split(".").map(Number);
   const each = 1 + ways.length * parts.length;
-  if (numbers.length !== lanes.length * each || ![seconds, ...numbers].every(Number.isSafeInteger)) return null;
+  if (numbers.length !== lanes.length * each || ![seconds, ...numbers].every((n) => Number.isSafeInteger(n) && n >= 0)) return null;
   const rows = new Map(lanes.map((name, i) => {
     const [delivered, ...rest] = numbers.slice(i * each, (i + 1) * each);
     const way = (k) => Object.fromEntries(parts.map((part, j) => [part, rest[k * parts.length + j]]));

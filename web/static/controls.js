@@ -43,7 +43,9 @@ export function controls(element, ask, page, onchange, onbeat) {
   const output = element.querySelector("output");
   const status = element.querySelector("p");
   let settings = null;
-  let patches = 0; // that are on their way; what was asked before them is outdated
+  let known = null; // the last of them that were known
+  let patches = 0; // that are on their way
+  let changes = 0; // begun or ended: what was asked before is out of date
 
   form.addEventListener("submit", (event) => event.preventDefault());
 
@@ -81,12 +83,14 @@ export function controls(element, ask, page, onchange, onbeat) {
   // change changes the feed, or throws why not. With gently, what was measured is kept.
   async function change(what, gently = false) {
     patches++;
+    changes++;
     try {
       show(await ask("PATCH", "/control/feed", what));
       put(status, "");
       if (!gently) onchange();
     } finally {
       patches--;
+      changes++;
     }
   }
 
@@ -100,11 +104,11 @@ export function controls(element, ask, page, onchange, onbeat) {
   }
 
   async function refresh() {
-    const before = patches;
+    const before = changes;
     try {
       const answer = await ask("GET", "/control/feed");
-      if (patches !== before) return settings;
-      const same = settings && ["source", "rate", "phase", "payload"].every((key) => settings[key] === answer[key]);
+      if (changes !== before) return settings;
+      const same = !known || ["source", "rate", "phase", "payload"].every((key) => known[key] === answer[key]);
       if (!settings) put(status, "");
       show(answer);
       if (!same) onchange();
@@ -117,7 +121,7 @@ export function controls(element, ask, page, onchange, onbeat) {
   }
 
   function show(answer) {
-    settings = answer;
+    settings = known = answer;
     choices(source, answer.sources);
     choices(phase, answer.phases);
     // What is being typed is left alone.

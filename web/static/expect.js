@@ -46,7 +46,8 @@ export function causal(ms, half, error) {
   return such("none before half a trip", least >= half - error, `the earliest ${write(least, "ms")}, clock ± ${time(error)}`);
 }
 
-function write(x, unit) {
+// write writes what was measured, if it was.
+export function write(x, unit = "ms") {
   if (x === null || x === undefined) return "nothing measured";
   if (unit === "ms") return time(x);
   const decimals = Math.abs(x) < 10 && !Number.isInteger(x) ? 2 : Math.abs(x) < 100 && !Number.isInteger(x) ? 1 : 0;

@@ -15,7 +15,7 @@ import { track } from "./track.js";
 // record, from here or from another tab; update(now, t), which writes what has
 // changed, as it was at t; draw(now, t, top), which draws what
 // is under way and, unless top is null, the strip;
-// mean(ms), which writes the mean age; cost(row), which writes the ledger's row;
+// mean(ms), which writes the mean age; cost(row, lately), which writes the ledger's;
 // recovered(heads), which writes what followed the last cut; hold(now, heads), which
 // notes that it is behind the others; and the measures.
 //

@@ -89,9 +89,11 @@ const voice = says(at("says"));
 const role = await alone(me, { state, entry: ({ lane, entry }) => theirs(lane, entry), yield: yielded });
 
 const settings = controls(panels.controls, ask, page, () => anew(), () => ["sse", "websocket"].forEach(reopen));
+let known = null; // the last network that was known
 const net = networks(panels.network, ask, me, wires, {
   onchange(network) {
-    if (network && page.network) anew();
+    if (network && known && describe(network) !== describe(known)) anew();
+    known = network ?? known;
     page.network = network;
     put(at("net"), `${page.describe()} · ${page.http}`);
   },
@@ -214,11 +216,19 @@ if (role.first) play.go(location.hash === "");
 
 cost.beside(page.http === "HTTP/2" ? "HTTP/1.1" : "HTTP/2", new URLSearchParams(location.hash.slice(1)).get("beside") ?? "");
 
+addEventListener("hashchange", cost.alone); // another step's are not to be compared
+
+// pictured returns a chart as it can be saved: a table is no picture.
+function pictured(id, chart, kind) {
+  if (at(id).dataset.kind === "table") chart.show(kind);
+  return chart;
+}
+
 save(panels.save, {
   jsonl: () => ["fourwires.jsonl", "application/jsonl", jsonl(about(), lanes)],
   csv: () => ["fourwires.csv", "text/csv", csv(about(), lanes)],
-  latency: () => ["latency.svg", "image/svg+xml", picture(latency.picture, `One-way latency: ${at("latencies").dataset.kind}`, latency.caption())],
-  bytes: () => ["bytes.svg", "image/svg+xml", picture(cost.picture, cost.title(), cost.caption())],
+  latency: () => ["latency.svg", "image/svg+xml", picture(pictured("latencies", latency, "ECDF").picture, `One-way latency: ${at("latencies").dataset.kind}`, latency.caption())],
+  bytes: () => ["bytes.svg", "image/svg+xml", picture(pictured("costs", cost, "bars").picture, cost.title(), cost.caption())],
 });
 
 // about is what a run was measured under.
@@ -312,7 +322,7 @@ function cross() {
 const acts = {
   " ": ["run a step that has not run; else pause or go on", () => !play.running() && (play.ready() ? run() : pause())],
   "1 – 4": ["answer the question; once it has run, single out a lane"],
-  a: ["run the step again", () => !play.running() && run()],
+  a: ["run the step again", () => play.able() && run()],
   n: ["next step", play.next],
   b: ["back", play.back],
   r: ["replay the last seconds at 1/20 of their speed", replay],

@@ -16,8 +16,8 @@ export function where(hash) {
 // predict with, what running it has measured, and a note. hands(signal, progress)
 // returns what a step does and measures with; says is told each sentence, and "". It
 // returns what the keys do: answer(i), next, back, run, and standing, which tells
-// whether a question waits for its answer, ready, whether the step can run, and
-// running, whether it does.
+// whether a question waits for its answer, ready, whether the step is to run, running,
+// whether it does, and able, whether it can, or can again.
 export function scene(element, page, hands, says) {
   element.innerHTML = `
     <nav aria-label="Scenes">
@@ -127,9 +127,10 @@ export function scene(element, page, hands, says) {
   const standing = () => Boolean(step()) && (state === "new" || state === "failed");
   const ready = standing;
   const running = () => state === "running";
+  const able = () => Boolean(step()) && !running();
 
   function start() {
-    if (step() && state !== "running") run = measure(step(), leave);
+    if (able()) run = measure(step(), leave);
   }
 
   async function measure(now, mine) {
@@ -183,5 +184,5 @@ export function scene(element, page, hands, says) {
     else if (scene > 0) location.hash = `#scene=${scene}&step=${scenes[scene - 1].steps.length}`;
   }
 
-  return { go, answer, next, back, run: start, standing, ready, running };
+  return { go, answer, next, back, run: start, standing, ready, running, able };
 }

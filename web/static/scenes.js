@@ -1,5 +1,5 @@
-import { bytes, causal, lossWithoutCursor, most, near, none, rising, spread, such, within } from "./expect.js";
-import { number, time } from "./format.js";
+import { bytes, causal, lossWithoutCursor, most, near, none, rising, spread, such, within, write } from "./expect.js";
+import { number } from "./format.js";
 import { quantile } from "./quantile.js";
 
 // The five scenes. A scene sets the lab (sets) for each of its steps; a step asks, has
@@ -34,7 +34,7 @@ const burst = {
         near("long-polling, the second", ms.longpoll[1] ?? null, Math.max(half, 3 * half - apart), by + 5),
         causal(ms, half, clock),
       ],
-      says: `The second, ${time(apart)} later, took ${time(ms.longpoll[1])} by long-polling, which had to be asked again, ${time(ms.sse[1])} by SSE, and ${time(ms.polling[1])} by polling.`,
+      says: `The second, ${write(apart)} later, took ${write(ms.longpoll[1])} by long-polling, which had to be asked again, ${write(ms.sse[1])} by SSE, and ${write(ms.polling[1])} by polling.`,
     };
   },
   note: "Press R to see it twenty times slower. The second message waits at the source until the next question is there, a round trip after the first, and then takes half a trip: 150 ms, less the 10. Polling hardly minds: it waits for its next look anyway.",
@@ -66,7 +66,7 @@ export const scenes = [
               rising("SSE before polling", [["SSE", median(ms.sse)], ["polling", median(ms.polling)]]),
               causal(ms, rtt / 2, clock),
             ],
-            says: `A message by polling is half an interval late on median: ${time(median(ms.polling))}, against ${time(median(ms.sse))} by SSE.`,
+            says: `A message by polling is half an interval late on median: ${write(median(ms.polling))}, against ${write(median(ms.sse))} by SSE.`,
           };
         },
         note: "A message comes at a random instant of the interval, so it waits anything from 0 to 2 s for the next look, and then half a round trip. (50 messages a second, so that the figure settles in 6 s.)",
@@ -86,9 +86,9 @@ export const scenes = [
             checks: [
               near("polling, p50", median(ms.polling), 100 + rtt / 2, 30 + error),
               near("requests by polling", requests.polling / (took / 1000), 5, 0.7, "a second"),
-              such("requests by SSE", requests.sse === 0, `${requests.sse} in ${time(took)} (none expected)`),
+              such("requests by SSE", requests.sse === 0, `${requests.sse} in ${write(took)} (none expected)`),
             ],
-            says: `Asking ten times as often brings polling down to ${time(median(ms.polling))}, for ${number(requests.polling / (took / 1000), 1)} requests a second instead of 0.5.`,
+            says: `Asking ten times as often brings polling down to ${write(median(ms.polling))}, for ${number(requests.polling / (took / 1000), 1)} requests a second instead of 0.5.`,
           };
         },
         note: "The sawtooth has shrunk; look at the bytes a message. Latency is bought with requests. Move the slider under Feed to see what lies between.",
@@ -106,7 +106,7 @@ export const scenes = [
           const apart = ms.polling.length >= 4 ? spread(ms.polling, 1000) : null;
           return {
             checks: [within(`polling, the delays of ${ms.polling.length} messages differ by`, apart, 0, 30 + error)],
-            says: `Locked to the feed, polling is ${time(median(ms.polling))} late each time, whatever the interval would suggest. Run it again, and it is another.`,
+            says: `Locked to the feed, polling is ${write(median(ms.polling))} late each time, whatever the interval would suggest. Run it again, and it is another.`,
           };
         },
         note: "Both are clocks now. (At random they would lie apart by 500 ms.) Which delay it is depends on nothing but the instants at which the feed and polling began. A benchmark with such a feed measures this accident: hence random instants.",
@@ -345,7 +345,7 @@ export const scenes = [
           return {
             checks: [
               near("open", opened, h2 ? 7 : 6, 0, "of 7"),
-              such("and then one poll", h2 ? polled !== null : polled === null, polled === null ? "not answered within 2 s" : `answered after ${time(polled)}`),
+              such("and then one poll", h2 ? polled !== null : polled === null, polled === null ? "not answered within 2 s" : `answered after ${write(polled)}`),
             ],
             says: h2 ? `On HTTP/2 all ${opened} are open, on one connection.` : `${opened} are open, the seventh waits, and so does every poll: ${lab.page.http} has six connections to a host, and a stream keeps its own.`,
           };
@@ -377,7 +377,7 @@ export const scenes = [
           return {
             checks: [
               near(`open, ${lab.page.http}`, opened, h2 ? 8 : 6, 0, "of 8"),
-              such("and then one poll", h2 ? polled !== null : polled === null, polled === null ? "not answered within 2 s" : `answered after ${time(polled)}`),
+              such("and then one poll", h2 ? polled !== null : polled === null, polled === null ? "not answered within 2 s" : `answered after ${write(polled)}`),
             ],
             says: h2
               ? "Eight of eight: on HTTP/2 a stream is not a connection."
@@ -405,7 +405,7 @@ async function ended(lab, kind) {
       most("caught up", each((name) => after[name]?.caught ?? null), 8000),
       none("lost", lost),
     ],
-    says: `SSE was back after ${time(sse?.connected ?? 0)}, WebSocket after ${time(websocket?.connected ?? 0)}, and nothing was lost: each went on from its last id.`,
+    says: `SSE was back after ${write(sse?.connected)}, WebSocket after ${write(websocket?.connected)}, and nothing was lost: each went on from its last id.`,
   };
 }
 
@@ -418,7 +418,7 @@ async function silent(lab, beat) {
   const { polling, sse, websocket } = after;
   const limit = beat * 1500;
   const notices = (what, stamp) =>
-    beat ? within(`${what} notices`, stamp?.noticed ?? null, 0.5 * limit, limit + 700) : such(`${what} notices`, stamp?.noticed === null, stamp?.noticed === null ? "not at all, as expected" : `after ${time(stamp?.noticed)}`);
+    beat ? within(`${what} notices`, stamp?.noticed ?? null, 0.5 * limit, limit + 700) : such(`${what} notices`, stamp?.noticed === null, stamp?.noticed === null ? "not at all, as expected" : `after ${write(stamp?.noticed)}`);
   return {
     checks: [
       ...(seconds > 12 ? [within("polling notices", polling?.noticed ?? null, 8500, 11_500)] : []),
@@ -432,7 +432,7 @@ async function silent(lab, beat) {
       none("lost", lost),
     ],
     says: beat
-      ? `With a heartbeat every ${beat} s both streams noticed, after ${time(sse?.noticed ?? 0)} and ${time(websocket?.noticed ?? 0)}, and were connected again after ${time(sse?.connected ?? 0)} and ${time(websocket?.connected ?? 0)}.`
+      ? `With a heartbeat every ${beat} s SSE noticed after ${write(sse?.noticed)} and WebSocket after ${write(websocket?.noticed)}; they were back after ${write(sse?.connected)} and ${write(websocket?.connected)}.`
       : `For ${seconds} s neither SSE nor WebSocket noticed anything; then all of it arrived at once, and nothing was lost.`,
   };
 }

@@ -48,7 +48,7 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
   // gather measures for so long, and waits until polling has it all.
   async function gather(ms) {
     await until(() => page.clock.best, 5000, "reading the clock");
-    page.anew();
+    await rows(true);
     const t = performance.now();
     await wait(ms);
     const end = performance.now();
@@ -74,6 +74,7 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
     try {
       await settings.change({ source: "none" });
       await wait(400 + 2 * page.usual(), "the feed is quiet");
+      await rows(true);
       page.moment = performance.now();
       for (let i = 0; i < n; i++) {
         setTimeout(() => by("websocket").send(JSON.stringify({ burst: tag, n: i })), i * apart);

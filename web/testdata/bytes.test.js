@@ -17,7 +17,7 @@ test("bytes: there is no figure before the first message", () => {
 
 test("bytes: what is unaccounted is always said", () => {
   equal(rest(perMessage(row)), "unaccounted: 2 B");
-  equal(rest({ once: 90, unaccounted: 0 }), "and 90 B to open");
+  equal(rest({ once: 90, unaccounted: 0 }), "opening 90 B");
   equal(rest({ once: 0, unaccounted: 0 }), "");
 });
 

@@ -114,7 +114,7 @@ test("lane: what it cost, as the ledger has it", () => {
   };
   cost({ requests: 3, connections: 1 }, lately);
   update(0);
-  equal([text(".bytes .figure"), text(".rest"), text("[data-cost=requests]")], ["641", "and 753 B to open", "3"]);
+  equal([text(".bytes .figure"), text(".rest"), text("[data-cost=requests]")], ["641", "opening 753 B", "3"]);
   cost();
   update(300);
   equal([text(".bytes .figure"), text(".rest"), text("[data-cost=requests]")], ["–", "", "–"]);
