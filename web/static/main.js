@@ -129,8 +129,8 @@ if (role.first) {
 }
 
 // anew begins anew what is measured: a latency, or what a message costs, belongs to
-// what was set when it was measured.
-// The ledger's count begins with an answer of it, or with the next.
+// what was set when it was measured. The ledger's count begins with an answer that it
+// gave, or is asked for.
 function anew(answer) {
   if (!lanes.length) return;
   page.since = meant = performance.now();

@@ -170,7 +170,7 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
         const stream = kind === "sse" ? new EventSource(url) : new WebSocket(url.replace(/^http/, "ws"));
         open.push(stream);
         await until(() => stream.readyState === 1, 700 + 4 * page.usual(), `opening ${i + 1} of ${n}`);
-        }
+      }
       const opened = open.filter(({ readyState }) => readyState === 1).length;
       progress("polling once");
       const t = performance.now();
