@@ -19,10 +19,12 @@ type site struct {
 	*lab.Lab
 	lanes, tls, control *cutter
 	stop                func() // may be called more than once
+	next                *site  // that serves in its place
 }
 
 // serve starts a lab, with what it publishes first, on free ports or in place
-// of an old one that was stopped.
+// of an old one that was stopped. It is ended with the old one: after the tab that was
+// opened in between, which would tell that nobody answers.
 func serve(t testing.TB, settings lab.Settings, old *site, publish ...string) *site {
 	t.Helper()
 	lanes, secured, control := "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
@@ -59,7 +61,15 @@ func serve(t testing.TB, settings lab.Settings, old *site, publish ...string) *s
 			t.Error(err)
 		}
 	})
-	t.Cleanup(s.stop)
+	if old != nil {
+		old.next = s
+		return s
+	}
+	t.Cleanup(func() {
+		for last := s; last != nil; last = last.next {
+			last.stop()
+		}
+	})
 	return s
 }
 
