@@ -24,9 +24,9 @@ export function carries(settings) {
 }
 
 // controls shows and changes what the feed carries, through the control API
-// (ask), and the page's poll interval and heartbeats. Somebody else may change
-// the feed too, so it asks every five seconds. onchange is called when any has
-// changed, onbeat when the heartbeats have.
+// (ask), and the page's poll interval and heartbeats. refresh asks what is set,
+// which somebody else may have changed, and returns it; null: it is not known.
+// onchange is called when any has changed, onbeat when the heartbeats have.
 export function controls(element, ask, page, onchange, onbeat) {
   element.innerHTML = `
     <form>

@@ -201,9 +201,13 @@ function look() {
   at("viewer").querySelector("button").addEventListener("click", role.take);
 }
 
-setInterval(settings.refresh, 5000);
-setInterval(net.refresh, 5000);
-await net.refresh();
+// Somebody else may change the feed and the network. What is not known is asked
+// for again sooner.
+async function refresh() {
+  const known = await Promise.all([settings.refresh(), net.refresh()]);
+  setTimeout(refresh, known.every(Boolean) ? 5000 : 1000);
+}
+await refresh();
 
 recount = ledger(`${page.control}/control/ledger?page=${role.first ? me : role.state.page}`, (name, row, lately, since) => {
   for (const lane of lanes) if (name === lane.name || name === null) lane.cost(row, lately);
