@@ -92,7 +92,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Write.
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	if send(w, body) == nil && h.Sent != nil {
+	if send(w, r, body) == nil && h.Sent != nil {
 		h.Sent(msgs, gaps)
 	}
 }
@@ -134,12 +134,15 @@ func (h *Handler) answer(cursor feed.Cursor) (body []byte, msgs []feed.Message, 
 	return append(body, "]}"...), msgs, gaps
 }
 
-// send writes the body, which a client has writeLimit to take, and takes the
-// deadline back for the connection's next request.
-func send(w http.ResponseWriter, body []byte) error {
+// send writes the body, which a client has writeLimit to take. On HTTP/1.1 it takes
+// the deadline back, for the connection's next request. On HTTP/2 the deadline is
+// the stream's alone, and what is left of the body goes when the handler returns,
+// in the frame that ends the stream (RFC 9113, section 8.1): a flush would make
+// that one more frame.
+func send(w http.ResponseWriter, r *http.Request, body []byte) error {
 	control := http.NewResponseController(w)
 	control.SetWriteDeadline(time.Now().Add(writeLimit))
-	if _, err := w.Write(body); err != nil {
+	if _, err := w.Write(body); err != nil || r.ProtoMajor == 2 {
 		return err
 	}
 	if err := control.Flush(); err != nil {
