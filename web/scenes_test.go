@@ -367,6 +367,10 @@ func TestKeys(t *testing.T) {
 	tab.until(`!document.getElementById("wire").hidden && document.activeElement.id === "tab-wire"`)
 	tab.press("e")
 	tab.until(`!document.getElementById("save").hidden && document.activeElement.id === "tab-save"`)
+	tab.press(" ") // a tab that is shown has no use for it
+	tab.until(`document.getElementById("pause").ariaPressed === "true"`)
+	tab.press(" ")
+	tab.until(`document.getElementById("pause").ariaPressed === "false"`)
 	tab.during(outage, func() {
 		tab.press("x")
 		tab.until(`document.querySelector('[data-lane="websocket"] .recovery').textContent.startsWith("noticed ")`)

@@ -23,5 +23,5 @@ export function keys(acts, on) {
 function wants(element, key) {
   if (!element || element === document.body) return false;
   if (element.matches("input:not([type=range], [type=checkbox]), select, textarea")) return true;
-  return key === " " && element.matches("button, summary, [type=checkbox], [role=tab]");
+  return key === " " && element.matches("button:not([aria-selected=true]), summary, [type=checkbox]"); // a tab that is shown has none
 }
