@@ -204,8 +204,8 @@ function look() {
 // Somebody else may change the feed and the network. What is not known is asked
 // for again sooner.
 async function refresh() {
-  const known = await Promise.all([settings.refresh(), net.refresh()]);
-  setTimeout(refresh, known.every(Boolean) ? 5000 : 1000);
+  const both = await Promise.all([settings.refresh(), net.refresh()]);
+  setTimeout(refresh, both.every(Boolean) ? 5000 : 1000);
 }
 await refresh();
 
