@@ -175,59 +175,77 @@ func TestSignals(t *testing.T) {
 		scheme string
 	}{{syscall.SIGINT, "http"}, {syscall.SIGTERM, "http"}, {syscall.SIGTERM, "https"}} {
 		t.Run(test.signal.String()+"/"+test.scheme, func(t *testing.T) {
-			cmd := exec.Command(binary)
-			addr, secured := launchTLS(t, cmd, "--rate", "10")
-			access := lab.Access{URL: "http://" + addr}
-			if test.scheme == "https" {
-				addr = secured
-				access = lab.Access{URL: "https://" + addr, HTTP2: true, Dial: (&tls.Dialer{Config: anyone()}).DialContext}
-			}
-			silent, err := net.Dial("tcp", addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer silent.Close()
-			var served, ended sync.WaitGroup
-			for _, transport := range lab.Transports {
-				for range 100 {
-					served.Add(1)
-					ended.Go(func() {
-						var once sync.Once
-						access := access
-						access.URL += "/" + transport.Name
-						if transport.Name == "websocket" && test.scheme == "https" {
-							access.Dial = (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext
-						}
-						c := transport.Client(access)
-						for _, err := range c.Messages(t.Context()) {
-							once.Do(served.Done)
-							if err == nil {
-								continue
-							}
-							var refused *net.OpError
-							told := errors.As(err, &refused) // polls: the next finds nobody
-							switch transport.Name {
-							case "sse":
-								told = errors.Is(err, io.EOF)
-							case "websocket":
-								told = gorilla.IsCloseError(errors.Unwrap(err), gorilla.CloseGoingAway)
-							}
-							if !told {
-								t.Errorf("%s: %v", transport.Name, err)
-							}
-						}
-					})
+			quick(t, func() time.Duration {
+				cmd := exec.Command(binary)
+				addr, secured := launchTLS(t, cmd, "--rate", "10")
+				access := lab.Access{URL: "http://" + addr}
+				if test.scheme == "https" {
+					addr = secured
+					access = lab.Access{URL: "https://" + addr, HTTP2: true, Dial: (&tls.Dialer{Config: anyone()}).DialContext}
 				}
-			}
-			served.Wait()
-			within(t, cmd, test.signal)
-			ended.Wait()
+				silent, err := net.Dial("tcp", addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer silent.Close()
+				var served, ended sync.WaitGroup
+				for _, transport := range lab.Transports {
+					for range 100 {
+						served.Add(1)
+						ended.Go(func() {
+							var once sync.Once
+							access := access
+							access.URL += "/" + transport.Name
+							if transport.Name == "websocket" && test.scheme == "https" {
+								access.Dial = (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext
+							}
+							c := transport.Client(access)
+							for _, err := range c.Messages(t.Context()) {
+								once.Do(served.Done)
+								if err == nil {
+									continue
+								}
+								var refused *net.OpError
+								told := errors.As(err, &refused) // polls: the next finds nobody
+								switch transport.Name {
+								case "sse":
+									told = errors.Is(err, io.EOF)
+								case "websocket":
+									told = gorilla.IsCloseError(errors.Unwrap(err), gorilla.CloseGoingAway)
+								}
+								if !told {
+									t.Errorf("%s: %v", transport.Name, err)
+								}
+							}
+						})
+					}
+				}
+				served.Wait()
+				took := end(t, cmd, test.signal)
+				ended.Wait()
+				return took
+			})
 		})
 	}
 }
 
-// within ends the program by a signal, which must not take more than a second.
-func within(t *testing.T, cmd *exec.Cmd, signal os.Signal) {
+// quick calls what ends a program, and returns how long that took, until it was no more
+// than a second, but three times at most: a busy machine is late now and then, a
+// program that waits for a timer is each time.
+func quick(t *testing.T, ends func() time.Duration) {
+	t.Helper()
+	var took []time.Duration
+	for len(took) < 3 {
+		took = append(took, ends())
+		if took[len(took)-1] <= time.Second {
+			return
+		}
+	}
+	t.Errorf("the end took %v, want a second at most", took)
+}
+
+// end ends the program by a signal, and returns how long that took.
+func end(t *testing.T, cmd *exec.Cmd, signal os.Signal) time.Duration {
 	t.Helper()
 	begin := time.Now()
 	if err := cmd.Process.Signal(signal); err != nil {
@@ -236,9 +254,7 @@ func within(t *testing.T, cmd *exec.Cmd, signal os.Signal) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("the program ended with %v", err)
 	}
-	if took := time.Since(begin); took > time.Second {
-		t.Errorf("the end took %v, want a second at most", took)
-	}
+	return time.Since(begin)
 }
 
 // anyone returns the settings of a client that takes any certificate, and would
@@ -249,35 +265,38 @@ func anyone() *tls.Config {
 
 // A hundred streams of one connection end too, each in order.
 func TestSignalOneConnection(t *testing.T) {
-	cmd := exec.Command(binary)
-	_, addr := launchTLS(t, cmd, "--rate", "10")
-	var dials atomic.Int64
-	transport := &http.Transport{ForceAttemptHTTP2: true, DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-		dials.Add(1)
-		return (&tls.Dialer{Config: anyone()}).DialContext(ctx, network, addr)
-	}}
-	defer transport.CloseIdleConnections()
-	var ended sync.WaitGroup
-	for range 100 { // the second finds the connection of the first
-		resp, err := (&http.Client{Transport: transport}).Get("https://" + addr + "/sse")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if resp.ProtoMajor != 2 {
-			t.Fatalf("a stream over %s", resp.Proto)
-		}
-		ended.Go(func() {
-			defer resp.Body.Close()
-			if n, err := io.Copy(io.Discard, resp.Body); n == 0 || err != nil {
-				t.Errorf("after %d bytes: %v, want the stream's end", n, err)
+	quick(t, func() time.Duration {
+		cmd := exec.Command(binary)
+		_, addr := launchTLS(t, cmd, "--rate", "10")
+		var dials atomic.Int64
+		transport := &http.Transport{ForceAttemptHTTP2: true, DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			dials.Add(1)
+			return (&tls.Dialer{Config: anyone()}).DialContext(ctx, network, addr)
+		}}
+		defer transport.CloseIdleConnections()
+		var ended sync.WaitGroup
+		for range 100 { // the second finds the connection of the first
+			resp, err := (&http.Client{Transport: transport}).Get("https://" + addr + "/sse")
+			if err != nil {
+				t.Fatal(err)
 			}
-		})
-	}
-	if n := dials.Load(); n != 1 {
-		t.Errorf("100 streams took %d connections", n)
-	}
-	within(t, cmd, syscall.SIGTERM)
-	ended.Wait()
+			if resp.ProtoMajor != 2 {
+				t.Fatalf("a stream over %s", resp.Proto)
+			}
+			ended.Go(func() {
+				defer resp.Body.Close()
+				if n, err := io.Copy(io.Discard, resp.Body); n == 0 || err != nil {
+					t.Errorf("after %d bytes: %v, want the stream's end", n, err)
+				}
+			})
+		}
+		if n := dials.Load(); n != 1 {
+			t.Errorf("100 streams took %d connections", n)
+		}
+		took := end(t, cmd, syscall.SIGTERM)
+		ended.Wait()
+		return took
+	})
 }
 
 // With TLS the same is there twice: for curl, which chooses HTTP/2 by ALPN, and
