@@ -7,6 +7,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestTenThousand has 10 000 readers at once, of the four transports in turn,
@@ -39,11 +40,17 @@ func TestTenThousand(t *testing.T) {
 		}
 		held[round], _ = s.memory()
 	}
+	// More may be in flight after one round than after another: that passes.
+	most := held[2] + held[2]/32
+	for deadline := time.Now().Add(10 * time.Second); !race && held[rounds-1] > most && time.Now().Before(deadline); {
+		time.Sleep(500 * time.Millisecond)
+		held[rounds-1], _ = s.memory()
+	}
 	r.close()
 	t.Logf("the server held %d bytes after each round", held)
 	// The race detector takes more memory all the time.
-	if third, last := held[2], held[rounds-1]; !race && last > third+third/32 {
-		t.Errorf("the server held %d bytes after the third round, and %d after the last", third, last)
+	if last := held[rounds-1]; !race && last > most {
+		t.Errorf("the server held %d bytes after the third round, and %d after the last", held[2], last)
 	}
 	for _, transport := range transportNames() {
 		if lost, duplicated := r.missed(transport); lost > 0 || duplicated > 0 {

@@ -319,7 +319,7 @@ const looking = `
 `
 
 // TestHiddenTab has a real browser hide a page. That it sleeps deeper after a while
-// is put forward, from five minutes to six seconds.
+// is put forward, from five minutes to twelve seconds.
 func TestHiddenTab(t *testing.T) {
 	chromium(t)
 	t.Parallel()
@@ -355,7 +355,7 @@ func TestHiddenTab(t *testing.T) {
 	server := httptest.NewServer(handlers)
 	defer server.Close()
 	defer close(over)
-	visit(t, server.URL+"/", "--disable-popup-blocking", "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/6")
+	visit(t, server.URL+"/", "--disable-popup-blocking", "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/12")
 
 	until := func(done <-chan struct{}) {
 		select {
@@ -379,11 +379,11 @@ func TestHiddenTab(t *testing.T) {
 	}
 	until(begun)
 	<-time.After(time.Second)
-	watch("in front", 3, 4, 6)
+	watch("in front", 8, 4, 6)
 	hide <- struct{}{}
 	until(behind)
 	<-time.After(1500 * time.Millisecond)
-	watch("behind another tab", 3, 0.6, 1.4)
+	watch("behind another tab", 8, 0.6, 1.4)
 	<-time.After(5 * time.Second)
 	watch("behind it for long", 8, 0, 0.13)
 	printed(t, &report)

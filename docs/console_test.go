@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	patience  = 10 * time.Second // with a command
+	patience  = 30 * time.Second // with a command
 	compiling = 4 * time.Minute  // with one that has Go compile something
 )
 

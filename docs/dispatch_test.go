@@ -56,7 +56,7 @@ func TestDispatch(t *testing.T) {
 			if got != want {
 				t.Errorf("the browser: %s, want %s", got, want)
 			}
-		case <-time.After(4 * patience):
+		case <-time.After(patience):
 			t.Fatalf("the browser has not said: %s", want)
 		}
 	}

@@ -43,7 +43,7 @@ func TestCapture(t *testing.T) {
 }
 
 func compareCapture(t *testing.T, speech speech) {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for _, tool := range []string{"dumpcap", "tshark"} {
 		if _, err := exec.LookPath(tool); err != nil {
