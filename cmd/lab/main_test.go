@@ -168,80 +168,77 @@ func opened(t *testing.T, cmd *exec.Cmd, args ...string) (said string) {
 
 // Either signal ends the program within a second, with 400 clients and a silent
 // connection, and each client is told: over HTTP/1.1, and over TLS, by HTTP/2
-// where there is such a thing.
+// where there is such a thing. The second counts in one of three tries: a machine that
+// is busy, as with these clients, is late now and then, a program that waits for a
+// timer is each time.
 func TestSignals(t *testing.T) {
 	for _, test := range []struct {
 		signal os.Signal
 		scheme string
 	}{{syscall.SIGINT, "http"}, {syscall.SIGTERM, "http"}, {syscall.SIGTERM, "https"}} {
 		t.Run(test.signal.String()+"/"+test.scheme, func(t *testing.T) {
-			quick(t, func() time.Duration {
-				cmd := exec.Command(binary)
-				addr, secured := launchTLS(t, cmd, "--rate", "10")
-				access := lab.Access{URL: "http://" + addr}
-				if test.scheme == "https" {
-					addr = secured
-					access = lab.Access{URL: "https://" + addr, HTTP2: true, Dial: (&tls.Dialer{Config: anyone()}).DialContext}
+			took := endCrowded(t, test.signal, test.scheme)
+			for try := 1; took > time.Second; try++ {
+				if try == 3 {
+					t.Fatalf("three times the end took more than a second, the last time %v", took)
 				}
-				silent, err := net.Dial("tcp", addr)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer silent.Close()
-				var served, ended sync.WaitGroup
-				for _, transport := range lab.Transports {
-					for range 100 {
-						served.Add(1)
-						ended.Go(func() {
-							var once sync.Once
-							access := access
-							access.URL += "/" + transport.Name
-							if transport.Name == "websocket" && test.scheme == "https" {
-								access.Dial = (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext
-							}
-							c := transport.Client(access)
-							for _, err := range c.Messages(t.Context()) {
-								once.Do(served.Done)
-								if err == nil {
-									continue
-								}
-								var refused *net.OpError
-								told := errors.As(err, &refused) // polls: the next finds nobody
-								switch transport.Name {
-								case "sse":
-									told = errors.Is(err, io.EOF)
-								case "websocket":
-									told = gorilla.IsCloseError(errors.Unwrap(err), gorilla.CloseGoingAway)
-								}
-								if !told {
-									t.Errorf("%s: %v", transport.Name, err)
-								}
-							}
-						})
-					}
-				}
-				served.Wait()
-				took := end(t, cmd, test.signal)
-				ended.Wait()
-				return took
-			})
+				took = endCrowded(t, test.signal, test.scheme)
+			}
 		})
 	}
 }
 
-// quick calls what ends a program, and returns how long that took, until it was no more
-// than a second, but three times at most: a busy machine is late now and then, a
-// program that waits for a timer is each time.
-func quick(t *testing.T, ends func() time.Duration) {
-	t.Helper()
-	var took []time.Duration
-	for len(took) < 3 {
-		took = append(took, ends())
-		if took[len(took)-1] <= time.Second {
-			return
+// endCrowded ends a program that has 400 clients and a silent connection, and returns
+// how long that took.
+func endCrowded(t *testing.T, signal os.Signal, scheme string) time.Duration {
+	cmd := exec.Command(binary)
+	addr, secured := launchTLS(t, cmd, "--rate", "10")
+	access := lab.Access{URL: "http://" + addr}
+	if scheme == "https" {
+		addr = secured
+		access = lab.Access{URL: "https://" + addr, HTTP2: true, Dial: (&tls.Dialer{Config: anyone()}).DialContext}
+	}
+	silent, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	var served, ended sync.WaitGroup
+	for _, transport := range lab.Transports {
+		for range 100 {
+			served.Add(1)
+			ended.Go(func() {
+				var once sync.Once
+				access := access
+				access.URL += "/" + transport.Name
+				if transport.Name == "websocket" && scheme == "https" {
+					access.Dial = (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext
+				}
+				c := transport.Client(access)
+				for _, err := range c.Messages(t.Context()) {
+					once.Do(served.Done)
+					if err == nil {
+						continue
+					}
+					var refused *net.OpError
+					told := errors.As(err, &refused) // polls: the next finds nobody
+					switch transport.Name {
+					case "sse":
+						told = errors.Is(err, io.EOF)
+					case "websocket":
+						told = gorilla.IsCloseError(errors.Unwrap(err), gorilla.CloseGoingAway)
+					}
+					if !told {
+						t.Errorf("%s: %v", transport.Name, err)
+					}
+				}
+			})
 		}
 	}
-	t.Errorf("the end took %v, want a second at most", took)
+	served.Wait()
+	took := end(t, cmd, signal)
+	ended.Wait()
+	return took
 }
 
 // end ends the program by a signal, and returns how long that took.
@@ -265,38 +262,37 @@ func anyone() *tls.Config {
 
 // A hundred streams of one connection end too, each in order.
 func TestSignalOneConnection(t *testing.T) {
-	quick(t, func() time.Duration {
-		cmd := exec.Command(binary)
-		_, addr := launchTLS(t, cmd, "--rate", "10")
-		var dials atomic.Int64
-		transport := &http.Transport{ForceAttemptHTTP2: true, DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			dials.Add(1)
-			return (&tls.Dialer{Config: anyone()}).DialContext(ctx, network, addr)
-		}}
-		defer transport.CloseIdleConnections()
-		var ended sync.WaitGroup
-		for range 100 { // the second finds the connection of the first
-			resp, err := (&http.Client{Transport: transport}).Get("https://" + addr + "/sse")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if resp.ProtoMajor != 2 {
-				t.Fatalf("a stream over %s", resp.Proto)
-			}
-			ended.Go(func() {
-				defer resp.Body.Close()
-				if n, err := io.Copy(io.Discard, resp.Body); n == 0 || err != nil {
-					t.Errorf("after %d bytes: %v, want the stream's end", n, err)
-				}
-			})
+	cmd := exec.Command(binary)
+	_, addr := launchTLS(t, cmd, "--rate", "10")
+	var dials atomic.Int64
+	transport := &http.Transport{ForceAttemptHTTP2: true, DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dials.Add(1)
+		return (&tls.Dialer{Config: anyone()}).DialContext(ctx, network, addr)
+	}}
+	defer transport.CloseIdleConnections()
+	var ended sync.WaitGroup
+	for range 100 { // the second finds the connection of the first
+		resp, err := (&http.Client{Transport: transport}).Get("https://" + addr + "/sse")
+		if err != nil {
+			t.Fatal(err)
 		}
-		if n := dials.Load(); n != 1 {
-			t.Errorf("100 streams took %d connections", n)
+		if resp.ProtoMajor != 2 {
+			t.Fatalf("a stream over %s", resp.Proto)
 		}
-		took := end(t, cmd, syscall.SIGTERM)
-		ended.Wait()
-		return took
-	})
+		ended.Go(func() {
+			defer resp.Body.Close()
+			if n, err := io.Copy(io.Discard, resp.Body); n == 0 || err != nil {
+				t.Errorf("after %d bytes: %v, want the stream's end", n, err)
+			}
+		})
+	}
+	if n := dials.Load(); n != 1 {
+		t.Errorf("100 streams took %d connections", n)
+	}
+	if took := end(t, cmd, syscall.SIGTERM); took > time.Second {
+		t.Errorf("the end took %v, want a second at most", took)
+	}
+	ended.Wait()
 }
 
 // With TLS the same is there twice: for curl, which chooses HTTP/2 by ALPN, and
