@@ -168,6 +168,30 @@ var cases = append([]testCase{
 		"sse 1/0/3 up opening=21 down payload=6 envelope=113 opening=89 control=32",
 	},
 	{
+		"an event stream with a hello, and another that is too late", append(slices.Clone(openSSE),
+			down("id: a-7\nevent: hello\nretry: 3000\ndata: {\"epoch\":\"a\",\"head\":7}\n\n"+ // 8 + 13 + 12 + 29 + 1
+				"event: hello\ndata: {}\n\n"+ // 13 + 9 + 1
+				"id: a-8\ndata: "+m1+"\n\n")), // 8 + 6 + 38 + 2
+		"sse 1/0/1 up opening=21 down payload=38 envelope=39 opening=130",
+	},
+	{
+		"an answer without entries tells the head", []piece{
+			up("GET /longpoll HTTP/1.1\r\n\r\n"), down(sized(head1, `{"epoch":"messages","head":7,"messages":[]}`)),
+			up("GET /polling HTTP/1.1\r\n\r\n"), down(sized(head1, `{"epoch":"a","head":7,"messages":[`+m1+`]}`)),
+		},
+		"longpoll 1/0/0 up head=26 down envelope=43 head=71; polling 1/0/1 up head=25 down payload=38 envelope=36 head=71",
+	},
+	{
+		"HEAD of each", []piece{
+			up("HEAD /polling HTTP/1.1\r\n\r\n"), down(head1 + "Content-Length: 40\r\n\r\n"),
+			up("HEAD /sse HTTP/1.1\r\n\r\n"), down("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"),
+			up("HEAD /websocket HTTP/1.1\r\n\r\n"), down("HTTP/1.1 426 Upgrade Required\r\nContent-Length: 9\r\n\r\n"),
+			up("HEAD / HTTP/1.1\r\n\r\n"), down("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"),
+		},
+		"other 1/0/0 up head=19 down head=38; polling 1/0/0 up head=26 down head=71; sse 1/0/0 up opening=22 down opening=104; " +
+			"websocket 1/0/0 up opening=28 down opening=52",
+	},
+	{
 		"an event stream in chunks", []piece{
 			openSSE[0], down("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"),
 			down("1\r\ni\r\n4\r\nd: a\r\n2\r\n\n\n\r\n8\r\ndata: {}\r\n1\r\n\n\r\n1\r\n\n\r\n0\r\n\r\n"),

@@ -30,9 +30,9 @@
 //	            all other paths; on HTTP/2 HEADERS and CONTINUATION frames, whole,
 //	            those of trailers too; interim answers (100) too
 //	opening     the same of /sse, /websocket and /websocket/echo, also where the
-//	            server refuses; what comes before the data in the first block of a
-//	            stream of events; the hello frame, whole; the preface and the SETTINGS
-//	            of HTTP/2; the handshake of TLS
+//	            server refuses; the hello frame, whole; the first block of a stream of
+//	            events, whole if its type is hello, else what comes before its data;
+//	            the preface and the SETTINGS of HTTP/2; the handshake of TLS
 //	control     comments with their blank line, and blocks of type heartbeat from
 //	            their event line on; ping, pong, close and heartbeat frames, whole;
 //	            all frames of HTTP/2 that are not named above

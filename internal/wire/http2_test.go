@@ -112,9 +112,9 @@ func http2Cases() (all []testCase) {
 		is(client)
 		is(client.head(3, true, get("/polling?after=1&page=7f3a")...), server.head(3, true, ":status: 204")) // the tag is in the table
 	})
-	add("HTTP/2: a stream of events", begun+"sse 1/0/2 up opening=21 control=26 down payload=76 envelope=23 framing=45 opening=45 control=29", func(client, server *peer2, is peers) {
+	add("HTTP/2: a stream of events", begun+"sse 1/0/2 up opening=21 control=26 down payload=76 envelope=23 framing=45 opening=67 control=29", func(client, server *peer2, is peers) {
 		is(client.head(1, true, get("/sse")...), server.head(1, false, eventOK...))
-		is(server.data(1, false, "id: a-0\nretry: 3000\n\n").data(1, false, ":\n\n"))
+		is(server.data(1, false, "id: a-0\nevent: hello\nretry: 3000\ndata: {}\n\n").data(1, false, ":\n\n"))
 		is(server.data(1, false, "id: a-1\ndata: "+m1[:7]).data(1, false, m1[7:]+"\n\ndata:"+m1+"\n\n"))
 		client.WriteWindowUpdate(1, 500)
 		is(client, server.data(1, false, "event: heartbeat\ndata: 1\n\n"))
@@ -149,6 +149,9 @@ func http2Cases() (all []testCase) {
 		is(client.head(1, true, ":method: HEAD", ":path: /polling"), server.head(1, true, ":status: 405"))
 		is(client.head(3, false, ":method: POST", ":path: /echo", "trailer: x").data(3, false, "hi").head(3, true, "x: y"))
 		is(server.head(3, false, ":status: 200").data(3, false, "Server received: hi").head(3, true, "x: yz"))
+	})
+	add("HTTP/2: HEAD of a stream of events", begun+"sse 1/0/0 up opening=20 down opening=29", func(client, server *peer2, is peers) {
+		is(client.head(1, true, ":method: HEAD", ":path: /sse"), server.head(1, true, append(eventOK, "content-encoding: gzip")...))
 	})
 	// A table of 4 096 bytes does not take a cookie of 4 096: it is written out each time.
 	add("HTTP/2: a cookie that never fits", begun+"polling 2/0/0 up head=7215 down head=20", func(client, server *peer2, is peers) {

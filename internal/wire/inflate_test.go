@@ -41,7 +41,7 @@ func inflateCases() (all []testCase) {
 		down("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\r\n"), // 76
 	}
 	texts := []string{
-		"id: a-0\nretry: 3000\n\n", ":\n\n", "id: a-1\ndata: " + m1 + "\n\n", "event: gap\nid: a-2\ndata: {}\n\n",
+		"id: a-0\nevent: hello\nretry: 3000\ndata: {\"epoch\":\"a\",\"head\":0}\n\n", ":\n\n", "id: a-1\ndata: " + m1 + "\n\n", "event: gap\nid: a-2\ndata: {}\n\n",
 		"event: heartbeat\ndata: 1\n\n", "data: 1\n\ndata: 2\n\n", strings.Repeat("data: "+m1+"\n\n", 1000),
 	}
 	units := zipped(texts...)

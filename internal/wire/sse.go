@@ -50,6 +50,7 @@ const (
 	message blockKind = iota // also events of any other type
 	gap
 	heartbeat
+	hello // the first block, whole
 )
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")
@@ -66,8 +67,9 @@ func (e *events) around() Part {
 }
 
 // eventBytes books the stream line by line. A block's kind counts from its event
-// field on; the lab sends that first. What comes before any data in the very
-// first block opens the stream.
+// field on; the lab sends that first, except in the block of type hello: its id comes
+// first. That block opens the stream, and so does what comes before any data in a
+// first block of another type.
 func (m *body) eventBytes(b []byte) {
 	e := &m.events
 	for len(b) > 0 {
@@ -134,7 +136,7 @@ func (m *body) nameEnds() {
 	switch string(name) {
 	case "data":
 		e.field = data
-		e.opened, e.datas = true, true
+		e.opened, e.datas = e.opened || e.kind != hello, true
 	case "event":
 		e.field = event
 	case "id":
@@ -205,6 +207,8 @@ func (m *body) lineEnds(eol []byte) {
 			m.typed(gap)
 		case "heartbeat":
 			m.typed(heartbeat)
+		case "hello":
+			m.typed(hello)
 		default:
 			m.typed(message)
 		}
