@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,9 +69,10 @@ Ctrl-C ends it and prints what there is.`,
 		if o.Network, err = network(); err != nil {
 			return err
 		}
-		for name, why := range map[string]string{"rtt": "is where it is", "jitter": "is where it is", "kbps": "is where it is", "rate": "publishes as it does", "payload": "publishes as it does", "tls": "speaks TLS where it says https"} {
+		elsewhere := map[string]string{"rtt": "is where it is", "jitter": "is where it is", "kbps": "is where it is", "rate": "publishes as it does", "payload": "publishes as it does", "tls": "speaks TLS where it says https"}
+		for _, name := range slices.Sorted(maps.Keys(elsewhere)) {
 			if len(urls) > 0 && flags.Changed(name) {
-				return fmt.Errorf("--%s: the server at --url %s", name, why)
+				return fmt.Errorf("--%s: the server at --url %s", name, elsewhere[name])
 			}
 		}
 		if asCSV && asJSON {

@@ -84,9 +84,9 @@ func serveCommand() *cobra.Command {
 			return err
 		}
 		withTLS = withTLS || cmd.Flags().Changed("tls-addr")
-		for flag, addr := range map[string]string{"addr": addr, "tls-addr": secured, "control": control} {
-			if _, err := net.ResolveTCPAddr("tcp", addr); err != nil {
-				return fmt.Errorf("--%s: %w", flag, err)
+		for _, given := range [][2]string{{"addr", addr}, {"tls-addr", secured}, {"control", control}} {
+			if _, err := net.ResolveTCPAddr("tcp", given[1]); err != nil {
+				return fmt.Errorf("--%s: %w", given[0], err)
 			}
 		}
 		on, err := listen(addr, secured, control, withTLS)

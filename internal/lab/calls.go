@@ -105,7 +105,7 @@ func (l *Lab) changeFeed(c *gin.Context) {
 		Apart   *float64 `json:"apart_ms"`
 		Payload *int     `json:"payload"`
 	}
-	if !l.decode(c, &change, "source, rate, phase, burst, apart_ms and payload") {
+	if !l.decode(c, &change, "source", "rate", "phase", "burst", "apart_ms", "payload") {
 		return
 	}
 	l.changes.Lock()

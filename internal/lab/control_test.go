@@ -39,13 +39,19 @@ func TestNetworkAPI(t *testing.T) {
 		{"PUT", `{"kbps":0.5}`, 400, `{"error":"kbps 0.5: must be from 1 to 10000000, or 0 for any"}`},
 		{"PUT", `{"kbps":"fast"}`, 400, ""},
 		{"PUT", `{"rt":"1s"}`, 400, ""},
+		{"PUT", `{"RTT":"1s"}`, 400, ""},
+		{"PUT", `{"rtt":"1s","kbps":1,"rtt":"2s"}`, 400, ""},
 		{"PUT", `{"rtt":"1s"}{}`, 400, ""},
+		{"PUT", `{"rtt":"1s"}} garbage`, 400, ""},
+		{"PUT", `{"rtt":"1s"},`, 400, ""},
+		{"PUT", `{"rtt":null}`, 400, ""},
+		{"PUT", `null`, 400, ""},
 		{"PUT", `NaN`, 400, ""},
 		{"GET", "", 200, `{"rtt":"20ms","jitter":"0s","kbps":0}`},
 		{"DELETE", "", 200, `{"rtt":"0s","jitter":"0s","kbps":0}`},
 	} {
 		status, got := call(t, test.method, control+"/control/network", test.body)
-		if status != test.status || test.want != "" && got != test.want || test.want == "" && !strings.HasPrefix(got, `{"error":"the body is an object with any of rtt, jitter and kbps: `) {
+		if status != test.status || test.want != "" && got != test.want || test.want == "" && !strings.HasPrefix(got, `{"error":"the body is an object with any of rtt, jitter, kbps: `) {
 			t.Errorf("%s %s: %d %s, want %d %s", test.method, test.body, status, got, test.status, test.want)
 		}
 	}
@@ -93,6 +99,9 @@ func TestCutsAPI(t *testing.T) {
 			{`{"kind":"fin","page":"c"}`, 404, `{"error":"no connection carries c now"}`},
 			{`{"kind":"snap","lane":"sse"}`, 400, `{"error":"cut \"snap\": must be fin, rst, silence or stall"}`},
 			{`{"kind":"silence","lane":"sse"}`, 400, `{"error":"a silence of 0s: must last from above 0s to 1h0m0s"}`},
+			{`{"kind":"fin"}} garbage`, 400, `{"error":"the body is an object with any of kind, for, lane, page: invalid character '}' after top-level value"}`},
+			{`{"kind":"fin","Kind":"rst"}`, 400, `{"error":"the body is an object with any of kind, for, lane, page: it does not know \"Kind\""}`},
+			{`{"kind":"fin","kind":"rst"}`, 400, `{"error":"the body is an object with any of kind, for, lane, page: kind is given twice"}`},
 			{`{"kind":"fin","for":"1s"}`, 400, `{"error":"a fin lasts for good, not for 1s"}`},
 			{`{"kind":"silence","for":"soon"}`, 400, `{"error":"for \"soon\": must be a duration, such as 20s"}`},
 			{`{"kind":"silence","for":"1ms","lane":"polling","page":"7f3a"}`, 200, shared[http2]},
@@ -154,5 +163,21 @@ func TestStartAgain(t *testing.T) {
 	var state struct{ Rate float64 }
 	if _, body := call(t, "GET", "http://"+on.Control.Addr().String()+"/control/feed", ""); json.Unmarshal([]byte(body), &state) != nil || state.Rate != 7 {
 		t.Errorf("the next has a feed of %+v", state)
+	}
+}
+
+// One request has one answer, also where several things are wrong with it.
+func TestOneAnswer(t *testing.T) {
+	_, lanes, control := onLoopback(t, quiet(feed.Keep))
+	for _, test := range []struct{ method, url, body, want string }{
+		{"GET", lanes + "/polling?page=UPPER&sinse=1&afer=0&after=1&after=2&x=y", "", `{"error":"/polling does not know \"afer\"; it knows [\"after\" \"page\"]"}`},
+		{"PUT", control + "/control/network", `{"jitter":"soon","rtt":"late"}`, `{"error":"rtt \"late\": must be a duration, such as 100ms"}`},
+		{"PUT", control + "/control/network", `{"jitter":"-1s","rtt":"-1s","kbps":-1}`, `{"error":"rtt -1s: must be from 0s to 1m0s"}`},
+	} {
+		for range 20 { // which is enough for an order of chance to show
+			if resp, body := ask(t, test.method, test.url, test.body); resp.StatusCode != 400 || body != test.want {
+				t.Fatalf("%s %s %s: %d %s, want 400 %s", test.method, test.url, test.body, resp.StatusCode, body, test.want)
+			}
+		}
 	}
 }

@@ -145,11 +145,23 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 	defer stop(nil)
 	l.restart = stop
 	var handlers, loops sync.WaitGroup
+	var ending sync.RWMutex // held while it changes whether a handler may begin: none does behind the Wait for them
+	ended := false
+	begin := func() bool {
+		ending.RLock()
+		defer ending.RUnlock()
+		if !ended {
+			handlers.Add(1)
+		}
+		return !ended
+	}
 	var hijacked sync.Map // the connections of WebSockets, which http.Server knows no more
 	serve := func(handler http.Handler, listeners ...net.Listener) *http.Server {
 		server := &http.Server{
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				handlers.Add(1)
+				if !begin() {
+					panic(http.ErrAbortHandler)
+				}
 				defer handlers.Done()
 				defer func() {
 					if _, was := hijacked.LoadAndDelete(peerOf(r).conn); was {
@@ -237,6 +249,9 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 		})
 	}
 	loops.Wait()
+	ending.Lock()
+	ended = true
+	ending.Unlock()
 	handlers.Wait()
 	if asked.Err() != nil {
 		return nil

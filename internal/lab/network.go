@@ -32,17 +32,17 @@ func (l *Lab) showNetwork(c *gin.Context) {
 // setNetwork puts a network into force. What the body does not name is 0.
 func (l *Lab) setNetwork(c *gin.Context) {
 	state := networkState{RTT: "0s", Jitter: "0s"}
-	if !l.decode(c, &state, "rtt, jitter and kbps") {
+	if !l.decode(c, &state, "rtt", "jitter", "kbps") {
 		return
 	}
 	settings := netsim.Settings{Kbps: state.Kbps}
-	for name, field := range map[string]struct {
-		text string
-		into *time.Duration
-	}{"rtt": {state.RTT, &settings.RTT}, "jitter": {state.Jitter, &settings.Jitter}} {
+	for _, field := range []struct {
+		name, text string
+		into       *time.Duration
+	}{{"rtt", state.RTT, &settings.RTT}, {"jitter", state.Jitter, &settings.Jitter}} {
 		var err error
 		if *field.into, err = time.ParseDuration(field.text); err != nil {
-			fail(c, http.StatusBadRequest, fmt.Sprintf("%s %q: must be a duration, such as 100ms", name, field.text))
+			fail(c, http.StatusBadRequest, fmt.Sprintf("%s %q: must be a duration, such as 100ms", field.name, field.text))
 			return
 		}
 	}
@@ -68,7 +68,7 @@ func (l *Lab) cut(c *gin.Context) {
 		Lane string     `json:"lane"`
 		Page string     `json:"page"`
 	}
-	if !l.decode(c, &asked, "kind, for, lane and page") {
+	if !l.decode(c, &asked, "kind", "for", "lane", "page") {
 		return
 	}
 	var lasting time.Duration
@@ -121,23 +121,50 @@ func (l *Lab) again(c *gin.Context) {
 	l.restart(ErrRestart)
 }
 
-// decode reads a body that is one JSON object with these names and no others, or
-// fails the request.
-func (l *Lab) decode(c *gin.Context, into any, names string) bool {
+// decode reads a body that is one JSON object and nothing behind it, each of whose names is one of these and given
+// once, or fails the request.
+func (l *Lab) decode(c *gin.Context, into any, names ...string) bool {
 	body, ok := l.readBody(c)
 	if !ok {
 		return false
 	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(into)
-	if err == nil && decoder.More() {
-		err = errors.New("there is more behind it")
+	err := onlyMembers(body, names)
+	if err == nil {
+		err = json.Unmarshal(body, into)
 	}
 	if err != nil {
-		fail(c, http.StatusBadRequest, "the body is an object with any of "+names+": "+err.Error())
+		fail(c, http.StatusBadRequest, fmt.Sprintf("the body is an object with any of %s: %v", strings.Join(names, ", "), err))
 	}
 	return err == nil
+}
+
+// onlyMembers refuses what json.Unmarshal takes beside one object with these names: a name in other letters, one that
+// is given twice, of which the last would hold (RFC 8259, section 4), and null, which would change nothing.
+func onlyMembers(body []byte, names []string) error {
+	if !json.Valid(body) {
+		return json.Unmarshal(body, new(any)) // which says where it goes wrong
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if begin, _ := decoder.Token(); begin != json.Delim('{') {
+		return errors.New("it is another value")
+	}
+	given := map[string]bool{}
+	for decoder.More() {
+		token, _ := decoder.Token()
+		name := token.(string)
+		var value json.RawMessage
+		decoder.Decode(&value)
+		switch {
+		case !slices.Contains(names, name):
+			return fmt.Errorf("it does not know %q", name)
+		case given[name]:
+			return fmt.Errorf("%s is given twice", name)
+		case string(value) == "null":
+			return fmt.Errorf("%s is null", name)
+		}
+		given[name] = true
+	}
+	return nil
 }
 
 // A way is a lane of a page; the page is "" where none was named.

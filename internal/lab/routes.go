@@ -3,6 +3,7 @@ package lab
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/pprof"
 	"net/url"
@@ -153,7 +154,8 @@ func query(names ...string) gin.HandlerFunc {
 			fail(c, http.StatusBadRequest, err.Error())
 			return
 		}
-		for name, given := range values {
+		for _, name := range slices.Sorted(maps.Keys(values)) { // so that one request has one answer
+			given := values[name]
 			switch {
 			case !slices.Contains(names, name):
 				fail(c, http.StatusBadRequest, fmt.Sprintf("%s does not know %q; it knows %q", c.FullPath(), name, names))
@@ -161,7 +163,10 @@ func query(names ...string) gin.HandlerFunc {
 				fail(c, http.StatusBadRequest, fmt.Sprintf("%s is given %d times", name, len(given)))
 			case name == "page" && !pageID.MatchString(given[0]):
 				fail(c, http.StatusBadRequest, "page is 1 to 16 of a-z and 0-9")
+			default:
+				continue
 			}
+			return
 		}
 	}
 }
