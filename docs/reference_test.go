@@ -60,8 +60,11 @@ func TestEndpoints(t *testing.T) {
 		t.Fatal(err)
 	}
 	routes := map[string]bool{}
-	for _, found := range regexp.MustCompile(`\.(GET|POST|PUT|PATCH|DELETE)\("(/[^"]*)",`).FindAllStringSubmatch(string(text), -1) {
+	for _, found := range regexp.MustCompile(`\.(POST|PUT|PATCH|DELETE)\("(/[^"]*)",`).FindAllStringSubmatch(string(text), -1) {
 		routes[found[1]+" "+found[2]] = true
+	}
+	for _, found := range regexp.MustCompile(`\bget\(\w+, "(/[^"]*)",`).FindAllStringSubmatch(string(text), -1) {
+		routes["GET "+found[1]] = true
 	}
 	for _, transport := range lab.Transports {
 		routes["GET /"+transport.Name] = true
@@ -87,7 +90,7 @@ func TestEndpoints(t *testing.T) {
 	}
 	for url, methods := range methods {
 		head, _ := ask(t, "TRACE", url)
-		if got, want := head.Get("Allow"), strings.Join(methods, ", "); got != want {
+		if got, want := head.Get("Allow"), strings.Replace(strings.Join(methods, ", "), "GET", "GET, HEAD", 1); got != want {
 			t.Errorf("%s takes %q, the table has %q", url, got, want)
 		}
 	}

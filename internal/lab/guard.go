@@ -37,9 +37,14 @@ func namesOf(addr net.Addr) []string {
 }
 
 // onlyNames refuses requests whose Host is none of names. The port may be any:
-// it is another one behind a forwarded port.
+// it is another one behind a forwarded port. HTTP/1.0 knows no Host (RFC 9112, section 3.2, asks for it from HTTP/1.1
+// on), and no browser speaks that; health checks do. Such a request means the address that it came to.
 func onlyNames(names []string) gin.HandlerFunc {
 	return func(c *gin.Context) {
+		if c.Request.Host == "" && !c.Request.ProtoAtLeast(1, 1) {
+			c.Request.Host = c.Request.Context().Value(http.LocalAddrContextKey).(net.Addr).String()
+			return
+		}
 		host := url.URL{Host: strings.ToLower(c.Request.Host)}
 		if !slices.Contains(names, host.Hostname()) {
 			fail(c, http.StatusForbidden, "this lab is not called "+host.Hostname())
@@ -58,7 +63,7 @@ func sameOrigin(origins []string) gin.HandlerFunc {
 		}
 		origin := c.Request.Header.Get("Origin")
 		if origin != "" && slices.Contains(origins, origin) {
-			allow(c, origin, "GET, POST")
+			allow(c, origin, "GET, HEAD, POST")
 			// A WebSocket's handler takes its own origin only, and one that is not
 			// from a browser; this one is judged.
 			c.Request.Header.Del("Origin")
@@ -90,7 +95,7 @@ func onlyOrigins(origins []string) gin.HandlerFunc {
 		c.Header("Vary", "Origin")
 		origin := c.Request.Header.Get("Origin")
 		if slices.Contains(origins, origin) {
-			allow(c, origin, "GET, POST, PUT, PATCH, DELETE")
+			allow(c, origin, "GET, HEAD, POST, PUT, PATCH, DELETE")
 			c.Request.Header.Del("Origin") // as above: it is judged
 			return
 		}
@@ -100,14 +105,16 @@ func onlyOrigins(origins []string) gin.HandlerFunc {
 	}
 }
 
-// allow tells a browser that a page of origin may read the answer, and answers
-// its question beforehand (a preflight).
+// allow tells a browser that a page of origin may read the answer, and answers its question beforehand (a preflight).
+// Such a page may send any header: none lets it do more, and what page code adds has no end (Cache-Control and
+// X-Requested-With by replacements of EventSource, traceparent by what traces requests). They are repeated, since "*"
+// leaves Authorization out (WHATWG Fetch, section 3.3) and is a name like any other to the browsers that need replacements.
 func allow(c *gin.Context, origin, methods string) {
 	c.Header("Access-Control-Allow-Origin", origin)
 	c.Header("Access-Control-Expose-Headers", "ETag, Retry-After")
 	if c.Request.Method == http.MethodOptions {
 		c.Header("Access-Control-Allow-Methods", methods)
-		c.Header("Access-Control-Allow-Headers", "Content-Type, If-None-Match, Last-Event-ID")
+		c.Header("Access-Control-Allow-Headers", c.Request.Header.Get("Access-Control-Request-Headers"))
 		c.Header("Access-Control-Max-Age", "600")
 		c.AbortWithStatus(http.StatusNoContent)
 	}

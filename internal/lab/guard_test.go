@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -71,8 +72,8 @@ func TestRefusals(t *testing.T) {
 		{"GET", lanes + "/sse?heartbeat=1ms", "", nil, 400, "heartbeat is a duration from 1s to 15s"},
 		{"GET", lanes + "/websocket?heartbeat=1h", "", nil, 400, "heartbeat is a duration from 1s to 15s"},
 		{"GET", lanes + "/websocket", "", nil, 400, "websocket"},
-		{"POST", lanes + "/polling", "", nil, 405, "/polling takes GET"},
-		{"DELETE", lanes + "/sse", "", nil, 405, "/sse takes GET"},
+		{"POST", lanes + "/polling", "", nil, 405, "/polling takes GET, HEAD"},
+		{"DELETE", lanes + "/sse", "", nil, 405, "/sse takes GET, HEAD"},
 		{"GET", lanes + "/publish", "", nil, 405, "/publish takes POST"},
 		{"GET", lanes + "/nothing", "", nil, 404, "nothing is at /nothing"},
 		{"GET", lanes + "/static/nothing.js", "", nil, 404, "nothing is at /static/nothing.js"},
@@ -116,7 +117,7 @@ func TestRefusals(t *testing.T) {
 		{"PATCH", control + "/control/feed", `{"burst":1001}`, nil, 400, "burst 1001"},
 		{"PATCH", control + "/control/feed", `{"source":"market","rate":200,"apart_ms":6}`, nil, 400, "0 to 5 ms"},
 		{"PATCH", control + "/control/feed", `{"source":"market","phase":"full"}`, nil, 400, `phase "full"`},
-		{"PUT", control + "/control/feed", "", nil, 405, "/control/feed takes GET, PATCH"},
+		{"PUT", control + "/control/feed", "", nil, 405, "/control/feed takes GET, HEAD, PATCH"},
 	} {
 		resp, body := ask(t, test.method, test.url, test.body, test.headers...)
 		var answer struct{ Error string }
@@ -292,4 +293,75 @@ func TestLedger(t *testing.T) {
 		t.Errorf("the page's ledger is of epoch %q, want %q", page.Epoch, epoch)
 	}
 	balance(t, all)
+}
+
+// HEAD is answered wherever GET is, as GET would be and without a body (RFC 9110, section 9.3.2).
+func TestHead(t *testing.T) {
+	_, lanes, control := onLoopback(t, quiet(feed.Keep))
+	for _, url := range []string{
+		lanes + "/", lanes + "/static/main.js", lanes + "/docs", lanes + "/docs/reference", lanes + "/healthz", lanes + "/nothing",
+		lanes + "/polling", lanes + "/polling?after=0", lanes + "/polling?afer=0", lanes + "/longpoll?after=7", lanes + "/sse?heartbeat=1h", lanes + "/websocket?after=7",
+		control + "/healthz", control + "/control/feed", control + "/control/network", control + "/control/ledger", control + "/metrics",
+	} {
+		get, _ := ask(t, "GET", url, "")
+		head, body := ask(t, "HEAD", url, "")
+		if head.StatusCode != get.StatusCode || body != "" || head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
+			t.Errorf("HEAD %s: %s %v %q, GET %s %v", url, head.Status, head.Header, body, get.Status, get.Header)
+		}
+	}
+	for _, url := range []string{lanes + "/publish", lanes + "/echo", control + "/control/cuts"} {
+		if resp, _ := ask(t, "HEAD", url, ""); resp.StatusCode != 405 || resp.Header.Get("Allow") != "POST" {
+			t.Errorf("HEAD %s: %s, Allow %q, want 405 and POST", url, resp.Status, resp.Header.Get("Allow"))
+		}
+	}
+}
+
+// A page that may ask at all may send any header that its code adds.
+func TestPreflight(t *testing.T) {
+	settings := quiet(feed.Keep)
+	settings.Origins = []string{"http://friend.example:3000"}
+	_, lanes, control := onLoopback(t, settings)
+	for _, test := range []struct{ url, origin, method string }{
+		{lanes + "/sse", settings.Origins[0], "GET"},
+		{lanes + "/publish", settings.Origins[0], "POST"},
+		{control + "/control/feed", lanes, "PATCH"},
+	} {
+		const wants = "authorization,cache-control,last-event-id,pragma,traceparent,x-requested-with"
+		resp, _ := ask(t, "OPTIONS", test.url, "", "Origin: "+test.origin, "Access-Control-Request-Method: "+test.method, "Access-Control-Request-Headers: "+wants)
+		if got := resp.Header.Get("Access-Control-Allow-Headers"); resp.StatusCode != 204 || got != wants ||
+			!strings.Contains(resp.Header.Get("Access-Control-Allow-Methods"), test.method) {
+			t.Errorf("%s: %s %v, want %s", test.url, resp.Status, resp.Header, wants)
+		}
+		resp, _ = ask(t, "OPTIONS", test.url, "", "Origin: http://evil.example", "Access-Control-Request-Method: "+test.method, "Access-Control-Request-Headers: "+wants)
+		if got := resp.Header.Get("Access-Control-Allow-Headers"); got != "" {
+			t.Errorf("%s: a page of evil.example may send %s", test.url, got)
+		}
+	}
+}
+
+// HTTP/1.0 has no Host, and a health check that speaks it is answered, as is any other request; from HTTP/1.1 on it is
+// asked for (RFC 9112, section 3.2).
+func TestWithoutHost(t *testing.T) {
+	_, lanes, control := onLoopback(t, quiet(feed.Keep))
+	host := strings.TrimPrefix(lanes, "http://")
+	for _, test := range []struct{ url, request, want string }{
+		{lanes, "GET /healthz HTTP/1.0", `{"status":"ok"}`},
+		{lanes, "HEAD /healthz HTTP/1.0", "HTTP/1.0 200 OK"},
+		{control, "GET /healthz HTTP/1.0", `{"status":"ok"}`},
+		{lanes, "GET /polling HTTP/1.0", `"messages":[]}`},
+		{lanes, "GET / HTTP/1.0", "connect-src 'self' ws://" + host + " "},
+		{lanes, "GET /healthz HTTP/1.0\r\nHost: evil.example", "HTTP/1.0 403 Forbidden"},
+		{lanes, "GET /healthz HTTP/1.1", "HTTP/1.1 400 Bad Request"},
+		{lanes, "GET /healthz HTTP/1.1\r\nHost:", "HTTP/1.1 403 Forbidden"},
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(test.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(conn, test.request+"\r\nConnection: close\r\n\r\n")
+		if answer, err := io.ReadAll(conn); err != nil || !strings.Contains(string(answer), test.want) {
+			t.Errorf("%q: %v %.400s, want %s", test.request, err, answer, test.want)
+		}
+		conn.Close()
+	}
 }

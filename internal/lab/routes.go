@@ -43,20 +43,20 @@ func (l *Lab) lanes(names []string, on Listeners) http.Handler {
 				return err
 			}
 		}
-		engine.GET("/"+t.Name, l.logged(t.Stream), query(t.Query...), l.carried.carries(t.Name), clients, l.metrics.reading(t.Name), gin.WrapH(handler))
+		get(engine, "/"+t.Name, l.logged(t.Stream), query(t.Query...), l.carried.carries(t.Name), clients, l.metrics.reading(t.Name), gin.WrapH(handler))
 	}
-	engine.GET("/websocket/echo", l.logged(true), query("stamps"), clients, gin.WrapH(&websocket.Echo{Done: l.ends}))
+	get(engine, "/websocket/echo", l.logged(true), query("stamps"), clients, gin.WrapH(&websocket.Echo{Done: l.ends}))
 
 	calls := engine.Group("/", l.logged(false), query(), atMost(l.settings.Limits.Requests, "requests"))
 	calls.POST("/publish", l.publish)
 	calls.POST("/echo", l.echo)
-	calls.GET("/healthz", healthz)
+	get(calls, "/healthz", healthz)
 
 	page := calls.Group("/", policy(on.Control.Addr()), gzip.Gzip(gzip.DefaultCompression)) // a third of the bytes
-	page.GET("/", index(on))
-	page.GET("/static/*file", static(web.Static()))
-	page.GET("/docs", document)
-	page.GET("/docs/*file", document)
+	get(page, "/", index(on))
+	get(page, "/static/*file", static(web.Static()))
+	get(page, "/docs", document)
+	get(page, "/docs/*file", document)
 	return engine
 }
 
@@ -67,21 +67,27 @@ func (l *Lab) control(names, origins []string) http.Handler {
 	engine.Use(onlyOrigins(origins))
 
 	calls := engine.Group("/", l.logged(false), query(), atMost(l.settings.Limits.Requests, "requests"))
-	calls.GET("/healthz", healthz)
-	engine.GET("/websocket/echo", l.logged(true), query("stamps"), gin.WrapH(&websocket.Echo{Done: l.ends})) // for the page's clock: no network is in its way
-	calls.GET("/metrics", gin.WrapH(promhttp.HandlerFor(l.metrics.registry, promhttp.HandlerOpts{})))
-	calls.GET("/control/ledger", l.showLedger)
-	calls.GET("/control/feed", l.showFeed)
+	get(calls, "/healthz", healthz)
+	get(engine, "/websocket/echo", l.logged(true), query("stamps"), gin.WrapH(&websocket.Echo{Done: l.ends})) // for the page's clock: no network is in its way
+	get(calls, "/metrics", gin.WrapH(promhttp.HandlerFor(l.metrics.registry, promhttp.HandlerOpts{})))
+	get(calls, "/control/ledger", l.showLedger)
+	get(calls, "/control/feed", l.showFeed)
 	calls.PATCH("/control/feed", l.changeFeed)
-	calls.GET("/control/network", l.showNetwork)
+	get(calls, "/control/network", l.showNetwork)
 	calls.PUT("/control/network", l.setNetwork)
 	calls.DELETE("/control/network", l.clearNetwork)
 	calls.POST("/control/cuts", l.cut)
 	calls.POST("/control/restart", l.again)
 	if l.settings.Profiles {
-		engine.GET("/debug/pprof/*name", query("debug", "gc", "seconds"), gin.WrapF(profile))
+		get(engine, "/debug/pprof/*name", query("debug", "gc", "seconds"), gin.WrapF(profile))
 	}
 	return engine
+}
+
+// get routes GET, and HEAD beside it: what may be read may be asked about (RFC 9110, section 9.1). net/http keeps the
+// body of an answer to HEAD back (section 9.3.2).
+func get(routes gin.IRoutes, path string, handlers ...gin.HandlerFunc) {
+	routes.Match([]string{http.MethodGet, http.MethodHead}, path, handlers...)
 }
 
 // profile serves what net/http/pprof has.
