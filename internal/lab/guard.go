@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"fourwires/websocket"
+
 	"github.com/gin-gonic/gin"
 )
 
@@ -48,6 +50,12 @@ func onlyNames(names []string) gin.HandlerFunc {
 		host := url.URL{Host: strings.ToLower(c.Request.Host)}
 		if !slices.Contains(names, host.Hostname()) {
 			fail(c, http.StatusForbidden, "this lab is not called "+host.Hostname())
+			return
+		}
+		// Where the port is the scheme's own, a proxy may write it into Host; a browser leaves it out of Origin. They
+		// name one origin (RFC 6454, section 4), and net/http compares the letters.
+		if origin, err := url.Parse(c.Request.Header.Get("Origin")); err == nil && origin.Host != "" && websocket.OwnOrigin(c.Request) {
+			c.Request.Host = origin.Host
 		}
 	}
 }
@@ -62,7 +70,7 @@ func sameOrigin(origins []string) gin.HandlerFunc {
 			c.Header("Vary", "Origin")
 		}
 		origin := c.Request.Header.Get("Origin")
-		if origin != "" && slices.Contains(origins, origin) {
+		if slices.Contains(origins, serialized(origin)) {
 			allow(c, origin, "GET, HEAD, POST")
 			// A WebSocket's handler takes its own origin only, and one that is not
 			// from a browser; this one is judged.
@@ -75,17 +83,21 @@ func sameOrigin(origins []string) gin.HandlerFunc {
 	}
 }
 
-// originsOf returns the origins of a page that is served at addr under names,
-// without the port where it is the scheme's own (RFC 6454, section 6.2).
+// originsOf returns the origins of a page that is served at addr under names.
 func originsOf(scheme string, names []string, addr net.Addr) []string {
 	_, port, _ := net.SplitHostPort(addr.String())
-	usual := map[string]string{"http": ":80", "https": ":443"}[scheme]
 	var origins []string
 	for _, name := range names {
-		host := strings.TrimSuffix(net.JoinHostPort(name, port), usual)
-		origins = append(origins, scheme+"://"+host)
+		origins = append(origins, serialized(scheme+"://"+net.JoinHostPort(name, port)))
 	}
 	return origins
+}
+
+// serialized returns an origin as browsers write it: in small letters, and without the port where it is the scheme's
+// own (RFC 6454, section 6.2).
+func serialized(origin string) string {
+	scheme, host, _ := strings.Cut(strings.ToLower(origin), "://")
+	return scheme + "://" + strings.TrimSuffix(host, map[string]string{"http": ":80", "https": ":443"}[scheme])
 }
 
 // onlyOrigins lets pages of these origins read and change, and no other page.
@@ -94,7 +106,7 @@ func onlyOrigins(origins []string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Header("Vary", "Origin")
 		origin := c.Request.Header.Get("Origin")
-		if slices.Contains(origins, origin) {
+		if slices.Contains(origins, serialized(origin)) {
 			allow(c, origin, "GET, HEAD, POST, PUT, PATCH, DELETE")
 			c.Request.Header.Del("Origin") // as above: it is judged
 			return

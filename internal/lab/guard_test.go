@@ -365,3 +365,62 @@ func TestWithoutHost(t *testing.T) {
 		conn.Close()
 	}
 }
+
+// A port that is the scheme's own may be written or left out, in Host, in Origin and in --allow-origin: it is one origin
+// (RFC 6454, section 4). nginx writes it ($host:$server_port); browsers leave it out.
+func TestDefaultPort(t *testing.T) {
+	settings := quiet(feed.Keep)
+	settings.Origins = []string{"https://friend.example:443", "http://[fe80::80]"}
+	_, lanes, control := onLoopback(t, settings)
+	upgrade := []string{"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="}
+	for _, test := range []struct {
+		host, origin string
+		own          bool
+	}{
+		{"127.0.0.1:80", "http://127.0.0.1", true},
+		{"127.0.0.1", "http://127.0.0.1:80", true},
+		{"localhost:443", "https://localhost", true},
+		{"LOCALHOST", "https://localhost", true},
+		{"[::1]:80", "http://[::1]", true},
+		{"[::1]", "http://[::1]", true},
+		{"127.0.0.1:443", "http://127.0.0.1", false},
+		{"127.0.0.1:80", "https://127.0.0.1", false},
+		{"127.0.0.1:8080", "http://127.0.0.1", false},
+		{"127.0.0.1", "http://127.0.0.1:8080", false},
+		{"127.0.0.1:80", "http://localhost", false},
+		{"127.0.0.1:80", "null", false},
+		{"127.0.0.1:80", "http://", false},
+		{"127.0.0.1", "https://friend.example", true},
+		{"127.0.0.1", "https://friend.example:443", true},
+		{"127.0.0.1", "http://friend.example", false},
+		{"127.0.0.1", "http://[fe80::80]", true},
+	} {
+		from := []string{"Host: " + test.host, "Origin: " + test.origin}
+		status := map[bool]int{true: 201, false: 403}[test.own]
+		if resp, body := ask(t, "POST", lanes+"/publish", "1", from...); resp.StatusCode != status {
+			t.Errorf("a page of %s publishes to %s: %d %s, want %d", test.origin, test.host, resp.StatusCode, body, status)
+		}
+		if resp, body := ask(t, "POST", lanes+"/publish", "1", append(from, "Sec-Fetch-Site: cross-site")...); resp.StatusCode != 403 && !strings.Contains(test.origin, "friend") && !strings.Contains(test.origin, "fe80") {
+			t.Errorf("%s publishes to %s, and the browser says that it is another site: %d %s", test.origin, test.host, resp.StatusCode, body)
+		}
+		for _, path := range []string{"/websocket", "/websocket/echo"} {
+			status := map[bool]int{true: 101, false: 403}[test.own]
+			req, _ := http.NewRequest("GET", lanes+path, nil)
+			for _, header := range append(from, upgrade...) {
+				name, value, _ := strings.Cut(header, ": ")
+				req.Header.Set(name, value)
+			}
+			req.Host = test.host
+			resp, err := new(http.Transport).RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.Body.Close(); resp.StatusCode != status {
+				t.Errorf("a page of %s opens %s of %s: %d, want %d", test.origin, path, test.host, resp.StatusCode, status)
+			}
+		}
+	}
+	if resp, _ := ask(t, "GET", control+"/control/feed", "", "Origin: "+lanes); resp.Header.Get("Access-Control-Allow-Origin") != lanes {
+		t.Errorf("the page may not read the control API: %v", resp.Header)
+	}
+}

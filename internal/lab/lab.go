@@ -78,10 +78,12 @@ func New(s Settings) (*Lab, error) {
 	if err := s.Limits.check(); err != nil {
 		return nil, err
 	}
-	for _, origin := range s.Origins {
+	s.Origins = slices.Clone(s.Origins)
+	for i, origin := range s.Origins {
 		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil || origin != strings.ToLower(origin) {
 			return nil, fmt.Errorf("allow-origin %q: an origin is scheme://host:port, in small letters", origin)
 		}
+		s.Origins[i] = serialized(origin)
 	}
 	if s.vouch == nil {
 		s.vouch = new(certificate)
