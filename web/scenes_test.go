@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"fourwires/internal/lab"
 	"fourwires/internal/source"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -295,6 +297,41 @@ func TestTwoTabs(t *testing.T) {
 			is, err := chromedp.Run(tab.ctx, chromedp.Evaluate[bool](js))
 			return err == nil && is
 		})
+	}
+}
+
+// Of three tabs that open at once, without Web Locks (as on plain HTTP from another machine), one measures.
+func TestThreeTabs(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, quiet(100), nil)
+	first := s.tab(t)
+	tabs := []*tab{first, first.beside(), first.beside()}
+	for _, tab := range tabs {
+		if _, err := chromedp.Call(tab.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+			Source: `Object.defineProperty(navigator, "locks", { value: undefined })`,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var opening sync.WaitGroup
+	for _, tab := range tabs {
+		opening.Go(func() { chromedp.Do(tab.ctx, chromedp.Navigate("http://"+s.lanes.String()+"/#free")) })
+	}
+	opening.Wait()
+	// One that yields loads anew, and what is evaluated meanwhile fails.
+	eventually(t, "one measures and two look on", func() bool {
+		measure, looks := 0, 0
+		for _, tab := range tabs {
+			state, _ := chromedp.Run(tab.ctx, chromedp.Evaluate[string](`"viewer" in document.body.dataset ? "looks" :
+				document.querySelectorAll('.lane[data-state="live"]').length === 4 ? "measures" : ""`))
+			measure, looks = measure+map[string]int{"measures": 1}[state], looks+map[string]int{"looks": 1}[state]
+		}
+		return measure == 1 && looks == 2
+	})
+	s.publish(t, `"for all"`)
+	for _, tab := range tabs {
+		tab.until(`[...document.querySelectorAll(".lane .value")].filter((value) => value.textContent === "for all").length === 4`)
 	}
 }
 

@@ -2,57 +2,81 @@
 // on HTTP/1.1, and four lanes take up to three. Another tab shows what the first
 // records.
 //
-// alone tells whether this tab is the first. If so, tell(entry) sends to those
-// that look on, and on.state() is what they begin with; on.yield is called when
-// one of them wants to measure. If not, state is what the first told, on.entry is
-// told what it sends, and take() makes it yield, and loads this tab anew.
+// alone tells whether the tab called me is the first. If so, tell(entry) sends to
+// those that look on, and on.state() is what they begin with; on.yield is called when
+// another tab is to measure. If not, state is what the first told, on.entry is told
+// what it sends, and take() makes it yield. on.again loads this tab anew.
+const short = 150; // milliseconds that an answer takes at most, if nothing is slow
+const long = 1000; // that another tab takes to load
+
 export async function alone(me, on) {
   const channel = new BroadcastChannel("fourwires");
-  const say = (message) => channel.postMessage({ from: me, ...message });
-  const role = { first: true, state: null, tell: (entry) => watched && say({ entry }), take };
-  let watched = false;
-  let release = () => {}; // lets another tab be the first
+  const say = (kind, what) => channel.postMessage({ from: me, kind, what });
+  const role = { first: false, state: null, tell: (entry) => watched && say("entry", entry), take };
+  let watched = false; // somebody looks on
+  let beaten = false; // somebody else wants to be the first, and goes before this tab
+  let taken = false; // this tab has asked the first to yield
+  let since; // when this tab became the first
+  let release = () => {}; // lets another tab have the lock
   let heard;
+  const told = new Promise((go) => (heard = go));
+  const here = () => ({ since, state: on.state() });
+  const now = () => performance.timeOrigin + performance.now(); // the same in all tabs
+  const soon = (ms) => new Promise((go) => setTimeout(go, ms));
 
-  channel.onmessage = ({ data }) => {
-    if (role.first && data.ask) {
+  const hears = {
+    ask(from) {
       watched = true;
-      say({ here: on.state() });
-    } else if (role.first && data.yield) {
-      role.first = false;
-      on.yield();
-      release();
-    } else if (data.here && !role.state) {
-      role.state = data.here;
-      heard();
-    } else if (role.state && data.from === role.state.page && data.entry) {
-      on.entry(data.entry);
-    } else if (role.state && data.bye) {
-      setTimeout(() => location.reload(), Math.random() * 300);
-    }
+      if (role.first) say("here", here());
+      else if (from < me) beaten = true;
+    },
+    // Two that are the first have not heard each other in time: the elder stays.
+    here(from, { since: theirs, state }) {
+      if (role.first && (theirs < since || (theirs === since && from < me))) yields();
+      else if (role.first) say("here", here());
+      else if (!role.state) heard((role.state = state));
+    },
+    entry: (from, entry) => role.state?.page === from && on.entry(entry),
+    yield: () => role.first && yields(),
+    bye: (from, wait) => role.state?.page === from && soon(taken ? 0 : wait + 300 * Math.random()).then(on.again),
   };
-  addEventListener("pagehide", () => role.first && say({ bye: true }));
+  // A tab of another version of the page may say more.
+  channel.onmessage = ({ data: { from, kind, what } }) => hears[kind]?.(from, what);
+  addEventListener("pagehide", () => role.first && say("bye", 0));
 
   // Who holds the lock is the first. A page that came without TLS from another
-  // machine has no locks: there the first is who is not answered.
+  // machine has no locks: there the first is who is not answered, and of several
+  // that ask at once, the smallest name.
   const { locks } = navigator;
-  const told = new Promise((go) => (heard = go));
-  const soon = (ms) => new Promise((go) => setTimeout(go, ms));
-  if (locks) role.first = await new Promise((is) => locks.request("fourwires", { ifAvailable: true }, (lock) => {
+  role.first = Boolean(locks) && (await new Promise((is) => locks.request("fourwires", { ifAvailable: true }, (lock) => {
     is(lock !== null);
     return lock && new Promise((go) => (release = go));
-  }));
-  if (locks && role.first) return role;
-  role.first = false;
-  say({ ask: true });
-  await Promise.race([told, soon(locks ? 5000 : 150)]);
-  if (!role.state) role.first = true;
+  })));
+  const wait = locks ? 5 * long : short;
+  while (!role.first && !role.state) {
+    beaten = false;
+    const asked = now();
+    say("ask");
+    await Promise.race([told, soon(wait)]);
+    if (beaten) await Promise.race([told, soon(long)]);
+    else if (now() - asked < 2 * wait) role.first = !role.state; // or this tab is busy, and may not have heard
+  }
+  since = now();
+  if (role.first) say("here", here());
+  else say("ask"); // so that the first knows that somebody looks on
   return role;
 
+  function yields() {
+    role.first = false;
+    say("bye", long); // so long the tab that is to measure may take
+    on.yield();
+    release();
+  }
+
   async function take() {
-    say({ yield: true });
-    if (locks) await locks.request("fourwires", () => {});
-    else await soon(300);
-    location.reload();
+    taken = true;
+    say("yield");
+    await soon(long); // and it has said bye, unless it is stuck
+    on.again();
   }
 }

@@ -114,7 +114,7 @@ export function lane(element, { name, letter, about }, page) {
         data: m.data,
         epoch: tally.epochs.at(-1)?.name,
         sent: best ? now - (page.clock.server(now) - m.at / 1000) : null,
-        error: best ? best.error : null,
+        error: best ? best.error + page.clock.grain : null, // of the offset, and of now
         asked: name === "polling" || name === "longpoll" ? brought : null,
       });
     },

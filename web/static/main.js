@@ -2,7 +2,7 @@ import { alone } from "./alone.js";
 import { api } from "./api.js";
 import { costs } from "./bars.js";
 import { ledger } from "./bytes.js";
-import { Clock } from "./clock.js";
+import { Clock, grain } from "./clock.js";
 import { carries, controls } from "./controls.js";
 import { latencies } from "./curves.js";
 import { dock } from "./dock.js";
@@ -52,7 +52,7 @@ const heart = pulse((ms) => {
 
 // What the parts of the page share.
 const page = {
-  clock: new Clock(),
+  clock: new Clock(grain()),
   control: told("control"),
   secure: told("secure"),
   http: { h2: "HTTP/2", h3: "HTTP/3" }[performance.getEntriesByType("navigation")[0]?.nextHopProtocol] ?? "HTTP/1.1",
@@ -86,7 +86,7 @@ const closes = new Map(); // what closes each lane
 const panels = dock(at("dock"), { controls: "Feed", network: "Network and faults", up: "The way up", uses: "Scenarios", wire: "The wire", save: "Save" });
 const ask = api(page.control);
 const voice = says(at("says"));
-const role = await alone(me, { state, entry: ({ lane, entry }) => theirs(lane, entry), yield: yielded });
+const role = await alone(me, { state, entry: ({ lane, entry }) => theirs(lane, entry), yield: yielded, again: () => location.reload() });
 
 const settings = controls(panels.controls, ask, page, () => anew(), () => ["sse", "websocket"].forEach(reopen));
 let known = null; // the last network that was known
@@ -124,7 +124,7 @@ const first = Math.floor(Math.random() * wires.length);
 if (role.first) {
   page.tell = (lane, entry) => role.tell({ lane, entry });
   for (let i = 0; i < wires.length; i++) open(lanes[(first + i) % wires.length], after);
-} else {
+} else if (role.state) { // or it has just yielded
   look();
 }
 
@@ -209,7 +209,7 @@ async function refresh() {
 }
 await refresh();
 
-recount = ledger(`${page.control}/control/ledger?page=${role.first ? me : role.state.page}`, (name, row, lately, since) => {
+recount = ledger(`${page.control}/control/ledger?page=${role.state?.page ?? me}`, (name, row, lately, since) => {
   for (const lane of lanes) if (name === lane.name || name === null) lane.cost(row, lately);
   cost.row(name, lately, since);
 });

@@ -5,7 +5,7 @@
 //   {kind: "asked", t}                    a request left
 //   {kind: "answered", t, asked}          its answer was there (of a stream: its head)
 //   {kind: "message", t, id, at, sent, error, asked}
-//       sent: its publishing on our clock, ± error; null: the clock was not known
+//       sent: its publishing on our clock; t less sent is known to ± error; null: the clock was not known
 //       asked: when the request that brought it left; null: it was pushed
 //   {kind: "gap", t, from, to}
 //   {kind: "epoch", t, epoch}

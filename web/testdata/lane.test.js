@@ -5,7 +5,7 @@ import { lane } from "/static/lane.js";
 // and whose clock agrees with the server's to ± 1 ms.
 function open(change = {}) {
   const seen = [];
-  const clock = { best: { offset: 0, error: 1 }, server: (now) => now };
+  const clock = { grain: 0, best: { offset: 0, error: 1 }, server: (now) => now };
   const page = { clock, interval: 2000, epoch: "one", head: 7, beat: 0, trusts: -Infinity, still: () => false, usual: () => 150, seen: (name, m) => seen.push([name, m.id]), ...change };
   const element = document.createElement("li");
   const about = ({ interval }) => `every ${interval}`;
@@ -39,6 +39,13 @@ test("lane: latency is arrival less publication", () => {
   update(5250);
   equal([text(".latency .figure"), text(".n"), text(".error")], ["30.0 ms", ", n 3", "; ± 1.00 ms"]);
   equal(text(".age b"), "0.05");
+});
+
+test("lane: the grain of the clock is part of a latency's error", () => {
+  const { on, text, update } = open({ clock: { grain: 16, best: { offset: 0, error: 17 }, server: (now) => now } });
+  on.message(message(8, 5000), 5020);
+  update(5020);
+  equal([text(".latency .figure"), text(".error")], ["< 53.0 ms", "; ± 33.0 ms"]);
 });
 
 test("lane: after a restart the same ids are news", () => {

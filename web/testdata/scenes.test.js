@@ -113,7 +113,7 @@ test("latency: quantiles are hidden where there are too few", () => {
 });
 
 test("clock: where it was set, it begins anew", () => {
-  const clock = new Clock();
+  const clock = new Clock(0);
   for (let i = 0; i < 8; i++) clock.add(i, i + 0.5, i + 0.5, i + 1);
   equal([clock.best.offset, clock.jumps], [0, 0]);
   clock.add(10, 1010.5, 1010.5, 11);
