@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 
@@ -38,6 +39,8 @@ type Dissector struct {
 	ledger *Ledger
 	spans  func(Span)
 
+	most int // bytes of a head that the server takes
+
 	mu      sync.Mutex
 	fed     [2]int64 // bytes in each direction that the ledger has not been told of
 	begun   bool     // a request has been seen
@@ -55,6 +58,12 @@ type Dissector struct {
 // maxQueue is how many requests may wait for an answer (pipelining, RFC 9112,
 // section 9.3.2).
 const maxQueue = 256
+
+const (
+	usualHeader = 1 << 20 // bytes of a head, unless the ledger says otherwise
+	lineSlop    = 4 << 10 // which net/http takes beyond them of a head of HTTP/1.1,
+	listSlop    = 320     // and of the fields of one of HTTP/2
+)
 
 // maxUndo is how many bookings of a write a connection keeps room for.
 const maxUndo = 64
@@ -89,7 +98,7 @@ type booking struct {
 // span, in order, unless that is nil; spans must not block, nor call the
 // dissector. Close it.
 func NewDissector(ledger *Ledger, spans func(Span)) *Dissector {
-	d := &Dissector{ledger: ledger, spans: spans}
+	d := &Dissector{ledger: ledger, spans: spans, most: cmp.Or(ledger.Header, usualHeader)}
 	d.up = half{body: body{d: d, dir: Up}}
 	d.down = half{body: body{d: d, dir: Down}}
 	ledger.open(d)
@@ -135,6 +144,9 @@ func (d *Dissector) takeBack(n int64) {
 	held := min(n, int64(len(d.up.held))) // these were not counted yet
 	d.up.held = d.up.held[:int64(len(d.up.held))-held]
 	n -= held
+	before := min(n, d.up.http2.before)
+	d.up.http2.before -= before
+	n -= before
 	if f := &d.up.frame; d.up.state == frames && f.read < f.size() { // nor was this
 		begun := min(n, int64(f.read))
 		f.read -= int(begun)
@@ -266,13 +278,18 @@ func (m *body) tell(part Part, role, text string, b []byte) {
 
 // tellField is tell, of the bytes of a field.
 func (m *body) tellField(part Part, role string, field hpack.HeaderField, text string, b []byte) {
-	if len(b) == 0 {
+	m.tally(part, int64(len(b)))
+	m.show(part, role, field, text, b)
+}
+
+// tally counts bytes, and tells nobody of them.
+func (m *body) tally(part Part, n int64) {
+	if n == 0 {
 		return
 	}
 	if m.ex == nil {
 		m.ex = stray()
 	}
-	n := int64(len(b))
 	m.ex.counts[m.dir][part] += n
 	if m.d.sending && m.dir == Up {
 		m.d.undo = append(m.d.undo, booking{m.ex, part, n})
@@ -280,7 +297,11 @@ func (m *body) tellField(part Part, role string, field hpack.HeaderField, text s
 	if m.d.tls != nil {
 		m.d.tls.touch(m.dir, m.ex)
 	}
-	if m.d.spans != nil {
+}
+
+// show tells spans of bytes.
+func (m *body) show(part Part, role string, field hpack.HeaderField, text string, b []byte) {
+	if m.d.spans != nil && len(b) > 0 {
 		m.d.spans(Span{Dir: m.dir, Part: part, Role: role, Size: len(b), Bytes: b, Stream: m.stream, Name: field.Name, Value: field.Value, Text: text})
 	}
 }
@@ -293,7 +314,8 @@ func (m *body) message() {
 	}
 }
 
-// giveUp leaves the rest of this direction unaccounted.
+// giveUp leaves the rest of this direction unaccounted, and lets go of all that was
+// kept of it.
 func (h *half) giveUp(why string) {
 	if h.state == lost {
 		return
@@ -302,8 +324,15 @@ func (h *half) giveUp(why string) {
 		h.book(Unaccounted, "unknown", f.header[:f.read])
 	}
 	h.state = lost
+	h.contentCut()
+	h.tally(Unaccounted, h.http2.before)
 	h.book(Unaccounted, "unknown", h.held)
-	h.held = nil
+	h.held, h.http2.before, h.http2.hpack = nil, 0, nil
+	if h.d.session != nil {
+		for _, s := range h.d.session.streams {
+			s.bodies[h.dir].contentCut() // what bodies hold
+		}
+	}
 	if h.ex == nil {
 		h.ex = stray()
 	}

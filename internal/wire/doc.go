@@ -68,7 +68,8 @@
 // Bytes that break the protocol, and all that follow them in that direction:
 // the dissector does not look for a place to begin again. Also a request line
 // that was cut (it has no lane yet), what a client sends between an upgrade and
-// its answer, heads of HTTP/2 beyond 64 KiB, WebSockets with an extension other than
+// its answer, heads beyond what the server takes ([Ledger.Header]; on HTTP/2 it is the
+// fields that count, RFC 9113, section 10.5.1, not how they are written), WebSockets with an extension other than
 // permessage-deflate without context takeover, and bodies that would have to be
 // looked into and are compressed, except by gzip (without its optional fields) on a
 // stream of events. A note says
@@ -86,12 +87,15 @@
 // For an event or a frame that is not compressed no allocation, and no lock that
 // connections share: each
 // exchange has counts of its own, which go to the ledger when it ends or when a
-// [Ledger.Snapshot] asks for them. No body is held: of a line of a head at most
-// 64 KiB, of a WebSocket's frame its header and 12 bytes, or some hundred where they
-// are compressed. On HTTP/2 a whole head is
-// held, at most 64 KiB, and the dynamic table of HPACK as the two ends hold it, of
-// 4 096 bytes in each direction unless SETTINGS allow more, and at most 64 KiB; and
-// at most 1 024 streams at once. A stream of gzip holds what was not flushed yet, of
-// 128 KiB at most, and some 75 KiB to inflate it. TLS costs one more system call for each record
+// [Ledger.Snapshot] asks for them. TLS costs one more system call for each record
 // that is read.
+//
+// No body is held: of HTTP/1.1 a line of a head, of HTTP/2 a frame of one, and the field
+// in which it ends. Of a WebSocket's frame it is the header and 12 bytes, or some hundred
+// where they are compressed. The dynamic table of HPACK is what the two ends hold, 4 096
+// bytes in each direction unless SETTINGS allow more, and at most 64 KiB; there are at
+// most 1 024 streams at once. A stream of gzip holds what was not flushed yet, of
+// 128 KiB at most, and some 75 KiB to inflate it. Who is told of spans has a head of
+// HTTP/2 held whole, at most four times what the server takes. Where the dissection
+// gives up, all of it is let go.
 package wire

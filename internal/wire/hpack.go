@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"golang.org/x/net/http2/hpack"
 )
@@ -18,17 +19,35 @@ const usualTable = 4096
 // An hpackReader reads the heads of one direction (RFC 7541). What a field is comes
 // from hpack's decoder; where it stands in the block, and how it is written, is
 // read here.
+//
+// A field costs one byte at least, and can stand for one of 4 KiB, which a server
+// must not be made to copy: so a head is bounded by what its fields are (RFC 9113,
+// section 10.5.1), and no more is kept of them than is needed.
 type hpackReader struct {
 	decoder *hpack.Decoder
 	allowed uint32
-	decoded []hpack.HeaderField
-	fields  []headerField // of the last block
+	most    int  // bytes that the fields of a head may have (RFC 7541, section 4.1)
+	keep    bool // the fields are kept, for somebody who wants to see them
+
+	// The head that is being read.
+	decoded []hpack.HeaderField // of one representation: one, or none
+	size    int                 // of its fields so far
+	rest    []byte              // the beginning of a field that is not whole
+	fields  []headerField       // if they are kept
+	said    said
 }
 
-func newHPACK() *hpackReader {
-	r := &hpackReader{allowed: usualTable}
+// said is what the fields of a head say of its body, and of a request.
+type said struct {
+	head
+	method string
+	path   headerField
+}
+
+func newHPACK(most int, keep bool) *hpackReader {
+	r := &hpackReader{allowed: usualTable, most: most, keep: keep}
 	r.decoder = hpack.NewDecoder(r.allowed, func(f hpack.HeaderField) { r.decoded = append(r.decoded, f) })
-	r.decoder.SetMaxStringLength(maxHead)
+	r.decoder.SetMaxStringLength(most)
 	return r
 }
 
@@ -67,31 +86,76 @@ type literal struct {
 	length  int // bytes, without those that say this
 }
 
-// read returns the fields of a whole block. They stay as they are until the next
-// one is read.
-func (r *hpackReader) read(block []byte) (fields []headerField, wrong string) {
-	r.fields = r.fields[:0]
+const (
+	unreadableHead = "a head that HPACK cannot read"
+	endlessHead    = "a head beyond all bounds"
+)
+
+// forget lets go of the head that was read, so that the next can begin.
+func (r *hpackReader) forget() {
+	r.size, r.said, r.rest, r.fields = 0, said{}, nil, nil
+	clear(r.decoded)
+}
+
+// read takes the next fragment of a block.
+func (r *hpackReader) read(fragment []byte) (wrong string) {
+	block := fragment
+	if len(r.rest) > 0 {
+		r.rest = append(r.rest, fragment...)
+		block = r.rest
+	}
+	begun := len(block)
 	for len(block) > 0 {
 		field := parseField(block)
 		if field.size == 0 {
-			return nil, "a head that HPACK cannot read"
+			break // it is not whole
 		}
 		r.decoded = r.decoded[:0]
 		if _, err := r.decoder.Write(block[:field.size]); err != nil || len(r.decoded) > 1 {
-			return nil, "a head that HPACK cannot read"
+			return unreadableHead
 		}
 		if len(r.decoded) == 1 {
 			field.HeaderField = r.decoded[0]
+			if r.size += int(field.Size()); r.size > r.most {
+				return endlessHead
+			}
+			r.said.read(&field)
+		} else {
+			r.decoder.Close() // or it takes no second change of size, as may come (RFC 7541, section 4.2)
 		}
-		if r.fields = append(r.fields, field); field.form == resized {
-			r.decoder.Close() // or it takes no second one, as may come (RFC 7541, section 4.2)
+		if r.keep {
+			r.fields = append(r.fields, field)
 		}
 		block = block[field.size:]
 	}
-	if r.decoder.Close() != nil {
-		return nil, "a head that HPACK cannot read"
+	if len(block) > 2*r.most { // a name and a value
+		return endlessHead
 	}
-	return r.fields, ""
+	if len(r.rest) == 0 || len(block) < begun { // else it is there already
+		r.rest = append(r.rest[:0], block...)
+	}
+	return ""
+}
+
+// end ends a head.
+func (r *hpackReader) end() (wrong string) {
+	if len(r.rest) > 0 || r.decoder.Close() != nil {
+		return unreadableHead
+	}
+	return ""
+}
+
+func (s *said) read(field *headerField) {
+	switch field.Name {
+	case ":method":
+		s.method = field.Value
+	case ":path":
+		s.path = *field
+	case ":status":
+		s.status, _ = strconv.Atoi(field.Value)
+	case "content-type", "content-encoding": // which no attacker makes many of
+		s.head.read([]byte(field.Name), []byte(field.Value))
+	}
 }
 
 // parseField reads the representation at the beginning of b. Its size is 0 where b

@@ -27,9 +27,6 @@ const (
 	lost      // the dissector has given up
 )
 
-// maxLine bounds a line of a head, and so what a dissector holds.
-const maxLine = 64 << 10
-
 // head is what the fields of a request or an answer say about its body.
 type head struct {
 	status   int // of an answer
@@ -95,8 +92,8 @@ func (h *half) step(b []byte) int {
 	if n == 0 {
 		n, ends = len(b), false
 	}
-	if len(h.held)+n > maxLine {
-		h.giveUp("a line beyond 64 KiB")
+	if len(h.held)+n > h.d.most+lineSlop {
+		h.giveUp("a line beyond all bounds")
 		return 0
 	}
 	if !ends {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"strconv"
@@ -38,10 +39,9 @@ const (
 const (
 	headerSize  = 9 // bytes of a frame's header
 	settingSize = 6
-	maxHead     = 64 << 10 // bytes of a head, with the headers of its frames
-	usualHead   = 4 << 10  // for which room is kept
-	maxStreams  = 1 << 10  // that are open at once
-	maxEnded    = 16       // that have ended and are remembered
+	usualHead   = 4 << 10 // bytes of a head for which room is kept
+	maxStreams  = 1 << 10 // that are open at once
+	maxEnded    = 16      // that have ended and are remembered
 )
 
 const (
@@ -86,8 +86,10 @@ type section struct {
 
 	goneAway bool // a GOAWAY has told an error
 
-	held bool // the frames of a head are kept until it is whole,
-	at   int  // and so many of their bytes are before the present frame
+	held   bool  // a head has begun. A frame of it is kept until it is whole, and all of them where somebody wants to see them:
+	at     int   // so many bytes of them are before the present one,
+	before int64 // or so many that are not kept
+	ends   bool  // the head ends its stream
 }
 
 // http2Begins is called behind the first line of the preface.
@@ -99,7 +101,7 @@ func (d *Dissector) http2Begins() (wrong string) {
 	d.share()
 	for _, h := range []*half{&d.up, &d.down} {
 		h.ex, h.kind = d.conn, wrapping
-		h.http2.hpack = newHPACK()
+		h.http2.hpack = newHPACK(d.most+listSlop, d.spans != nil)
 	}
 	d.up.state, d.up.left = preface, int64(len(prefaceRest))
 	d.down.state = http2
@@ -205,11 +207,14 @@ func (h *half) http2FrameBegins(header []byte) (wrong string) {
 		if f.id == 0 {
 			return "a frame on the wrong stream"
 		}
-		if int64(f.at+headerSize)+h.left > maxHead {
-			return "a head beyond 64 KiB"
+		if int64(f.at+headerSize)+h.left > int64(4*f.hpack.most) { // a server takes twice as much at most
+			return endlessHead
 		}
-		if len(h.held) == 0 {
+		if len(h.held) == f.at {
 			h.held = append(h.held, header...)
+		}
+		if !f.held {
+			f.ends = f.flags&flagEndStream != 0
 		}
 		f.held, f.inside = true, true
 		return ""
@@ -278,7 +283,9 @@ func (h *half) setting(b []byte) {
 			text = settingName(id) + " " + strconv.FormatUint(uint64(value), 10)
 		}
 		if id == 0x1 { // HEADER_TABLE_SIZE: of whoever sends it, for what the other encodes
-			h.d.other(h.dir).http2.hpack.allow(value)
+			if r := h.d.other(h.dir).http2.hpack; r != nil {
+				r.allow(value)
+			}
 		}
 	}
 	h.tell(Opening, "setting", text, b)
@@ -289,15 +296,24 @@ func (h *half) http2FrameEnds() (wrong string) {
 	f := &h.http2
 	f.inside = false
 	switch {
-	case f.held && f.flags&flagEndHeaders == 0:
-		f.at = len(h.held)
 	case f.held:
-		if wrong := h.headBytes(); wrong != "" {
+		if wrong := h.headFrame(h.held[f.at:]); wrong != "" {
 			return wrong
 		}
-		f.held, f.at = false, 0
+		if f.flags&flagEndHeaders != 0 {
+			if wrong := h.headBytes(); wrong != "" {
+				return wrong
+			}
+			f.held, f.at, f.before = false, 0, 0
+			f.hpack.forget()
+		} else if h.d.spans != nil {
+			f.at = len(h.held)
+			return ""
+		} else {
+			f.before += int64(len(h.held))
+		}
 		if h.held = h.held[:0]; cap(h.held) > usualHead { // nobody needs that room
-			h.held, f.hpack.fields, f.hpack.decoded = nil, nil, nil
+			h.held = nil
 		}
 	case f.to.ex.over(): // before, or by what the other side has said meanwhile
 		h.d.ledger.fold(f.to.ex)
@@ -315,28 +331,24 @@ func (h *half) http2FrameEnds() (wrong string) {
 	return ""
 }
 
-// headBytes reads a whole head (RFC 9113, section 8.1), which is held: its HEADERS
-// frame, and the CONTINUATION frames behind it. If it returns what is wrong, it
-// has booked nothing.
+// headFrame reads a frame of a head.
+func (h *half) headFrame(frame []byte) (wrong string) {
+	bad := eachPiece(frame, func(role string, b []byte) {
+		if role == "" && wrong == "" {
+			wrong = h.http2.hpack.read(b)
+		}
+	})
+	return cmp.Or(bad, wrong)
+}
+
+// headBytes ends a head (RFC 9113, section 8.1): its HEADERS frame, and the
+// CONTINUATION frames behind it. If it returns what is wrong, it has booked nothing.
 func (h *half) headBytes() (wrong string) {
 	f, d := &h.http2, h.d
-	var block []byte
-	if wrong := eachPiece(h.held, func(role string, b []byte) {
-		switch {
-		case role == "" && block == nil:
-			block = b[:len(b):len(b)]
-		case role == "":
-			block = append(block, b...)
-		}
-	}); wrong != "" {
+	if wrong := f.hpack.end(); wrong != "" {
 		return wrong
 	}
-	fields, wrong := f.hpack.read(block)
-	if wrong != "" {
-		return wrong
-	}
-	m, method, path := headOf(fields)
-
+	m := &f.hpack.said
 	untagged := ""
 	s := d.session.streams[f.id]
 	switch {
@@ -347,7 +359,7 @@ func (h *half) headBytes() (wrong string) {
 		if len(d.session.streams) == maxStreams {
 			return "too many streams at once"
 		}
-		s, untagged = d.openStream(f.id, method, path)
+		s, untagged = d.openStream(f.id, m.method, m.path.Value)
 	case s != nil && s.ex.ended[h.dir]:
 		return "a head behind the end"
 	}
@@ -358,54 +370,67 @@ func (h *half) headBytes() (wrong string) {
 	if to.ex != d.conn {
 		part = to.ex.lane.head
 	}
-	h.bookHead(to, part, fields, path, untagged)
+	tag := 0
+	if untagged != "" {
+		tag = m.path.saves(untagged)
+	}
+	to.tally(part, f.before+int64(len(h.held)-tag))
+	to.tally(Tag, int64(tag))
+	if d.spans != nil {
+		h.showHead(to, part, tag)
+	}
 	if to.ex.over() {
 		d.ledger.fold(to.ex)
 	}
 	if s == nil || h.dir == Down && m.status < 200 && !s.headed[Down] { // late, or interim
 		return ""
 	}
-	end := h.held[4]&flagEndStream != 0
-	if s.headed[h.dir] && end {
+	if s.headed[h.dir] && f.ends {
 		to.ends()
 	}
 	if !s.headed[h.dir] {
 		s.headed[h.dir] = true
-		to.begins(&m)
+		to.begins(&m.head)
 	}
-	if end {
+	if f.ends {
 		d.streamEnds(f.id, h.dir)
 	}
 	return ""
 }
 
-// bookHead books a head frame by frame, field by field. Untagged is the path
-// without what page= adds to it, or empty where it has none.
-func (h *half) bookHead(to *body, part Part, fields []headerField, path, untagged string) {
-	i, done := 0, 0 // the field that is next, and how much of it is booked
+// showHead tells spans of a head frame by frame, field by field. The last so many
+// bytes of its path are the tag.
+func (h *half) showHead(to *body, part Part, tag int) {
+	fields, path := h.http2.hpack.fields, 0 // the last is what counts
+	for i := range fields {
+		if fields[i].Name == ":path" {
+			path = i
+		}
+	}
+	i, done := 0, 0 // the field that is next, and how much of it was told
 	eachPiece(h.held, func(role string, b []byte) {
 		if role != "" {
 			text := ""
 			if role == roleFrame {
 				text = h.headerText(b)
 			}
-			to.tell(part, role, text, b)
+			to.show(part, role, hpack.HeaderField{}, text, b)
 			return
 		}
 		for len(b) > 0 { // a frame may end inside a field
 			field := &fields[i]
-			tag := 0
-			if untagged != "" && field.Name == ":path" {
-				tag = field.saves(untagged)
+			size := field.size
+			if i == path {
+				size -= tag
 			}
 			n := min(len(b), field.size-done)
-			own := max(0, min(n, field.size-tag-done))
+			own := max(0, min(n, size-done))
 			said, text := hpack.HeaderField{Name: field.Name}, ""
-			if done+n == field.size && h.d.spans != nil {
+			if done+n == field.size {
 				said, text = field.HeaderField, field.text()
 			}
-			to.tellField(part, field.role(), said, text, b[:own])
-			to.tell(Tag, rolePage, "what page= adds to the path", b[own:n])
+			to.show(part, field.role(), said, text, b[:own])
+			to.show(Tag, rolePage, hpack.HeaderField{}, "what page= adds to the path", b[own:n])
 			b = b[n:]
 			if done += n; done == field.size {
 				i, done = i+1, 0
@@ -452,24 +477,6 @@ func eachPiece(frames []byte, on func(role string, b []byte)) (wrong string) {
 	return ""
 }
 
-// headOf returns what the fields of a head say about its body, and of a request
-// its method and path.
-func headOf(fields []headerField) (m head, method, path string) {
-	for _, field := range fields {
-		switch field.Name {
-		case ":method":
-			method = field.Value
-		case ":path":
-			path = field.Value
-		case ":status":
-			m.status, _ = strconv.Atoi(field.Value)
-		case "content-type", "content-encoding": // which no attacker makes many of
-			m.read([]byte(field.Name), []byte(field.Value))
-		}
-	}
-	return m, method, path
-}
-
 // openStream makes the exchange of a request, and returns its path without what
 // page= adds, or "" where it has none.
 func (d *Dissector) openStream(id uint32, method, path string) (s *stream, untagged string) {
@@ -511,13 +518,13 @@ func (d *Dissector) reset(id uint32) {
 	s := d.session.streams[id]
 	for dir := range s.bodies {
 		m := &s.bodies[dir]
-		switch unfinished := m.contentCut(); {
+		switch kind, unfinished := m.kind, m.contentCut(); {
 		case s.ex.ended[dir]:
 		case !s.headed[dir]:
 			s.ex.note("cut: before the answer")
 		case unfinished != "":
 			s.ex.note("cut: " + unfinished)
-		case m.kind != eventStream:
+		case kind != eventStream:
 			s.ex.note("cut: a body")
 		}
 	}

@@ -153,6 +153,15 @@ func http2Cases() (all []testCase) {
 	add("HTTP/2: HEAD of a stream of events", begun+"sse 1/0/0 up opening=20 down opening=29", func(client, server *peer2, is peers) {
 		is(client.head(1, true, ":method: HEAD", ":path: /sse"), server.head(1, true, append(eventOK, "content-encoding: gzip")...))
 	})
+	add("HTTP/2: a field in 3 000 frames", begun+"polling 1/0/0 up head=30048 down head=10", func(client, server *peer2, is peers) {
+		block := client.fields(append(get("/polling"), "x: "+strings.Repeat("~", 3000))...) // a byte of it is 13 bits, so it is written as it is
+		client.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block[:20], EndStream: true})
+		for _, b := range block[20:] {
+			client.WriteContinuation(1, false, []byte{b})
+		}
+		client.WriteContinuation(1, true, nil) // 29 + 3 001 × 10 + 9
+		is(client, server.head(1, true, ":status: 204"))
+	})
 	// A table of 4 096 bytes does not take a cookie of 4 096: it is written out each time.
 	add("HTTP/2: a cookie that never fits", begun+"polling 2/0/0 up head=7215 down head=20", func(client, server *peer2, is peers) {
 		for _, stream := range []uint32{1, 3} {
@@ -234,11 +243,17 @@ func http2Cases() (all []testCase) {
 	bad("an index of nothing", "a head that HPACK cannot read", [2]int{10, 0}, func(client, server *peer2) { client.raw(http2.FrameHeaders, 4, 3, "\xfe") })
 	bad("half a field", "a head that HPACK cannot read", [2]int{11, 0}, func(client, server *peer2) { client.raw(http2.FrameHeaders, 4, 3, "\x40\x7f") })
 	bad("a table beyond what is allowed", "a head that HPACK cannot read", [2]int{13, 0}, func(client, server *peer2) { client.raw(http2.FrameHeaders, 4, 3, "\x3f\xe2\x1f\x82") })
-	bad("a head without an end", "a head beyond 64 KiB", [2]int{81930, 0}, func(client, server *peer2) {
+	bad("a head without an end", "a head beyond all bounds", [2]int{81930, 0}, func(client, server *peer2) {
 		client.raw(http2.FrameHeaders, 0, 3, "\x82")
 		for range 10 {
 			client.raw(http2.FrameContinuation, 0, 3, strings.Repeat("\x82", 8183))
 		}
+	})
+	bad("a head of many fields in few bytes", "a head beyond all bounds", [2]int{9 + 2000, 0}, func(client, server *peer2) {
+		client.raw(http2.FrameHeaders, 4, 3, strings.Repeat("\x82", 2000)) // :method: GET is 42 bytes each time (RFC 7541, section 4.1)
+	})
+	bad("a head of references", "a head beyond all bounds", [2]int{9 + 4006 + 20, 0}, func(client, server *peer2) {
+		client.raw(http2.FrameHeaders, 4, 3, "\x40\x01x\x7f\xa1\x1e"+strings.Repeat("x", 4000)+strings.Repeat("\xbe", 20))
 	})
 	bad("a head of padding", "more padding than frame", [2]int{11, 0}, func(client, server *peer2) { client.raw(http2.FrameHeaders, 12, 3, "\x09\x82") })
 	bad("a push", "a push, which no client here allows", [2]int{0, 14}, func(client, server *peer2) { server.raw(http2.FramePushPromise, 4, 1, "\x00\x00\x00\x02\x82") })

@@ -29,6 +29,11 @@ type Ledger struct {
 	// either.
 	Pages int
 
+	// Header is how many bytes of a request's head the server takes, as
+	// http.Server's MaxHeaderBytes; 0 means 1 MiB. Of what is longer, the dissection
+	// gives up. It must not change either.
+	Header int
+
 	mu     sync.Mutex
 	live   map[*Dissector]bool
 	pages  map[string]*page

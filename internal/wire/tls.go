@@ -161,7 +161,7 @@ func (c *secure) handshake() {
 		if half, ok := c.below.(closeWriter); ok {
 			half.CloseWrite()
 		}
-		io.CopyN(io.Discard, notTLS.Conn, maxLine) // or the answer would be lost with what is not read
+		io.CopyN(io.Discard, notTLS.Conn, 64<<10) // or the answer would be lost with what is not read
 	}
 }
 
