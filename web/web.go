@@ -52,7 +52,8 @@ var index = template.Must(template.New("index.html").Funcs(template.FuncMap{
 // Data is what the page is told.
 type Data struct {
 	Lab     string // which lab this is, for what is saved
-	Control string // the origin of the control API, such as http://127.0.0.1:8081
+	Control string // the origin of the control API, such as http://127.0.0.1:8081; "": this page cannot use it
+	Barred  string // and why, as a sentence without its end
 	Plain   string // the origin of the page without TLS, where a browser speaks HTTP/1.1
 	Secure  string // the same with TLS and HTTP/2; "": the lab has none
 }

@@ -221,7 +221,7 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 		}))
 	}
 	servers := []*http.Server{
-		serve(l.lanes(names, on), lanes...),
+		serve(l.lanes(names, origins, on), lanes...),
 		serve(l.control(controls, origins), on.Control),
 	}
 	servers[0].RegisterOnShutdown(func() {

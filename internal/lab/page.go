@@ -2,11 +2,13 @@ package lab
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"path"
+	"slices"
 	"strings"
 
 	"fourwires/docs"
@@ -15,19 +17,29 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// index serves the page, which it tells where the control API is, and where the
-// page itself, with TLS and without.
-func index(on Listeners) gin.HandlerFunc {
+// index serves the page, which it tells where the page itself is to be had, with TLS and without, and where the
+// control API, if this page can use that.
+func index(on Listeners, origins []string) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		data := web.Data{Lab: Version(), Control: controlOrigin(c.Request, on.Control.Addr()), Plain: "http://" + as(c.Request, on.Lanes.Addr())}
+		data := web.Data{Lab: Version(), Plain: called(c.Request, "http", on.Lanes.Addr())}
+		data.Control, data.Barred = controlOf(c.Request, on, origins)
 		if on.TLS != nil {
-			data.Secure = "https://" + as(c.Request, on.TLS.Addr())
+			data.Secure = called(c.Request, "https", on.TLS.Addr())
 		}
 		c.Header("Content-Type", "text/html; charset=utf-8")
 		if err := web.Index(c.Writer, data); err != nil {
 			c.Error(err)
 		}
 	}
+}
+
+// types has the media types of all files that the lab serves. net/http would go by the machine's table, and where that
+// calls a module text/plain no browser runs it (WHATWG HTML, section 8.1.4.2).
+var types = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".png": "image/png",
+	".svg": "image/svg+xml",
 }
 
 // static serves files, and says what is not there as the rest of the lab does.
@@ -38,6 +50,7 @@ func static(files fs.FS) gin.HandlerFunc {
 			fail(c, http.StatusNotFound, "nothing is at "+c.Request.URL.Path)
 			return
 		}
+		c.Header("Content-Type", types[path.Ext(name)])
 		http.ServeFileFS(c.Writer, c.Request, files, name)
 	}
 }
@@ -63,11 +76,14 @@ func document(c *gin.Context) {
 // policy sets what a browser may do with the page: run our scripts, talk to our
 // two addresses, and nothing else. Isolated from other origins (COOP and COEP)
 // its clock ticks in 5 µs instead of 100.
-func policy(control net.Addr) gin.HandlerFunc {
+func policy(on Listeners, origins []string) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		c.Header("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
-			"connect-src 'self' ws://%s wss://%[1]s %s ws://%s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-			c.Request.Host, controlOrigin(c.Request, control), as(c.Request, control)))
+		sources := hostSources(c.Request.Host, "ws", "wss")
+		if control, _ := controlOf(c.Request, on, origins); control != "" {
+			sources = append(sources, hostSources(strings.TrimPrefix(control, "http://"), "http", "ws")...)
+		}
+		c.Header("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
+			"connect-src 'self' "+strings.Join(sources, " ")+"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 		c.Header("Cross-Origin-Opener-Policy", "same-origin")
 		c.Header("Cross-Origin-Embedder-Policy", "require-corp")
 		c.Header("X-Content-Type-Options", "nosniff")
@@ -75,20 +91,53 @@ func policy(control net.Addr) gin.HandlerFunc {
 	}
 }
 
-// controlOrigin returns the origin of the control API, as the client of this
-// request can reach it. It has no TLS; browsers let a page that has TLS ask it
-// all the same on the machine they run on (W3C Secure Contexts, section 3.1).
-func controlOrigin(r *http.Request, control net.Addr) string {
-	return "http://" + as(r, control)
+// hostSources returns what a policy has of these schemes at a host. An IPv6 address is no host of a policy (CSP 3,
+// section 2.3.1, host-part): there it is any host, at this port.
+func hostSources(host string, schemes ...string) (sources []string) {
+	if _, port, found := strings.Cut(host, "]"); found {
+		host = "*" + port
+	}
+	for _, scheme := range schemes {
+		sources = append(sources, scheme+"://"+host)
+	}
+	return sources
 }
 
-// as returns the host and port by which the client of this request can reach
-// another of our addresses: one that listens everywhere is called by the name by
-// which this one was.
-func as(r *http.Request, addr net.Addr) string {
-	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
-		called := url.URL{Host: r.Host}
-		return net.JoinHostPort(called.Hostname(), fmt.Sprint(tcp.Port))
+// controlOf returns the origin of the control API, or "" and why the page of this request cannot use it: that page has
+// another origin than the control API knows, behind a forwarded port or a proxy; or our loopback address would be the
+// client's own machine. The control API has no TLS; browsers let a page that has TLS ask it all the same
+// on the machine they run on (W3C Secure Contexts, section 3.1).
+func controlOf(r *http.Request, on Listeners, origins []string) (origin, barred string) {
+	known := func(scheme string) bool { return slices.Contains(origins, serialized(scheme+"://"+r.Host)) }
+	tcp, ok := on.Control.Addr().(*net.TCPAddr)
+	switch {
+	case !known("http") && !known("https"):
+		return "", "the controls are on the page at the lab’s own address, " + called(r, "http", on.Lanes.Addr()) + "/, and not behind another port or a proxy"
+	case ok && tcp.IP.IsLoopback() && !fromHere(r):
+		return "", "the controls are on the page that the lab’s own machine shows, since --control " + tcp.String() + " is for that machine alone"
 	}
-	return addr.String()
+	return called(r, "http", on.Control.Addr()), ""
+}
+
+// fromHere reports whether a request comes from this machine, or from a proxy on it.
+func fromHere(r *http.Request) bool {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return true // in memory there is no other machine
+	}
+	to := netip.MustParseAddrPort(r.Context().Value(http.LocalAddrContextKey).(net.Addr).String())
+	return from.Addr().IsLoopback() || from.Addr() == to.Addr()
+}
+
+// called returns the origin by which the client of this request can reach one of our addresses: by the name by which it
+// called, where that address is the one it asked, or listens everywhere.
+func called(r *http.Request, scheme string, addr net.Addr) string {
+	asked := url.URL{Host: r.Host}
+	_, port, _ := net.SplitHostPort(addr.String())
+	byName := serialized(scheme + "://" + net.JoinHostPort(asked.Hostname(), port))
+	tcp, ok := addr.(*net.TCPAddr)
+	if ok && tcp.IP.IsUnspecified() || byName == serialized(scheme+"://"+r.Host) {
+		return byName
+	}
+	return serialized(scheme + "://" + addr.String())
 }

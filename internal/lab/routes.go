@@ -22,8 +22,8 @@ import (
 )
 
 // lanes returns what the lanes' address serves: the four transports, the way
-// up, and the page.
-func (l *Lab) lanes(names []string, on Listeners) http.Handler {
+// up, and the page, which at one of these origins can use the control API.
+func (l *Lab) lanes(names, origins []string, on Listeners) http.Handler {
 	engine := l.engine(names)
 	engine.Use(sameOrigin(l.settings.Origins))
 
@@ -52,8 +52,8 @@ func (l *Lab) lanes(names []string, on Listeners) http.Handler {
 	calls.POST("/echo", l.echo)
 	get(calls, "/healthz", healthz)
 
-	page := calls.Group("/", policy(on.Control.Addr()), gzip.Gzip(gzip.DefaultCompression)) // a third of the bytes
-	get(page, "/", index(on))
+	page := calls.Group("/", policy(on, origins), gzip.Gzip(gzip.DefaultCompression)) // a third of the bytes
+	get(page, "/", index(on, origins))
 	get(page, "/static/*file", static(web.Static()))
 	get(page, "/docs", document)
 	get(page, "/docs/*file", document)

@@ -1,7 +1,9 @@
 // api returns ask(method, path, body), which asks the control API at origin and
 // returns what it answers. It throws its error sentence, or that nobody answered.
-export function api(origin) {
+// Without an origin it asks nothing, and throws why this page is barred.
+export function api(origin, barred) {
   return async (method, path, body) => {
+    if (!origin) throw new Error(barred);
     const answer = await fetch(origin + path, {
       method,
       cache: "no-store",

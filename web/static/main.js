@@ -84,7 +84,7 @@ let meant = performance.now(); // when the means began
 let means = ""; // the sentence on them
 const closes = new Map(); // what closes each lane
 const panels = dock(at("dock"), { controls: "Feed", network: "Network and faults", up: "The way up", uses: "Scenarios", wire: "The wire", save: "Save" });
-const ask = api(page.control);
+const ask = api(page.control, told("barred"));
 const voice = says(at("says"));
 const role = await alone(me, { state, entry: ({ lane, entry }) => theirs(lane, entry), yield: yielded, again: () => location.reload() });
 
@@ -107,7 +107,9 @@ watch(up.seen);
 uses(panels.uses, { settings, page, way: up });
 wire(panels.wire, wires);
 
-sync([`${page.control}/websocket/echo?stamps=1&page=${me}`, address("/websocket/echo", "&stamps=1")], page.clock);
+const echoes = [address("/websocket/echo", "&stamps=1")];
+if (page.control) echoes.unshift(`${page.control}/websocket/echo?stamps=1&page=${me}`); // which no network delays
+sync(echoes, page.clock);
 
 // Opened one behind the head, every lane shows the newest message at once.
 // Where the head is not to be had, they show what comes from now on.
@@ -209,7 +211,7 @@ async function refresh() {
 }
 await refresh();
 
-recount = ledger(`${page.control}/control/ledger?page=${role.state?.page ?? me}`, (name, row, lately, since) => {
+if (page.control) recount = ledger(`${page.control}/control/ledger?page=${role.state?.page ?? me}`, (name, row, lately, since) => {
   for (const lane of lanes) if (name === lane.name || name === null) lane.cost(row, lately);
   cost.row(name, lately, since);
 });

@@ -1,0 +1,155 @@
+package lab_test
+
+import (
+	"fmt"
+	"io/fs"
+	"mime"
+	"net"
+	"net/http"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+
+	"fourwires/feed"
+	"fourwires/internal/lab"
+	"fourwires/web"
+)
+
+// A pretender is a listener that gives another address for its own, or its clients'. "" gives the true one.
+type pretender struct {
+	net.Listener
+	own, clients string
+}
+
+func (p pretender) Addr() net.Addr { return pretended(p.own, p.Listener.Addr()) }
+
+func (p pretender) Accept() (net.Conn, error) {
+	conn, err := p.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return pretending{conn, pretended(p.clients, conn.RemoteAddr())}, nil
+}
+
+type pretending struct {
+	net.Conn
+	remote net.Addr
+}
+
+func (p pretending) RemoteAddr() net.Addr { return p.remote }
+
+func pretended(addr string, instead net.Addr) net.Addr {
+	if addr == "" {
+		return instead
+	}
+	tcp, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		panic(err)
+	}
+	return tcp
+}
+
+// The page is told where it is to be had itself, and the control API only where it can use that; its policy allows what
+// it needs of these, and nothing else where a policy can say so.
+func TestPageIsTold(t *testing.T) {
+	const rest = "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	for _, test := range []struct {
+		name                   string
+		lanes, tls, control    string // listen there; "" is 127.0.0.1
+		client                 string // comes from there; "" is this machine
+		host                   string
+		plain, secure, allowed string
+		controlled, barred     string
+	}{
+		{name: "as it listens", lanes: "127.0.0.1:8080", tls: "127.0.0.1:8443", control: "127.0.0.1:8081", host: "127.0.0.1:8080",
+			plain: "http://127.0.0.1:8080", secure: "https://127.0.0.1:8443", controlled: "http://127.0.0.1:8081",
+			allowed: "ws://127.0.0.1:8080 wss://127.0.0.1:8080 http://127.0.0.1:8081 ws://127.0.0.1:8081"},
+		{name: "by another of its names", lanes: "127.0.0.1:8080", tls: "127.0.0.1:8443", control: "127.0.0.1:8081", host: "localhost:8080",
+			plain: "http://localhost:8080", secure: "https://127.0.0.1:8443", controlled: "http://127.0.0.1:8081",
+			allowed: "ws://localhost:8080 wss://localhost:8080 http://127.0.0.1:8081 ws://127.0.0.1:8081"},
+		{name: "with TLS", lanes: "127.0.0.1:8080", tls: "127.0.0.1:8443", control: "127.0.0.1:8081", host: "localhost:8443",
+			plain: "http://127.0.0.1:8080", secure: "https://localhost:8443", controlled: "http://127.0.0.1:8081",
+			allowed: "ws://localhost:8443 wss://localhost:8443 http://127.0.0.1:8081 ws://127.0.0.1:8081"},
+		{name: "at the scheme's own port", lanes: "127.0.0.1:80", tls: "127.0.0.1:443", control: "127.0.0.1:8081", host: "localhost",
+			plain: "http://localhost", secure: "https://localhost", controlled: "http://127.0.0.1:8081",
+			allowed: "ws://localhost wss://localhost http://127.0.0.1:8081 ws://127.0.0.1:8081"},
+		{name: "behind another port", lanes: "127.0.0.1:8080", tls: "127.0.0.1:8443", control: "127.0.0.1:8081", host: "127.0.0.1:9000",
+			plain: "http://127.0.0.1:8080", secure: "https://127.0.0.1:8443", allowed: "ws://127.0.0.1:9000 wss://127.0.0.1:9000",
+			barred: "the controls are on the page at the lab’s own address, http://127.0.0.1:8080/, and not behind another port or a proxy"},
+		{name: "everywhere, behind another port", lanes: "0.0.0.0:8080", tls: "0.0.0.0:8443", control: "0.0.0.0:8081", host: "localhost:9000",
+			plain: "http://localhost:8080", secure: "https://localhost:8443", allowed: "ws://localhost:9000 wss://localhost:9000",
+			barred: "the controls are on the page at the lab’s own address, http://localhost:8080/, and not behind another port or a proxy"},
+		{name: "everywhere, from another machine", lanes: "0.0.0.0:8080", tls: "0.0.0.0:8443", control: "0.0.0.0:8081", client: "192.0.2.7:50000", host: "localhost:8080",
+			plain: "http://localhost:8080", secure: "https://localhost:8443", controlled: "http://localhost:8081",
+			allowed: "ws://localhost:8080 wss://localhost:8080 http://localhost:8081 ws://localhost:8081"},
+		{name: "the lanes everywhere, from another machine", lanes: "0.0.0.0:8080", tls: "0.0.0.0:8443", control: "127.0.0.1:8081", client: "192.0.2.7:50000", host: "localhost:8080",
+			plain: "http://localhost:8080", secure: "https://localhost:8443", allowed: "ws://localhost:8080 wss://localhost:8080",
+			barred: "the controls are on the page that the lab’s own machine shows, since --control 127.0.0.1:8081 is for that machine alone"},
+		{name: "IPv6", lanes: "[::1]:8080", tls: "[::1]:8443", control: "[::1]:8081", host: "[::1]:8080",
+			plain: "http://[::1]:8080", secure: "https://[::1]:8443", controlled: "http://[::1]:8081", allowed: "ws://*:8080 wss://*:8080 http://*:8081 ws://*:8081"},
+		{name: "IPv6, control by IPv4", lanes: "[::1]:8080", tls: "[::1]:8443", control: "127.0.0.1:8081", host: "[::1]:8080",
+			plain: "http://[::1]:8080", secure: "https://[::1]:8443", controlled: "http://127.0.0.1:8081", allowed: "ws://*:8080 wss://*:8080 http://127.0.0.1:8081 ws://127.0.0.1:8081"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			on, err := lab.Loopback(true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			url := "http://" + on.Lanes.Addr().String() + "/"
+			on.Lanes, on.TLS, on.Control = pretender{on.Lanes, test.lanes, test.client}, pretender{on.TLS, test.tls, ""}, pretender{on.Control, test.control, ""}
+			run(t, quiet(feed.Keep), on)
+			resp, body := ask(t, "GET", url, "", "Host: "+test.host)
+			for name, want := range map[string]string{"plain": test.plain, "secure": test.secure, "control": test.controlled, "barred": test.barred} {
+				if found := regexp.MustCompile(fmt.Sprintf(`<meta name="%s" content="(.*?)">`, name)).FindStringSubmatch(body); found == nil || found[1] != want {
+					t.Errorf("the page is told %q, want %s %q", found, name, want)
+				}
+			}
+			_, allowed, _ := strings.Cut(resp.Header.Get("Content-Security-Policy"), "connect-src 'self' ")
+			if allowed != test.allowed+rest {
+				t.Errorf("the policy allows %s, want %s", allowed, test.allowed+rest)
+			}
+		})
+	}
+}
+
+// The lab has media types of its own for its files: with a machine's table that calls a module text/plain, no browser
+// would run it.
+func TestMediaTypes(t *testing.T) {
+	for _, extension := range []string{".js", ".css", ".svg", ".png"} {
+		was := mime.TypeByExtension(extension)
+		if err := mime.AddExtensionType(extension, "text/plain"); err != nil {
+			t.Fatal(err)
+		}
+		defer mime.AddExtensionType(extension, was)
+	}
+	_, lanes, _ := onLoopback(t, quiet(feed.Keep))
+	urls := []string{lanes + "/docs/page.png"}
+	err := fs.WalkDir(web.Static(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			urls = append(urls, lanes+"/static/"+name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for stem := range strings.FieldsSeq(" 05-never-lose reference") {
+		_, page := ask(t, "GET", lanes+"/docs/"+stem, "")
+		for _, found := range regexp.MustCompile(`(?:src|href)="(/docs/[^"#]+\.\w+)"`).FindAllStringSubmatch(page, -1) {
+			urls = append(urls, lanes+found[1])
+		}
+	}
+	want := map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png"}
+	seen := map[string]bool{}
+	for _, url := range urls {
+		resp, _ := ask(t, http.MethodHead, url, "")
+		if got := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || got == "" || got != want[path.Ext(url)] {
+			t.Errorf("%s: %s, Content-Type %q, want %q", url, resp.Status, got, want[path.Ext(url)])
+		}
+		seen[path.Ext(url)] = true
+	}
+	if len(seen) != len(want) {
+		t.Errorf("files of %v were asked for, want one of each of %v", seen, want)
+	}
+}
