@@ -88,6 +88,7 @@ func TestCommandLine(t *testing.T) {
 		{"--tls-addr 127.0.0.1:99999", 2, "", `lab: --tls-addr: address 99999: invalid port\n`},
 		{"--control nowhere", 2, "", `lab: --control: address nowhere: missing port in address\n`},
 		{"--addr " + taken.Addr().String(), 1, "", `lab: --addr: listen tcp .*: address already in use: .* give --addr a free port\n`},
+		{"--addr " + taken.Addr().String() + " --control 127.0.0.1:6667", 1, "", `--control 127.0.0.1:6667: browsers ask for nothing at port 6667 .*\nlab: --addr: listen .*\n`},
 		{"--addr 127.0.0.1:0 --tls-addr " + taken.Addr().String(), 1, "", `lab: --tls-addr: listen tcp .*: address already in use: .* give --tls-addr a free port\n`},
 		{"--addr 127.0.0.1:0 --control " + taken.Addr().String(), 1, "", `lab: --control: listen tcp .*: address already in use: .* give --control a free port\n`},
 	} {

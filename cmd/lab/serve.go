@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -85,8 +86,12 @@ func serveCommand() *cobra.Command {
 		}
 		withTLS = withTLS || cmd.Flags().Changed("tls-addr")
 		for _, given := range [][2]string{{"addr", addr}, {"tls-addr", secured}, {"control", control}} {
-			if _, err := net.ResolveTCPAddr("tcp", given[1]); err != nil {
+			at, err := net.ResolveTCPAddr("tcp", given[1])
+			if err != nil {
 				return fmt.Errorf("--%s: %w", given[0], err)
+			}
+			if slices.Contains(badPorts, at.Port) {
+				fmt.Fprintf(cmd.ErrOrStderr(), "--%s %s: browsers ask for nothing at port %d (WHATWG Fetch, section 2.9); other programs do\n", given[0], given[1], at.Port)
 			}
 		}
 		on, err := listen(addr, secured, control, withTLS)
