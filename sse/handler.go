@@ -82,7 +82,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := &stream{w: w, control: http.NewResponseController(w), http2: r.ProtoMajor == 2}
 	if h.Gzip {
 		w.Header().Add("Vary", "Accept-Encoding") // RFC 9110, section 12.5.5
-		if acceptsGzip(r.Header["Accept-Encoding"]) {
+		if AcceptsGzip(r.Header["Accept-Encoding"]) {
 			w.Header().Set("Content-Encoding", "gzip")
 			out.zip, _ = gzip.NewWriterLevel(w, gzipLevel) // there is this level
 		}
@@ -208,9 +208,9 @@ func (s *stream) end() {
 	}
 }
 
-// acceptsGzip says whether the fields allow gzip (RFC 9110, section 12.5.3). A
+// AcceptsGzip says whether the fields allow gzip (RFC 9110, section 12.5.3). A
 // client that sends none would have to take any coding, but few can.
-func acceptsGzip(fields []string) bool {
+func AcceptsGzip(fields []string) bool {
 	named, any := "", "0"
 	for coding := range strings.SplitSeq(strings.Join(fields, ","), ",") {
 		name, weight, _ := strings.Cut(coding, ";")

@@ -168,6 +168,11 @@ func TestControl(t *testing.T) {
 			}
 		}
 	}
+	for _, url := range []string{control + "/control/feed", control + "/control/ledger", control + "/metrics", control + "/nothing", control + "/healthz", lanes + "/healthz"} {
+		if resp, _ := ask(t, "GET", url, ""); resp.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: Cache-Control %q, want no-store", url, resp.Header.Get("Cache-Control"))
+		}
+	}
 	resp, body := ask(t, "PATCH", control+"/control/feed", `{"source":"market","rate":100,"phase":"even","payload":99}`, "Origin: "+lanes)
 	if want := `"source":"market","rate":100,"phase":"even","burst":1,"apart_ms":0,"payload":99,"seed":1,`; resp.StatusCode != 200 || !strings.Contains(body, want) {
 		t.Errorf("change: %d %s, want %s", resp.StatusCode, body, want)

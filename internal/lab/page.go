@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"fourwires/docs"
+	"fourwires/sse"
 	"fourwires/web"
 
 	"github.com/gin-gonic/gin"
@@ -89,6 +90,19 @@ func policy(on Listeners, origins []string) gin.HandlerFunc {
 		c.Header("X-Content-Type-Options", "nosniff")
 		c.Header("Cache-Control", "no-cache")
 	}
+}
+
+// negotiate has what compresses behind it keep to what the client says. That looks for the word gzip, which stands there
+// too where the client refuses it (q=0; RFC 9110, section 12.4.2). And a range of what is compressed would be counted
+// before that, where the client counts after (section 14.1); Range may be ignored (section 14.2), and the file goes whole.
+func negotiate(c *gin.Context) {
+	if sse.AcceptsGzip(c.Request.Header["Accept-Encoding"]) {
+		c.Request.Header.Set("Accept-Encoding", "gzip") // it may have been *, or in another line
+		c.Request.Header.Del("Range")
+		return
+	}
+	c.Request.Header.Del("Accept-Encoding")
+	c.Writer.Header().Add("Vary", "Accept-Encoding") // as of the answers that are compressed (section 12.5.5)
 }
 
 // hostSources returns what a policy has of these schemes at a host. An IPv6 address is no host of a policy (CSP 3,

@@ -1,7 +1,9 @@
 package lab_test
 
 import (
+	"compress/gzip"
 	"fmt"
+	"io"
 	"io/fs"
 	"mime"
 	"net"
@@ -151,5 +153,53 @@ func TestMediaTypes(t *testing.T) {
 	}
 	if len(seen) != len(want) {
 		t.Errorf("files of %v were asked for, want one of each of %v", seen, want)
+	}
+}
+
+// A file goes compressed to a client that takes that, and then whole; to any other as it is, and a part where it asks
+// for one.
+func TestCompressed(t *testing.T) {
+	_, lanes, _ := onLoopback(t, quiet(feed.Keep))
+	file, err := fs.ReadFile(web.Static(), "main.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		accepts string
+		coding  string
+	}{
+		{"gzip", "gzip"},
+		{"gzip;q=0.5, br", "gzip"},
+		{"*", "gzip"},
+		{"br;q=1, gzip;q=0", ""},
+		{"gzip; q=0.000", ""},
+		{"gzip;q=0, *;q=1", ""},
+		{"identity", ""},
+	} {
+		for _, headers := range [][]string{nil, {"Range: bytes=100-199"}} {
+			resp, body := ask(t, "GET", lanes+"/static/main.js", "", append(headers, "Accept-Encoding: "+test.accepts)...)
+			status, want := 200, string(file)
+			if headers != nil && test.coding == "" {
+				status, want = 206, want[100:200]
+			}
+			if resp.StatusCode != status || resp.Header.Get("Content-Encoding") != test.coding || resp.Header.Get("Vary") != "Accept-Encoding" {
+				t.Errorf("Accept-Encoding %q, %s: %s %v", test.accepts, headers, resp.Status, resp.Header)
+				continue
+			}
+			if test.coding == "gzip" {
+				plain, err := gzip.NewReader(strings.NewReader(body))
+				if err != nil {
+					t.Error(err)
+					continue
+				}
+				text, err := io.ReadAll(plain)
+				if body = string(text); err != nil {
+					t.Error(err)
+				}
+			}
+			if body != want {
+				t.Errorf("Accept-Encoding %q, %s: %d bytes, want %d", test.accepts, headers, len(body), len(want))
+			}
+		}
 	}
 }

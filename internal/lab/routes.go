@@ -50,9 +50,9 @@ func (l *Lab) lanes(names, origins []string, on Listeners) http.Handler {
 	calls := engine.Group("/", l.logged(false), query(), atMost(l.settings.Limits.Requests, "requests"))
 	calls.POST("/publish", l.publish)
 	calls.POST("/echo", l.echo)
-	get(calls, "/healthz", healthz)
+	get(calls, "/healthz", noStore, healthz)
 
-	page := calls.Group("/", policy(on, origins), gzip.Gzip(gzip.DefaultCompression)) // a third of the bytes
+	page := calls.Group("/", policy(on, origins), negotiate, gzip.Gzip(gzip.DefaultCompression)) // a third of the bytes
 	get(page, "/", index(on, origins))
 	get(page, "/static/*file", static(web.Static()))
 	get(page, "/docs", document)
@@ -64,7 +64,7 @@ func (l *Lab) lanes(names, origins []string, on Listeners) http.Handler {
 // that the lanes' address shows, with TLS or without: the page's origins.
 func (l *Lab) control(names, origins []string) http.Handler {
 	engine := l.engine(names)
-	engine.Use(onlyOrigins(origins))
+	engine.Use(onlyOrigins(origins), noStore)
 
 	calls := engine.Group("/", l.logged(false), query(), atMost(l.settings.Limits.Requests, "requests"))
 	get(calls, "/healthz", healthz)
@@ -83,6 +83,10 @@ func (l *Lab) control(names, origins []string) http.Handler {
 	}
 	return engine
 }
+
+// noStore has no cache keep an answer that may be another a moment later (RFC 9111, section 5.2.2.5). The lanes' handlers
+// say so themselves; an answer to POST is kept by none that is not told to (RFC 9110, section 9.3.3).
+func noStore(c *gin.Context) { c.Header("Cache-Control", "no-store") }
 
 // get routes GET, and HEAD beside it: what may be read may be asked about (RFC 9110, section 9.1). net/http keeps the
 // body of an answer to HEAD back (section 9.3.2).
