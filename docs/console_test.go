@@ -312,6 +312,7 @@ var notRun = map[string]string{
 	"docs/12-bad-networks.md: $ go test ./docs -run TestKeepAlive -v":                                                                      "needs a browser; that test compares it",
 	"docs/13-http2-and-the-pool.md: $ go test ./docs -run TestHandshakes -v":                                                               "needs a browser; that test compares it",
 	"docs/reference.md: {\"gap\":{\"from\":1,\"to\":5}}":                                                                                   "a shape",
+	"docs/reference.md: curl -sN http://127.0.0.1:8080/sse | sed -un 's/^data: //p' > recording":                                           "TestRecording runs it",
 	"docs/howto.md: go build -o lab ./cmd/lab":                                                                                             "it leaves a program in the folder",
 	"docs/16-python.md: apt-get install daphne python3-aiohttp python3-django-channels python3-flask python3-flask-sockets \\":             ".ci/run does",
 	"docs/16-python.md: $ go test ./docs -run 'TestPython$' -v":                                                                            "TestPython compares it",

@@ -1,22 +1,28 @@
 package docs_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/source"
+	"fourwires/sse"
 )
 
 // TestFlags compares the reference's tables of flags with what the program says.
@@ -50,6 +56,49 @@ func TestFlags(t *testing.T) {
 			t.Errorf("docs/reference.md has the flags\n%s\nlab %s --help has\n%s", strings.Join(got, "\n"), command, strings.Join(want, "\n"))
 		}
 	}
+}
+
+// TestRecording runs the command that makes a recording: each message is written
+// as it comes, so that nothing is lost where Ctrl-C ends curl and sed.
+func TestRecording(t *testing.T) {
+	const count = 30
+	_, command, found := strings.Cut(pages(t)["docs/reference.md"], "\nA recording is made from a stream.")
+	command = regexp.MustCompile(`(?m)^curl .*`).FindString(command)
+	command, file := strings.CutSuffix(command, " > recording") // a pipe is buffered like a file
+	if !found || !file {
+		t.Fatalf("docs/reference.md has no command for a recording, but %q", command)
+	}
+	f := feed.New(count)
+	server := httptest.NewServer(&sse.Handler{Feed: f})
+	defer server.Close()
+	defer server.CloseClientConnections() // ends curl
+	for range count {
+		f.Publish([]byte("1"))
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(command, "http://127.0.0.1:8080/sse", server.URL+"?after=0", 1))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var late atomic.Bool
+	defer time.AfterFunc(patience, func() {
+		late.Store(true)
+		server.CloseClientConnections()
+	}).Stop()
+	lines := bufio.NewScanner(out)
+	for n := 0; n < count && lines.Scan(); {
+		if m, err := feed.Decode(lines.Bytes()); err == nil && m.ID == uint64(n+1) {
+			n++
+		}
+	}
+	if late.Load() || lines.Err() != nil {
+		t.Errorf("%s: the messages came only when the stream had ended (%v)", command, lines.Err())
+	}
+	server.CloseClientConnections()
+	cmd.Wait()
 }
 
 // TestEndpoints compares the reference's table of endpoints with the routes

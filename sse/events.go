@@ -9,23 +9,30 @@ import (
 	"io"
 	"iter"
 	"maps"
-	"mime"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
+
+	utf "golang.org/x/text/encoding/unicode"
 )
 
 const (
-	maxEvent   = 1 << 20          // bytes of one event's data, or of one line
-	maxSilence = 40 * time.Second // a live stream has a comment every 15 s
+	maxEvent     = 1 << 20          // bytes of one event's data, or of one line
+	maxSilence   = 40 * time.Second // a live stream has a comment every 15 s
+	maxRedirects = 20               // as many as a browser follows (Fetch, "HTTP-redirect fetch")
+	maxRefusal   = 256              // bytes of a refusal's body
+	refusalTime  = time.Second      // for these to come
 )
 
 var (
-	// ErrTooLong says that a line, or an event's data, has more than 1 MiB.
-	ErrTooLong = errors.New("sse: an event or a line has more than 1 MiB")
+	// ErrTooLong says that an event has more than 1 MiB, be it of data or in one
+	// line. It is passed over, and the stream goes on behind it.
+	ErrTooLong = errors.New("sse: an event has more than 1 MiB")
 
 	// ErrSilent says that nothing at all, not even a comment, came for 40 s.
 	ErrSilent = errors.New("sse: the stream is silent")
@@ -47,9 +54,10 @@ type RefusedError struct {
 func (e *RefusedError) Error() string { return "sse: " + e.Text }
 
 // Events opens a stream at url and yields its events until the first error:
-// that of ctx, a [*RefusedError], [ErrSilent], [ErrTooLong], or the stream's own
-// end, io.EOF. It reads any SSE stream, not only this lab's. A lastID that is
-// not empty is sent as Last-Event-ID. To read on after an error, use a [Stream].
+// that of ctx, a [*RefusedError], [ErrSilent], or the stream's own end, io.EOF.
+// Only [ErrTooLong] is not the last: it stands in the place of an event. Events
+// reads any SSE stream, not only this lab's. A lastID that is not empty is sent
+// as Last-Event-ID. To read on after an error, use a [Stream].
 func Events(ctx context.Context, url, lastID string) iter.Seq2[Event, error] {
 	return (&Stream{URL: url, LastID: lastID}).Events(ctx)
 }
@@ -57,8 +65,18 @@ func Events(ctx context.Context, url, lastID string) iter.Seq2[Event, error] {
 // A Stream is a stream of events, this lab's or any other, that can be read on
 // after a cut.
 type Stream struct {
-	URL    string
-	Header http.Header // goes with each request; nil: nothing more than needed
+	// URL is where the stream is. Redirects are followed. One that is permanent,
+	// 301 or 308, changes URL once it has led to a stream (RFC 9110, section 15.4).
+	URL string
+
+	// Header goes with each request; nil: nothing more than needed. Where a
+	// redirect leads to another origin, only its User-Agent does, and Header keeps
+	// no more than that where URL is changed.
+	Header http.Header
+
+	// Proxy returns the proxy for a request, as http.ProxyFromEnvironment does;
+	// nil means none.
+	Proxy func(*http.Request) (*url.URL, error)
 
 	// Dial opens a connection, for https one on which TLS is spoken already; nil
 	// means net/http's own.
@@ -94,42 +112,86 @@ func (s *Stream) Events(ctx context.Context) iter.Seq2[Event, error] {
 			yield(Event{}, err)
 		}
 
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL, nil)
-		if err != nil {
-			fail(fmt.Errorf("sse: %w", err))
-			return
+		transport := &http.Transport{
+			Proxy: s.Proxy, DialContext: s.Dial, DialTLSContext: s.Dial,
+			DisableCompression: !s.Gzip, Protocols: protocols(s.HTTP2),
 		}
-		maps.Copy(req.Header, s.Header)
-		req.Header.Set("Accept", "text/event-stream")
-		if s.LastID != "" && !strings.ContainsFunc(s.LastID, unicode.IsControl) { // else no header can carry it
-			req.Header.Set("Last-Event-ID", s.LastID)
-		}
-		transport := &http.Transport{DialContext: s.Dial, DialTLSContext: s.Dial, DisableCompression: !s.Gzip, Protocols: protocols(s.HTTP2)}
 		defer transport.CloseIdleConnections()
-		resp, err := transport.RoundTrip(req)
+		body, err := s.open(ctx, transport)
 		if err != nil {
-			fail(fmt.Errorf("sse: %w", err))
-			return
-		}
-		defer resp.Body.Close()
-		if err := refusal(resp); err != nil {
 			fail(err)
 			return
 		}
+		defer body.Close()
 
-		p := &Parser{LastID: s.LastID, Retry: s.Retry, in: bufio.NewReader(wakeful{resp.Body, silence})}
+		p := &Parser{LastID: s.LastID, Retry: s.Retry, in: bufio.NewReader(wakeful{body, silence})}
 		for {
 			event, err := p.Next()
 			s.LastID, s.Retry = p.LastID, p.Retry
-			if err != nil {
+			if err != nil && err != ErrTooLong {
 				fail(fmt.Errorf("sse: the stream ended: %w", err))
 				return
 			}
-			if !yield(event, nil) {
+			if !yield(event, err) {
 				return
 			}
 		}
 	}
+}
+
+// open asks for the stream, wherever redirects lead, and returns its body.
+func (s *Stream) open(ctx context.Context, transport *http.Transport) (io.ReadCloser, error) {
+	at, header, isForGood := s.URL, s.Header, true
+	moved, movedHeader := at, header // where redirects for good have led so far
+	for redirects := 0; ; redirects++ {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+		if err != nil {
+			return nil, fmt.Errorf("sse: %w", err)
+		}
+		maps.Copy(req.Header, header)
+		req.Header.Set("Accept", "text/event-stream")
+		if s.LastID != "" && !strings.ContainsFunc(s.LastID, unicode.IsControl) { // else no header can carry it
+			req.Header.Set("Last-Event-ID", s.LastID)
+		}
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			return nil, fmt.Errorf("sse: %w", err)
+		}
+		to := redirect(resp)
+		if to == nil || redirects == maxRedirects {
+			if err := refusal(resp); err != nil {
+				resp.Body.Close()
+				return nil, err
+			}
+			s.URL, s.Header = moved, movedHeader
+			return resp.Body, nil
+		}
+		resp.Body.Close() // unread, since it may never end
+		at = to.String()
+		if to.Scheme != req.URL.Scheme || to.Host != req.URL.Host { // another origin
+			header = header.Clone()
+			maps.DeleteFunc(header, func(name string, _ []string) bool { return name != "User-Agent" })
+		}
+		if code := resp.StatusCode; code != http.StatusMovedPermanently && code != http.StatusPermanentRedirect {
+			isForGood = false
+		}
+		if isForGood {
+			moved, movedHeader = at, header
+		}
+	}
+}
+
+// redirect returns where the response leads, or nil if it is no redirect that a
+// browser follows (Fetch, "redirect status" and "location URL").
+func redirect(resp *http.Response) *url.URL {
+	switch resp.StatusCode {
+	case 301, 302, 303, 307, 308:
+		to, err := resp.Location()
+		if err == nil && (to.Scheme == "http" || to.Scheme == "https") && to.Host != "" {
+			return to
+		}
+	}
+	return nil
 }
 
 // protocols returns the only version of HTTP that is to be spoken.
@@ -142,21 +204,39 @@ func protocols(http2 bool) *http.Protocols {
 }
 
 // refusal returns nil for a stream, and otherwise what the server said instead.
-// Redirects are not followed, but told.
+// It does not wait for more than the server says at once.
 func refusal(resp *http.Response) error {
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	text := resp.Status
 	if resp.StatusCode == http.StatusOK {
+		kind := mediaType(resp.Header)
 		if kind == "text/event-stream" {
 			return nil
 		}
 		text += fmt.Sprintf(", but of type %q", kind)
 	}
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 256))
-	if more := cmp.Or(resp.Header.Get("Location"), strings.TrimSpace(string(body))); more != "" {
+	tooLate := time.AfterFunc(refusalTime, func() { resp.Body.Close() })
+	defer tooLate.Stop()
+	body := make([]byte, maxRefusal)
+	n, _ := io.ReadFull(resp.Body, body)
+	if more := cmp.Or(resp.Header.Get("Location"), strings.TrimSpace(string(body[:n]))); more != "" {
 		text += ": " + more
 	}
-	return &RefusedError{resp.StatusCode, text}
+	return &RefusedError{resp.StatusCode, text[:min(len(text), 2*maxRefusal)]}
+}
+
+// mediaType returns what a browser takes the response for: the last type that
+// its fields name (Fetch, "extract a MIME type"). Parameters do not matter, not
+// even one that is given twice (MIME Sniffing, section 4.4).
+func mediaType(header http.Header) (kind string) {
+	for value := range strings.SplitSeq(strings.Join(header.Values("Content-Type"), ","), ",") {
+		value, _, _ = strings.Cut(value, ";")
+		value = strings.ToLower(strings.TrimSpace(value))
+		major, minor, _ := strings.Cut(value, "/")
+		if major != "" && minor != "" && value != "*/*" && !strings.ContainsAny(value, "\" ") {
+			kind = value
+		}
+	}
+	return kind
 }
 
 // wakeful sets an alarm for as long as it waits for something to read.
@@ -173,7 +253,9 @@ func (w wakeful) Read(b []byte) (int, error) {
 
 // A Parser takes a text/event-stream apart as the standard says: lines end in
 // LF, CR or both; a leading byte order mark, comments and unknown fields are
-// skipped; an event that no blank line ends is never dispatched.
+// skipped, however long; an event that no blank line ends is never dispatched.
+// What is not UTF-8 becomes U+FFFD as often as in a browser (Encoding, "UTF-8
+// decoder"). It holds a line and an event's data, each of at most 1 MiB.
 type Parser struct {
 	LastID string        // the last event id; a block without data sets it too
 	Retry  time.Duration // the last retry field; 0 where there was none
@@ -182,6 +264,8 @@ type Parser struct {
 	begun   bool   // behind the byte order mark
 	afterCR bool   // the last line ended in CR: a LF that follows is part of that
 	line    []byte // of the current line
+	isRest  bool   // what follows is the rest of a line that is too long
+	dropped bool   // what follows belongs to an event that is too long
 }
 
 // NewParser returns a parser of the stream in.
@@ -190,28 +274,36 @@ func NewParser(in io.Reader) *Parser {
 }
 
 // Next blocks until the next event is complete and returns it. The error is the
-// stream's, io.EOF at its end, or [ErrTooLong].
+// stream's, io.EOF at its end. Or it is [ErrTooLong], as soon as an event has
+// more than 1 MiB: then the event has only its id, if that has come, which counts
+// from then on, and Next may be called for what comes behind.
 func (p *Parser) Next() (Event, error) {
 	var data strings.Builder
 	kind, id, dispatch := "", p.LastID, false
 	for {
 		line, err := p.readLine()
-		if err != nil {
+		if err != nil && err != ErrTooLong {
 			return Event{}, err
 		}
 		field, value, _ := strings.Cut(line, ":") // a comment has a field without a name
 		value = strings.TrimPrefix(value, " ")
+		isLong := err != nil && (field == "data" || field == "event" || field == "id")
+		if field == "data" {
+			isLong = isLong || data.Len()+len(value) > maxEvent
+		}
 		switch {
+		case isLong && !p.dropped:
+			p.dropped = true
+			p.LastID = id // or a reader that was cut off would ask for this event again
+			return Event{ID: id}, ErrTooLong
+		case err != nil, p.dropped && field == "data": // is passed over
 		case line == "":
 			p.LastID = id
 			if dispatch {
 				return Event{ID: id, Type: cmp.Or(kind, "message"), Data: data.String()}, nil
 			}
-			kind = ""
+			kind, p.dropped = "", false
 		case field == "data":
-			if data.Len()+len(value) > maxEvent {
-				return Event{}, ErrTooLong
-			}
 			if dispatch {
 				data.WriteByte('\n')
 			}
@@ -229,6 +321,8 @@ func (p *Parser) Next() (Event, error) {
 	}
 }
 
+// readLine returns the next line. Of one that is too long it returns what it
+// holds, and ErrTooLong; the rest is passed over by the call after.
 func (p *Parser) readLine() (string, error) {
 	p.line = p.line[:0]
 	for {
@@ -236,21 +330,35 @@ func (p *Parser) readLine() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		isRest := b == '\n' && p.afterCR
+		isEnd := b == '\n' && p.afterCR
 		p.afterCR = b == '\r'
 		switch {
-		case isRest:
+		case isEnd: // the second byte of it
 		case b == '\n' || b == '\r':
-			line := strings.ToValidUTF8(string(p.line), "\uFFFD")
-			if !p.begun {
-				p.begun = true
-				line = strings.TrimPrefix(line, "\uFEFF")
+			if p.isRest {
+				p.isRest = false
+				continue
 			}
-			return line, nil
+			return p.text(), nil
+		case p.isRest:
 		case len(p.line) == maxEvent:
-			return "", ErrTooLong
+			p.isRest = true
+			return p.text(), ErrTooLong
 		default:
 			p.line = append(p.line, b)
 		}
 	}
+}
+
+// text returns the current line as a browser decodes it.
+func (p *Parser) text() string {
+	line := string(p.line)
+	if !utf8.ValidString(line) {
+		line, _ = utf.UTF8.NewDecoder().String(line) // it replaces, and never fails
+	}
+	if !p.begun {
+		p.begun = true
+		line = strings.TrimPrefix(line, "\uFEFF")
+	}
+	return line
 }

@@ -2,14 +2,18 @@ package sse_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
 
+	"fourwires/internal/netsim"
 	"fourwires/sse"
 )
 
@@ -48,6 +52,14 @@ func TestParser(t *testing.T) {
 		{"unknown: x\nData: x\n data: x\ndata: y\n\n", `[ message "y"]`, "", 0},
 		{"\ufeffdata: x\n\n\ufeffdata: y\n\n", `[ message "x"]`, "", 0},
 		{"data: \xff\n\n", `[ message "�"]`, "", 0},
+		// As often as the decoder of the Encoding standard says, section 8.1.1: once for
+		// the longest beginning of a character, once for each byte that begins none.
+		{"data: a\xff\xffb\n\n", `[ message "a��b"]`, "", 0},
+		{"data: \xf0\x9f\x98x\n\n", `[ message "�x"]`, "", 0},
+		{"data: \xf0\x9f\n\n", `[ message "�"]`, "", 0},
+		{"data: \xed\xa0\x80 \xc0\xaf \xf8\x88\n\n", `[ message "��� �� ��"]`, "", 0},
+		{"data: \xf4\x90\x80\x80 \xe0\x9f\x80\n\n", `[ message "���� ���"]`, "", 0},
+		{"id: \xc3\ndata: x\n\n", `[� message "x"]`, "�", 0},
 		{"\n\n\n", "", "", 0},
 	} {
 		for ending, newline := range map[string]string{"LF": "\n", "CR": "\r", "CR LF": "\r\n"} {
@@ -74,15 +86,95 @@ func TestParserDoesNotWaitBehindCR(t *testing.T) {
 	}
 }
 
-func TestParserIsBounded(t *testing.T) {
-	endless := func(text string) io.Reader { return &repeat{text: []byte(text)} }
-	for name, r := range map[string]io.Reader{
-		"a line":   io.MultiReader(strings.NewReader("data: "), endless("x")),
-		"an event": endless("data: xxxxxxxxxxxxxxxx\n"),
-		"a field":  endless("id"),
+// What has more than 1 MiB is passed over, the id of an event is not, and the
+// stream goes on behind it.
+func TestParserPassesOverWhatIsTooLong(t *testing.T) {
+	const most = 1 << 20
+	x := func(n int) string { return strings.Repeat("x", n) }
+	for name, test := range map[string]struct{ stream, want string }{
+		"the most data":          {"data: " + x(most-6) + "\ndata: " + x(4) + "\n\n", "[ message 1048575 bytes]"},
+		"a line":                 {"id: 2\ndata: " + x(2*most) + "\ndata: x\n\n", "[2 too long]"},
+		"its id behind it":       {"event: a\ndata: " + x(most) + "\nid: 2\n\n", "[ too long]"},
+		"many lines":             {"id: 2\n" + strings.Repeat("data: "+x(999)+"\n", 3000) + "\n", "[2 too long]"},
+		"many empty lines":       {"id: 2\n" + strings.Repeat("data\n", 2*most) + "\n", "[2 too long]"},
+		"a type":                 {"id: 2\nevent: " + x(most) + "\ndata: x\n\n", "[2 too long]"},
+		"an id":                  {"id: " + x(most) + "\nid: 2\ndata: x\n\n", "[ too long]"},
+		"two lines of one event": {"id: 2\ndata: " + x(most) + "\ndata: " + x(most) + "\n\n", "[2 too long]"},
+		"a comment":              {":" + x(2*most) + "\nid: 2\n\n", ""},
+		"data in a comment":      {":" + x(most) + "\rdata: 1\n\nid: 2\n\n", `[ message "1"]`},
+		"a field without a name": {x(2*most) + ": x\ndata: 1\nid: 2\n\n", `[2 message "1"]`},
+		"an unknown field":       {"datum: " + x(2*most) + "\ndata: 1\nid: 2\n\n", `[2 message "1"]`},
+		"a retry":                {"retry: " + strings.Repeat("0", most) + "5\ndata: 1\nid: 2\n\n", `[2 message "1"]`},
 	} {
-		if _, _, _, err := parse(r); !errors.Is(err, sse.ErrTooLong) {
-			t.Errorf("%s without end: %v, want ErrTooLong", name, err)
+		for _, newline := range []string{"\n", "\r", "\r\n"} {
+			stream := strings.ReplaceAll(test.stream+"data: more\n\n", "\n", newline)
+			var got strings.Builder
+			p := sse.NewParser(strings.NewReader(stream))
+			for {
+				event, err := p.Next()
+				switch {
+				case err == sse.ErrTooLong:
+					fmt.Fprintf(&got, "[%s too long]", event.ID)
+					continue
+				case err == nil && len(event.Data) > 9:
+					fmt.Fprintf(&got, "[%s %s %d bytes]", event.ID, event.Type, len(event.Data))
+					continue
+				case err == nil:
+					fmt.Fprintf(&got, "[%s %s %q]", event.ID, event.Type, event.Data)
+					continue
+				case err != io.EOF:
+					t.Errorf("%s: %v", name, err)
+				}
+				break
+			}
+			id := p.LastID
+			want := test.want + fmt.Sprintf("[%s message \"more\"]", id)
+			if name != "the most data" && id != "2" || got.String() != want {
+				t.Errorf("%s, lines that end in %q: %.200s, id %q, want %s and id 2", name, newline, got.String(), id, want)
+			}
+		}
+	}
+}
+
+// The id of an event that is too long counts at once: the stream may be cut
+// before the event ends.
+func TestParserIsCutInWhatIsTooLong(t *testing.T) {
+	p := sse.NewParser(strings.NewReader("id: 2\ndata: " + strings.Repeat("x", 2<<20)))
+	if event, err := p.Next(); event.ID != "2" || err != sse.ErrTooLong || p.LastID != "2" {
+		t.Errorf("event %q, %v, id %q, want ErrTooLong and twice id 2", event.ID, err, p.LastID)
+	}
+	if _, err := p.Next(); err != io.EOF || p.LastID != "2" {
+		t.Errorf("then %v, id %q, want EOF and id 2", err, p.LastID)
+	}
+}
+
+// Whatever is sent, memory is bounded: 4 MiB of anything allocate no more than
+// 2 MiB of it, but for what a line takes for as long as it is read.
+func TestParserIsBounded(t *testing.T) {
+	allocated := func(begin, text string, size int64) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		p := sse.NewParser(io.MultiReader(strings.NewReader(begin), io.LimitReader(&repeat{text: []byte(text)}, size)))
+		_, err := p.Next()
+		if err == sse.ErrTooLong {
+			_, err = p.Next()
+		}
+		if err != io.EOF {
+			t.Errorf("%q and then %q: %v", begin, text, err)
+		}
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	for _, test := range []struct {
+		begin, text string
+		a           uint64 // bytes of memory for a byte that is passed over
+	}{
+		{"data: ", "x", 0}, {"data: ", "\xf0\x9f", 0}, {":", "x", 0}, {"", "x", 0}, {"id: ", "x", 0}, {"event: ", "x", 0}, {"retry: ", "0", 0},
+		{"", "data: xxxxxxxxxx\n", 2}, {"data: ", "x\ndata: ", 3}, {"", "id: xxxxx\n", 3}, {"", "\n", 0}, {"", ":\n", 1},
+	} {
+		some, more := allocated(test.begin, test.text, 2<<20), allocated(test.begin, test.text, 4<<20)
+		if limit := some + 64<<10 + test.a*2<<20; more > limit {
+			t.Errorf("%q and then 4 MiB of %q took %d bytes of memory, 2 MiB took %d", test.begin, test.text, more, some)
 		}
 	}
 }
@@ -122,4 +214,143 @@ func FuzzParser(f *testing.F) {
 			t.Errorf("as it is: %s, %q, %v; with LF: %s, %q, %v", events, lastID, retry, events3, lastID3, retry3)
 		}
 	})
+}
+
+// events returns what comes of a stream until it ends, and the error of its end.
+func events(t *testing.T, stream *sse.Stream) (text string, end error) {
+	for event, err := range stream.Events(t.Context()) {
+		if end = err; err == nil {
+			text += event.Data
+		}
+	}
+	return text, end
+}
+
+// What opens in a browser opens here. Chromium and Firefox were asked the same.
+func TestMediaTypes(t *testing.T) {
+	for _, test := range []struct {
+		fields string
+		opens  bool
+	}{
+		{"Content-Type: text/event-stream", true},
+		{"Content-Type: text/event-stream;charset=utf-8;charset=UTF-8", true},
+		{"Content-Type: text/event-stream; charset=utf-8; charset=utf-8", true},
+		{"Content-Type: text/event-stream;", true},
+		{"Content-Type: text/event-stream; charset", true},
+		{"Content-Type: text/event-stream; charset=\"utf-8", true},
+		{"Content-Type: \t Text/Event-Stream ;charset=utf-8", true},
+		{"Content-Type: text/html\r\nContent-Type: text/event-stream", true},
+		{"Content-Type: text/event-stream, */*", true},
+		{"Content-Type: text/event-stream\r\nContent-Type: text/html", false},
+		{"Content-Type: text/html; charset=text/event-stream", false},
+		{"Content-Type: text/event-stream2", false},
+		{"Content-Type: text/event stream", false},
+		{"Content-Type: event-stream", false},
+		{"Content-Type:", false},
+		{"X: y", false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			answer := "HTTP/1.1 200 OK\r\n" + test.fields + "\r\nConnection: close\r\n\r\ndata: x\n\n"
+			begin := time.Now()
+			text, err := events(t, &sse.Stream{URL: "http://lab/sse", Dial: serveRaw(answer)})
+			if got := text == "x" && err == sse.ErrSilent; got != test.opens {
+				t.Errorf("%s: %q, %v, want it to open: %v", test.fields, text, err, test.opens)
+			}
+			if took := time.Since(begin); !test.opens && took > time.Second {
+				t.Errorf("%s: refused after %v, want a second at most", test.fields, took)
+			}
+		})
+	}
+}
+
+// A refusal does not wait for the end of a body: what is there within a second is
+// told, and no more than 256 bytes of it.
+func TestRefusalDoesNotWait(t *testing.T) {
+	const head = "HTTP/1.1 404 Not Found\r\n"
+	for answer, want := range map[string]string{
+		head + "Content-Length: 9\r\n\r\n":                             "sse: 404 Not Found",
+		head + "Content-Length: 9\r\n\r\ngone":                         "sse: 404 Not Found: gone",
+		head + "\r\ngone":                                              "sse: 404 Not Found: gone",
+		head + "Transfer-Encoding: chunked\r\n\r\n4\r\ngone":           "sse: 404 Not Found: gone",
+		head + "\r\n" + strings.Repeat("x", 5000):                      "sse: 404 Not Found: " + strings.Repeat("x", 256),
+		head + "Location: /" + strings.Repeat("y", 9000) + "\r\n\r\n":  "sse: 404 Not Found: /" + strings.Repeat("y", 512-len("404 Not Found: /")),
+		"HTTP/1.1 204 No Content\r\n\r\n":                              "sse: 204 No Content",
+		"HTTP/1.1 301 Moved Permanently\r\n\r\n":                       "sse: 301 Moved Permanently",
+		"HTTP/1.1 302 Found\r\nLocation: ftp://lab/\r\n\r\nover there": "sse: 302 Found: ftp://lab/",
+		"HTTP/1.1 300 Multiple Choices\r\nLocation: /a\r\n\r\n":        "sse: 300 Multiple Choices: /a",
+	} {
+		for _, gzip := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				_, err := events(t, &sse.Stream{URL: "http://lab/sse", Dial: serveRaw(answer), Gzip: gzip})
+				if took := time.Since(begin); err == nil || err.Error() != want || took > time.Second {
+					t.Errorf("%.60q: %.300v after %v, want %s within a second", answer, err, took, want)
+				}
+			})
+		}
+	}
+}
+
+// Redirects are followed: those for good, 301 and 308, also by what is asked for
+// later, the others this time only. No other origin is told what may be secret.
+func TestRedirects(t *testing.T) {
+	for _, test := range []struct {
+		path, first, again, moved string // first and again: the requests that were made
+	}{
+		{"/301/stream", "lab/301/stream lab/stream", "lab/stream", "http://lab/stream"},
+		{"/308/stream", "lab/308/stream lab/stream", "lab/stream", "http://lab/stream"},
+		{"/302/stream", "lab/302/stream lab/stream", "lab/302/stream lab/stream", "http://lab/302/stream"},
+		{"/303/stream", "lab/303/stream lab/stream", "lab/303/stream lab/stream", "http://lab/303/stream"},
+		{"/307/stream", "lab/307/stream lab/stream", "lab/307/stream lab/stream", "http://lab/307/stream"},
+		{"/301/308/stream", "lab/301/308/stream lab/308/stream lab/stream", "lab/stream", "http://lab/stream"},
+		{"/301/302/stream", "lab/301/302/stream lab/302/stream lab/stream", "lab/302/stream lab/stream", "http://lab/302/stream"},
+		{"/302/301/stream", "lab/302/301/stream lab/301/stream lab/stream", "lab/302/301/stream lab/301/stream lab/stream", "http://lab/302/301/stream"},
+		{"/301/gone", "lab/301/gone lab/gone", "lab/301/gone lab/gone", "http://lab/301/gone"},
+		{"/301//there/stream", "lab/301//there/stream there/stream", "there/stream", "http://there/stream"},
+		{"/301//there/302//lab/stream", "lab/301//there/302//lab/stream there/302//lab/stream lab/stream", "there/302//lab/stream lab/stream",
+			"http://there/302//lab/stream"},
+		{"/307//lab:81/stream", "lab/307//lab:81/stream lab:81/stream", "lab/307//lab:81/stream lab:81/stream", "http://lab/307//lab:81/stream"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var asked []string
+			elsewhere := false
+			network := netsim.Listen()
+			server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked = append(asked, r.Host+r.RequestURI)
+				elsewhere = elsewhere || r.Host != "lab" // also on the redirect that leads back
+				secret := r.Header.Get("Authorization") + r.Header.Get("Cookie") + r.Header.Get("X-Key") + r.Referer()
+				if want := map[bool]string{true: "", false: "abc"}[elsewhere]; secret != want || r.UserAgent() != "me" ||
+					r.Header.Get("Last-Event-ID") != "7" || r.Header.Get("Accept") != "text/event-stream" {
+					t.Errorf("%s%s got %v, want the secrets %q", r.Host, r.RequestURI, r.Header, want)
+				}
+				switch status, rest, _ := strings.Cut(strings.TrimPrefix(r.RequestURI, "/"), "/"); status {
+				case "stream":
+					w.Header().Set("Content-Type", "text/event-stream")
+					io.WriteString(w, "data: x\n\n")
+				case "gone":
+					w.WriteHeader(404)
+				default: // to a path, or behind a second slash to a host
+					w.Header().Set("Location", "/"+rest)
+					code, _ := strconv.Atoi(status)
+					w.WriteHeader(code)
+				}
+			})}
+			go server.Serve(network)
+			defer server.Close()
+			header := http.Header{"User-Agent": {"me"}, "Authorization": {"a"}, "Cookie": {"b"}, "X-Key": {"c"}}
+			stream := sse.Stream{URL: "http://lab" + test.path, Header: header, Dial: network.Dial, LastID: "7"}
+			for _, want := range []string{test.first, test.again} {
+				asked, elsewhere = nil, false
+				if text, err := events(t, &stream); text != "x" && !strings.HasSuffix(test.path, "gone") {
+					t.Errorf("%s: %q, %v", test.path, text, err)
+				}
+				if got := strings.Join(asked, " "); got != want {
+					t.Errorf("%s: asked %s, want %s", test.path, got, want)
+				}
+			}
+			if stream.URL != test.moved {
+				t.Errorf("%s: moved to %s, want %s", test.path, stream.URL, test.moved)
+			}
+		})
+	}
 }

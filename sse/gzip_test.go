@@ -229,6 +229,9 @@ func TestGzipBombs(t *testing.T) {
 					if took := time.Since(start); !errors.Is(err, test.want) || took != test.took {
 						t.Errorf("got %.100v, %v after %v, want %v after %v", event, err, took, test.want, test.took)
 					}
+					if err == sse.ErrTooLong {
+						break // what is passed over here has no end
+					}
 				}
 				time.Sleep(2 * time.Second) // until the server has noticed
 			})

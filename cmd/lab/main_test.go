@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -373,6 +374,19 @@ func TestInputs(t *testing.T) {
 	third := launch(t, exec.Command(binary), "--source", "replay", "--file", file.Name(), "--speed", "100")
 	readFirst(t, third, 2, want)
 	in.Close()
+}
+
+// A relay goes through the proxy of the environment, and says what it is.
+func TestRelayThroughProxy(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprintf(w, "data: %s by %s\n\n", r.RequestURI, r.UserAgent())
+	}))
+	defer proxy.Close()
+	cmd := exec.Command(binary)
+	cmd.Env = append(os.Environ(), "HTTP_PROXY="+proxy.URL, "NO_PROXY=", "no_proxy=")
+	addr := launch(t, cmd, "--source", "relay", "--url", "http://stream.example/sse")
+	readFirst(t, addr, 1, []string{`"http://stream.example/sse by fourwires-relay"`})
 }
 
 // readFirst returns the first n messages of a lab, whose data is want, if any.

@@ -14,14 +14,14 @@ func TestArrows(t *testing.T) {
 		"feed":              "",
 		"polling":           "feed",
 		"longpoll":          "feed",
-		"sse":               "feed",
+		"sse":               "feed golang.org/x/text/encoding/unicode",
 		"websocket":         "feed github.com/gorilla/websocket",
 		"web":               "",
 		"docs":              "github.com/yuin/goldmark",
 		"internal/wire":     "golang.org/x/net/http2/hpack",
 		"internal/netsim":   "",
 		"internal/chromium": "",
-		"internal/source":   "feed sse github.com/shirou/gopsutil",
+		"internal/source":   "feed sse github.com/shirou/gopsutil golang.org/x/text/encoding/unicode",
 		"internal/lab": "feed polling longpoll sse websocket web docs internal/wire internal/netsim internal/source" +
 			" github.com/gin-contrib/gzip github.com/gin-gonic/gin github.com/prometheus/client_golang golang.org/x/time/rate",
 		"internal/measure": "feed polling websocket internal/lab internal/netsim internal/source internal/wire" +

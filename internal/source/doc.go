@@ -35,39 +35,48 @@
 // pump waits for another source.
 //
 // stdin and relay publish text that is JSON as it is, and any other as a JSON
-// string; bad UTF-8 is replaced by U+FFFD first. What is then larger than
-// [feed.MaxData] is skipped and logged.
+// string; bad UTF-8 is replaced by U+FFFD first, as a browser does it. What the
+// feed then does not take, since it is larger than [feed.MaxData] say, is skipped
+// and logged.
 //
-// stdin: the lines of standard input, as fast as they come; empty ones are
-// skipped. While another source is in force nothing more is read: whoever
-// writes has to wait, and nothing is lost.
+// stdin: the lines of standard input, as fast as they come; blank ones and a byte
+// order mark are skipped, and lines may end in CR LF. While another source is in
+// force nothing more is read: whoever writes has to wait, and nothing is lost.
 //
 //	64 bytes from localhost: time=0.03 ms    "64 bytes from localhost: time=0.03 ms"
 //	{"temperature": 21.5}                    {"temperature":21.5}
 //
-// relay: the data of each event, of whatever type, of a stream of Server-Sent
-// Events. After a cut, and after a time with another source, it goes on behind
-// the last event id; of a stream without ids, what came meanwhile is lost. If
-// the stream cannot go on there, because it answers 400 or because more than
-// 1 MiB follow without an end, it begins anew.
+// relay: the data of each event of a stream of Server-Sent Events, of whatever
+// type but hello and heartbeat, which are not messages where another lab sends
+// them. After a cut, and after a time with another source, it goes on behind
+// the last event id; of a stream without ids, what came meanwhile is lost. An
+// event of more than 1 MiB is skipped and logged.
+//
+// An id that no header can carry, or with which the stream answers 4xx, is not
+// sent again: the log says that the stream is read anew, and that there may be a
+// gap. The other 4xx are of credentials (401, 407) and of time (408, 425, 429),
+// and do not concern the id.
 //
 // Between two attempts a relay waits at random: at least a second, or what the
 // stream's retry asks for, and at most twice that, which doubles with each
 // attempt that brings no event. 30 s is the limit of all. A refusal is tried
 // again like any failure, where a browser gives up; only 204 ends the relay, for
-// that is how a stream says so. Redirects are not followed, but told.
+// that is how a stream says so. Redirects are followed, a permanent one (301,
+// 308) for all later attempts too. The proxy is that of the environment, and
+// the User-Agent is fourwires-relay.
 //
 // replay: the messages of a file, one a line as this lab sends them, with the
 // gaps that their times have, divided by the speed. The first comes at once;
-// there is no gap where the clock went back. Ids are the feed's own. Empty lines
-// and gap entries are skipped. The file is read as it is played, so a line that
-// is anything else is found when it is its turn; the log names it, and the
-// replay ends. It does not loop, but begins anew whenever the source changes to
-// it. Such a file, and what makes one:
+// there is no gap where the clock went back. Ids are the feed's own. Blank lines,
+// a byte order mark and what else a lab sends, such as gaps and heartbeats, are
+// skipped. So is a line that is anything else, or cut short; the log names the
+// first, and says at the end how many these were. The replay does not loop, but
+// begins anew whenever the source changes to it. Such a file, and what makes one,
+// line by line (-u), so that Ctrl-C leaves what has come:
 //
 //	{"id":412,"at":1767225600000000,"data":{"cpu":12.5}}
 //
-//	curl -sN http://127.0.0.1:8080/sse | sed -n 's/^data: //p' > recording
+//	curl -sN http://127.0.0.1:8080/sse | sed -un 's/^data: //p' > recording
 //
 // # Payload
 //

@@ -6,6 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/unicode"
 
 	"fourwires/feed"
 )
@@ -22,9 +25,12 @@ type Input struct {
 }
 
 // asJSON returns text if it is JSON, and otherwise text as a JSON string. Bad
-// UTF-8 is replaced by U+FFFD first.
+// UTF-8 is replaced by U+FFFD first, as a browser does it (Encoding, "UTF-8
+// decoder").
 func asJSON(text []byte) []byte {
-	text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
+	if !utf8.Valid(text) {
+		text, _ = unicode.UTF8.NewDecoder().Bytes(text) // it replaces, and never fails
+	}
 	if json.Valid(text) {
 		return text
 	}
@@ -49,8 +55,8 @@ func newLines(in io.Reader) *lines {
 	return &lines{in: bufio.NewReaderSize(in, maxLine)}
 }
 
-// next returns the next line without its end, LF or CR LF. It is valid until
-// the call after. The error is in's, io.EOF behind the last line, or
+// next returns the next line without its end, LF or CR LF, and the first without
+// a byte order mark. It is valid until the call after. The error is in's, io.EOF behind the last line, or
 // [feed.ErrTooLarge] for a line that is too long; then next goes on behind it.
 func (l *lines) next() ([]byte, error) {
 	l.number++
@@ -70,6 +76,9 @@ func (l *lines) next() ([]byte, error) {
 			return nil, err
 		}
 		err = nil // the last line needs no end
+	}
+	if l.number == 1 {
+		line = bytes.TrimPrefix(line, []byte("\uFEFF"))
 	}
 	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")), err
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding/unicode"
+
 	"fourwires/feed"
 )
 
@@ -73,7 +75,9 @@ func TestAsJSON(t *testing.T) {
 		`NaN`:                       `"NaN"`,
 		"tab\tLF\nNUL\x00":          `"tab\tLF\nNUL\u0000"`,
 		"gr\u00fc\u00df \U0001F44B": `"` + "gr\u00fc\u00df \U0001F44B" + `"`,
-		"bad \xff\xfe !":            `"bad ` + "\uFFFD" + ` !"`,
+		"bad \xff\xfe !":            `"bad ` + "\uFFFD\uFFFD" + ` !"`,
+		"bad \xed\xa0\x80 !":        `"bad ` + "\uFFFD\uFFFD\uFFFD" + ` !"`,
+		"bad \xf0\x9f\x98x":         `"bad ` + "\uFFFD" + `x"`,
 		"\ufeff1":                   `"` + "\ufeff" + `1"`,
 	} {
 		if got := string(asJSON([]byte(text))); got != want {
@@ -90,7 +94,7 @@ func FuzzAsJSON(f *testing.F) {
 	}
 	to := feed.New(1)
 	f.Fuzz(func(t *testing.T, text []byte) {
-		clean := bytes.ToValidUTF8(text, []byte("\uFFFD"))
+		clean, _ := unicode.UTF8.NewDecoder().Bytes(text)
 		data := asJSON(text)
 		if len(data) > feed.MaxData {
 			t.Skip()
@@ -120,6 +124,9 @@ func TestLines(t *testing.T) {
 		{"a\n", "1 a|"},
 		{"a\r\nb\n\r\n\nc", "1 a|2 b|3 |4 |5 c|"},
 		{"a\rb\n", "1 a\rb|"},
+		{"\ufeffa\n\ufeffb", "1 a|2 \ufeffb|"},
+		{"\ufeff", "1 |"},
+		{"\ufeff\r\na", "1 |2 a|"},
 		{most + "\nb", "1 " + most + "|2 b|"},
 		{most + "x\nb", "1 too long|2 b|"},
 		{most + most + most + "\nb\n", "1 too long|2 b|"},

@@ -8,7 +8,9 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
+	"unicode"
 
 	"fourwires/feed"
 	"fourwires/sse"
@@ -29,6 +31,7 @@ func NewRelay(address string, log *slog.Logger) (Input, error) {
 	r := &relay{log: log.With("url", address), stream: sse.Stream{
 		URL:    address,
 		Header: http.Header{"User-Agent": {"fourwires-relay"}}, // public streams refuse a library's own
+		Proxy:  http.ProxyFromEnvironment,
 	}}
 	return Input{Relay, r.run}, nil
 }
@@ -43,8 +46,14 @@ func (r *relay) run(ctx context.Context, f *feed.Feed) error {
 	r.log.Info("relay: opening the stream")
 	told := "" // the last trouble that was logged
 	for attempt := 1; ; attempt++ {
-		begin := time.Now()
+		if strings.ContainsFunc(r.stream.LastID, unicode.IsControl) {
+			r.beginAnew("relay: no request can carry the last event id; the stream is read anew, there may be a gap")
+		}
+		begin, url := time.Now(), r.stream.URL
 		events, skipped, err := r.follow(ctx, f)
+		if r.stream.URL != url {
+			r.log.Info("relay: the stream has moved for good", "to", r.stream.URL)
+		}
 		refused, _ := errors.AsType[*sse.RefusedError](err)
 		switch {
 		case ctx.Err() != nil:
@@ -59,10 +68,8 @@ func (r *relay) run(ctx context.Context, f *feed.Feed) error {
 			r.log.Warn("relay: no stream, trying again", "err", err, "events", events, "skipped", skipped)
 		}
 
-		stuck := errors.Is(err, sse.ErrTooLong) || refused != nil && refused.Status == http.StatusBadRequest
-		if stuck && r.stream.LastID != "" { // the next attempt would end the same way
-			r.log.Warn("relay: cannot go on behind the last event, begins anew", "id", r.stream.LastID)
-			r.stream.LastID = ""
+		if refused != nil && isLasting(refused.Status) && r.stream.LastID != "" {
+			r.beginAnew("relay: refused with the last event id; the stream is read anew, there may be a gap")
 		}
 		if events > 0 || time.Since(begin) > maxPause {
 			attempt = 1
@@ -75,24 +82,48 @@ func (r *relay) run(ctx context.Context, f *feed.Feed) error {
 	}
 }
 
+// beginAnew gives up the place where the stream would go on, and says so.
+func (r *relay) beginAnew(why string) {
+	r.log.Warn(why, "id", fmt.Sprintf("%.64s", r.stream.LastID))
+	r.stream.LastID = ""
+}
+
+// isLasting reports whether the same request would be refused again (RFC 9110,
+// section 15.5): not for want of credentials, and not for the time at which it came.
+func isLasting(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusProxyAuthRequired,
+		http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return status/100 == 4
+}
+
 // follow publishes the events of the stream until that ends, and returns how
 // many came, how many of them the feed did not take, and why the stream ended.
 func (r *relay) follow(ctx context.Context, f *feed.Feed) (events, skipped int, err error) {
 	var event sse.Event
 	for event, err = range r.stream.Events(ctx) {
-		if err != nil {
+		if err != nil && err != sse.ErrTooLong {
 			break
+		}
+		if event.Type == "hello" || event.Type == "heartbeat" { // another lab's; they are no messages
+			continue
 		}
 		if events++; events == 1 {
 			r.log.Info("relay: the stream is there")
 		}
-		_, err = f.Publish(asJSON([]byte(event.Data)))
-		if errors.Is(err, feed.ErrTooLarge) {
-			if skipped++; skipped == 1 {
-				r.log.Warn("relay: an event is skipped, and so will be others like it", "id", event.ID, "err", err)
-			}
-		} else if err != nil {
+		if err == nil {
+			_, err = f.Publish(asJSON([]byte(event.Data)))
+		}
+		if errors.Is(err, feed.ErrClosed) {
 			break
+		}
+		if err != nil {
+			if skipped++; skipped == 1 {
+				id := fmt.Sprintf("%.64s", event.ID)
+				r.log.Warn("relay: an event is skipped, and so will be others like it", "id", id, "err", err)
+			}
 		}
 	}
 	return events, skipped, err

@@ -252,8 +252,8 @@ func TestRelayOfACrookedServer(t *testing.T) {
 	}{
 		{"nobody there", "REFUSED", time.Second, slowest, "sse: refused"},
 		{"404", "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone", time.Second, slowest, "sse: 404 Not Found: gone"},
-		{"elsewhere", "HTTP/1.1 301 Moved Permanently\r\nLocation: http://there/\r\nContent-Length: 0\r\n\r\n", time.Second, slowest,
-			"sse: 301 Moved Permanently: http://there/"},
+		{"elsewhere", "HTTP/1.1 301 Moved Permanently\r\nLocation: ftp://there/\r\nContent-Length: 0\r\n\r\n", time.Second, slowest,
+			"sse: 301 Moved Permanently: ftp://there/"},
 		{"HTML", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 17\r\n\r\n<h1>Welcome!</h1>", time.Second, slowest,
 			`sse: 200 OK, but of type \"text/html\": <h1>Welcome!</h1>`},
 		{"no HTTP", "SSH-2.0-OpenSSH_10.0\r\n", time.Second, slowest,
@@ -264,7 +264,7 @@ func TestRelayOfACrookedServer(t *testing.T) {
 		{"an empty stream", stream + "CUT", time.Second, slowest, ended},
 
 		{"silence", "", silent, silent + time.Second, isSilent},
-		{"a silent refusal", "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\n", silent, silent + time.Second, isSilent},
+		{"a silent refusal", "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\n", 2 * time.Second, time.Second + slowest, "sse: 404 Not Found"},
 		{"a silent stream", stream, silent, silent + time.Second, isSilent},
 
 		{"half an event", stream + "data: 1\n\nid: 2\ndata: 2CUT", time.Second, 2 * time.Second, ended},
@@ -311,6 +311,9 @@ func TestRelayOfACrookedServer(t *testing.T) {
 				if strings.Contains(test.answer, "data: 1\n\n") {
 					want, lines = strings.Repeat("1\n", n)+want, 2*n+2
 				}
+				if strings.Contains(test.answer, "id: \x01") { // which cannot be sent back: a sentence each
+					lines += n
+				}
 				if got := published(t, f); got != want {
 					t.Errorf("published\n%s\nwant\n%s", got, want)
 				}
@@ -322,53 +325,181 @@ func TestRelayOfACrookedServer(t *testing.T) {
 	}
 }
 
-// What would fail each time that it is asked for is given up.
-func TestRelayCannotGoOn(t *testing.T) {
-	for name, resume := range map[string]func(w http.ResponseWriter){
-		"a bad request": func(w http.ResponseWriter) { http.Error(w, "gone", http.StatusBadRequest) },
-		"an endless line": func(w http.ResponseWriter) {
-			w.Header().Set("Content-Type", "text/event-stream")
-			io.WriteString(w, "data: ")
-			io.Copy(w, letters{})
-		},
-		"an endless event": func(w http.ResponseWriter) {
-			w.Header().Set("Content-Type", "text/event-stream")
-			for err := error(nil); err == nil; {
-				_, err = io.WriteString(w, "data: "+strings.Repeat("x", 1000)+"\n")
-			}
-		},
+// An id that the stream refuses is not asked for again; one that is refused for
+// another reason is.
+func TestRelayWithAnIDThatIsRefused(t *testing.T) {
+	long := strings.Repeat("5", 20_000)
+	for _, test := range []struct {
+		id     string
+		status int // of the answer to a request with it
+		again  string
+	}{
+		{"5", 400, ""}, {"5", 403, ""}, {"5", 404, ""}, {"5", 410, ""}, {"5", 412, ""}, {"5", 416, ""}, {"5", 422, ""}, {long, 431, ""},
+		{"5", 401, "5"}, {"5", 407, "5"}, {"5", 408, "5"}, {"5", 425, "5"}, {"5", 429, "5"}, {"5", 500, "5"}, {"5", 503, "5"},
+		{"5\x01", 0, ""}, {"\x7f", 0, ""}, // no header can carry it
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%.9q %d", test.id, test.status), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ids := make(chan string)
 				dial := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					id := r.Header.Get("Last-Event-ID")
 					ids <- id
 					if id != "" {
-						resume(w)
+						w.WriteHeader(test.status)
 						return
 					}
 					w.Header().Set("Content-Type", "text/event-stream")
-					io.WriteString(w, "id: 5\ndata: 1\n\n")
+					io.WriteString(w, "id: "+test.id+"\ndata: 1\n\n")
 				}))
 				var log bytes.Buffer
 				input := relayOver(dial, journal(&log))
 				_, f := start(t, of(input), input)
-				for _, want := range []string{"", "5", "", "5"} {
+				sequence, said, data := []string{"", test.id, test.again, test.id}, "refused with the last event id", "1\n1\n"
+				switch {
+				case test.status == 0:
+					sequence, said, data = []string{"", "", ""}, "no request can carry the last event id", "1\n1\n1\n"
+				case test.again != "":
+					said, data = "", "1\n"
+				}
+				for _, want := range sequence {
 					if got := <-ids; got != want {
-						t.Errorf("asked for what comes after %q, want %q", got, want)
+						t.Errorf("asked for what comes after %.20q, want %.20q", got, want)
 					}
 				}
 				synctest.Wait()
-				if got, want := published(t, f), "1\n1\n"; got != want {
-					t.Errorf("got %q, want %q", got, want)
+				if got := published(t, f); got != data {
+					t.Errorf("got %q, want %q", got, data)
 				}
-				if want := "level=WARN msg=\"relay: cannot go on behind the last event, begins anew\" id=5\n"; strings.Count(log.String(), want) != 2 {
-					t.Errorf("the log is\n%s\nwant twice\n%s", log.String(), want)
+				want := "level=WARN msg=\"relay: " + said + "; the stream is read anew, there may be a gap\" id="
+				if got := strings.Count(log.String(), want) == 2; got != (said != "") || log.Len() > 2000 {
+					t.Errorf("the log is\n%.2000s\nwant twice\n%s", log.String(), want)
 				}
 			})
 		})
 	}
+}
+
+// What has more than 1 MiB is passed over, and the log says so where it is an
+// event. The stream goes on behind it, on the same connection and on the next.
+func TestRelayGoesOnBehindWhatIsTooLong(t *testing.T) {
+	x := func(n int) string { return strings.Repeat("x", n) }
+	const skips = "level=WARN msg=\"relay: an event is skipped, and so will be others like it\" id=2 err=\"sse: an event has more than 1 MiB\"\n"
+	for name, test := range map[string]struct{ text, log string }{
+		"a line":           {"id: 2\ndata: " + x(3<<20) + "\n\n", skips},
+		"many lines":       {"id: 2\n" + strings.Repeat("data: "+x(1000)+"\n", 2000) + "\n", skips},
+		"a comment":        {":" + x(3<<20) + "\n\nid: 2\n\n", ""},
+		"an unknown field": {"x: " + x(3<<20) + "\nid: 2\n\n", ""},
+		"cut within":       {"id: 2\ndata: " + x(3<<20), skips},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var ids []string
+				rest := "id: 3\ndata: 3\n\n"
+				if name == "cut within" {
+					rest = ""
+				}
+				dial := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					ids = append(ids, r.Header.Get("Last-Event-ID"))
+					w.Header().Set("Content-Type", "text/event-stream")
+					if len(ids) == 1 {
+						io.WriteString(w, "id: 1\ndata: 1\n\n"+test.text+rest)
+						return
+					}
+					io.WriteString(w, "data: 4\n\n")
+					w.(http.Flusher).Flush()
+					<-r.Context().Done()
+				}))
+				var log bytes.Buffer
+				input := relayOver(dial, journal(&log))
+				_, f := start(t, of(input), input)
+				time.Sleep(10 * time.Second)
+				want, id := "1\n3\n4\n", "3"
+				if rest == "" {
+					want, id = "1\n4\n", "2"
+				}
+				if got := published(t, f); got != want || fmt.Sprint(ids) != "[ "+id+"]" {
+					t.Errorf("got %q, asked for what comes after %q, want %q and, at last, %s", got, ids, want, id)
+				}
+				if got := strings.Count(log.String(), "an event is skipped"); !strings.Contains(log.String(), test.log) || got != strings.Count(test.log, "\n") {
+					t.Errorf("the log is\n%s\nwant\n%s", log.String(), test.log)
+				}
+			})
+		})
+	}
+}
+
+// Whatever the feed does not take is told once, and the rest goes on.
+func TestRelayOfWhatTheFeedDoesNotTake(t *testing.T) {
+	for name, data := range map[string]string{
+		"too large": `"` + strings.Repeat("x", feed.MaxData) + `"`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var log bytes.Buffer
+			input := relayOver(answers(stream+"data: 1\n\n"+strings.Repeat("data: "+data+"\n\n", 3)+"data: 2\n\n"), journal(&log))
+			_, f := start(t, of(input), input)
+			if got, want := published(t, f), "1\n2\n"; got != want {
+				t.Errorf("%s: got %.200s, want %s", name, got, want)
+			}
+			if got := strings.Count(log.String(), "an event is skipped, and so will be others like it"); got != 1 {
+				t.Errorf("%s: told %d times, want once:\n%s", name, got, log.String())
+			}
+		})
+	}
+}
+
+// Another lab says where its stream begins, and that it is there: as event or as
+// a block without data, these are no messages.
+func TestRelayOfALabsFirstBlock(t *testing.T) {
+	for _, first := range []string{
+		"id: k3v9qa-7\nevent: hello\nretry: 3000\ndata: {\"epoch\":\"k3v9qa\",\"head\":7}\n\n",
+		"id: k3v9qa-7\nretry: 3000\n\n",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var ids []string
+			dial := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				ids = append(ids, r.Header.Get("Last-Event-ID"))
+				w.Header().Set("Content-Type", "text/event-stream")
+				io.WriteString(w, first)
+				if len(ids) > 1 {
+					io.WriteString(w, "event: heartbeat\ndata: {\"heartbeat\":7}\n\nid: k3v9qa-8\ndata: 8\n\n")
+					w.(http.Flusher).Flush()
+					<-r.Context().Done()
+				}
+			}))
+			input := relayOver(dial, quiet)
+			_, f := start(t, of(input), input)
+			time.Sleep(10 * time.Second)
+			if got, want := published(t, f), "8\n"; got != want || fmt.Sprint(ids) != "[ k3v9qa-7]" {
+				t.Errorf("%q: got %q, asked for what comes after %q, want %q and the id of the first block", first, got, ids, want)
+			}
+		})
+	}
+}
+
+// A stream that has moved for good is asked for where it is now; the log says so.
+func TestRelayFollowsRedirects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var paths []string
+		dial := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			paths = append(paths, r.RequestURI)
+			if r.URL.Path == "/sse" {
+				http.Redirect(w, r, "/moved", http.StatusMovedPermanently)
+				return
+			}
+			w.Header().Set("Content-Type", "text/event-stream")
+			io.WriteString(w, "data: 1\n\n")
+		}))
+		var log bytes.Buffer
+		input := relayOver(dial, journal(&log))
+		_, f := start(t, of(input), input)
+		time.Sleep(2500 * time.Millisecond) // the second attempt is 1 to 2 s after the first
+		if got := fmt.Sprint(paths[:min(len(paths), 3)]); got != "[/sse?after=0 /moved /moved]" || !strings.HasPrefix(published(t, f), "1\n1\n") {
+			t.Errorf("asked for %s, want the first address once", paths)
+		}
+		if want := "level=INFO msg=\"relay: the stream has moved for good\" to=http://lab/moved\n"; strings.Count(log.String(), want) != 1 {
+			t.Errorf("the log is\n%s\nwant once\n%s", log.String(), want)
+		}
+	})
 }
 
 func TestRelayEndsWith204(t *testing.T) {

@@ -1,7 +1,9 @@
 package source
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -47,48 +49,49 @@ func (r replay) run(ctx context.Context, f *feed.Feed) error {
 		return nil
 	}
 	defer file.Close()
-	n, err := r.play(ctx, file, f)
+	messages, skipped, err := r.play(ctx, file, f)
 	switch {
 	case ctx.Err() != nil:
 		return nil
 	case errors.Is(err, feed.ErrClosed):
 		return err
 	case err != nil:
-		r.log.Error("replay has failed; the lab goes on", "err", err, "messages", n)
+		r.log.Error("replay has failed; the lab goes on", "err", err, "messages", messages, "skipped", skipped)
 	default:
-		r.log.Info("replay has ended; the lab goes on", "file", r.path, "messages", n)
+		r.log.Info("replay has ended; the lab goes on", "file", r.path, "messages", messages, "skipped", skipped)
 	}
 	return nil
 }
 
 // play publishes what in holds until its end or that of ctx, and returns how
-// many messages that were. The error names the line at fault.
-func (r replay) play(ctx context.Context, in io.Reader, f *feed.Feed) (published int, err error) {
+// many messages that were, and how many lines were skipped since they are none.
+// The error is in's, or that of a feed that is closed.
+func (r replay) play(ctx context.Context, in io.Reader, f *feed.Feed) (messages, skipped int, err error) {
 	lines := newLines(in)
-	fail := func(err error) (int, error) {
-		return published, fmt.Errorf("%s:%d: %w", r.path, lines.number, err)
+	skip := func(err error) {
+		if skipped++; skipped == 1 {
+			r.log.Warn("replay: a line is skipped, and so will be others like it", "line", lines.number, "err", err)
+		}
 	}
 	next := time.Now() // the intended instant of the next message
 	last := int64(0)   // the time in the message before, 0 where there is none
 	for ctx.Err() == nil {
 		line, err := lines.next()
-		switch {
-		case err == io.EOF:
-			return published, nil
-		case err != nil:
-			return fail(err)
-		case len(line) == 0:
-			continue
+		if err == io.EOF {
+			return messages, skipped, nil
 		}
-		m, err := feed.Decode(line)
-		if _, gap := errors.AsType[*feed.GapError](err); gap {
-			continue // whoever recorded this has missed some
+		if err != nil && err != feed.ErrTooLarge {
+			return messages, skipped, err
 		}
-		if err == nil && m.At <= 0 {
-			err = errors.New("a message without its time")
+		var m feed.Message
+		if err == nil {
+			m, err = recorded(line)
 		}
 		if err != nil {
-			return fail(err)
+			if err != errOther {
+				skip(err)
+			}
+			continue
 		}
 
 		if last > 0 {
@@ -101,14 +104,41 @@ func (r replay) play(ctx context.Context, in io.Reader, f *feed.Feed) (published
 		select {
 		case <-time.After(time.Until(next)): // at once where it is due
 		case <-ctx.Done():
-			return published, nil
+			return messages, skipped, nil
 		}
-		if _, err := f.Publish(m.Data); err != nil {
-			return fail(err)
+		_, err = f.Publish(m.Data)
+		switch {
+		case errors.Is(err, feed.ErrClosed):
+			return messages, skipped, err
+		case err != nil:
+			skip(err)
+		default:
+			messages++
 		}
-		published++
 	}
-	return published, nil
+	return messages, skipped, nil
+}
+
+// errOther says that a line is no message, but has its place in a recording.
+var errOther = errors.New("no message")
+
+// recorded returns the message in a line of a recording; errOther for one that
+// is blank or says what else a lab sends: a gap, where a stream begins, a heartbeat.
+func recorded(line []byte) (feed.Message, error) {
+	if len(bytes.TrimSpace(line)) == 0 {
+		return feed.Message{}, errOther
+	}
+	m, err := feed.Decode(line)
+	if err == nil && m.At <= 0 {
+		err = errors.New("a message without its time")
+	}
+	var other struct{ Gap, Head, Heartbeat json.RawMessage }
+	if err != nil && json.Unmarshal(line, &other) == nil {
+		if other.Gap != nil || other.Head != nil || other.Heartbeat != nil {
+			err = errOther
+		}
+	}
+	return m, err
 }
 
 // gap returns the time between two messages that were published at those

@@ -44,13 +44,17 @@ func recordingAt(t *testing.T, speed float64, log *slog.Logger, lines ...string)
 
 func TestReplay(t *testing.T) {
 	lines := []string{
+		"\ufeff" + `{"epoch":"k3v9qa","head":6}`,
 		message(0, `"a"`),
 		message(100, `{"b": 1}`),
-		message(100, `"c"`),
+		message(100, `"c"`) + "\r",
 		"",
+		"\r",
+		" \t ",
+		`{"heartbeat":7}`,
 		message(40, `"the clock went back"`),
 		`{"gap":{"from":8,"to":9}}`,
-		message(90, `"e"`) + "\r",
+		message(90, `"e"`),
 		` {"data":"f","at":1767225601090000,"id":1,"more":true}`,
 	}
 	const want = `"a"
@@ -82,19 +86,25 @@ func TestReplay(t *testing.T) {
 			if got := instants(t, f, begin); !slices.Equal(got, at) {
 				t.Errorf("speed %v: at %v, want %v", speed, got, at)
 			}
-			if got := log.String(); !strings.HasPrefix(got, `level=INFO msg="replay has ended; the lab goes on" file=`) || !strings.HasSuffix(got, " messages=6\n") {
+			if got := log.String(); !strings.HasPrefix(got, `level=INFO msg="replay has ended; the lab goes on" file=`) || !strings.HasSuffix(got, " messages=6 skipped=0\n") {
 				t.Errorf("the log is\n%s", got)
 			}
 		})
 	}
 }
 
-func TestReplayStopsAtAFault(t *testing.T) {
+// A line that is no message does not end a replay, be it the last, which Ctrl-C
+// may have cut. The log names the first.
+func TestReplaySkipsFaults(t *testing.T) {
 	good := message(0, "1")
-	for fault, want := range map[string]string{
+	whole := good + "\n\n" + "%s\n" + good + "\n" + "{}\n" + good
+	for fault, why := range map[string]string{
 		"{":                         "feed: an entry that is no JSON: unexpected end of JSON input",
+		good[:len(good)-1]:          "feed: an entry that is no JSON: unexpected end of JSON input",
+		good[:8] + good:             "feed: an entry that is no JSON: invalid character '{' looking for beginning of object key string",
 		"data: " + good:             "feed: an entry that is no JSON: invalid character 'd' looking for beginning of value",
 		good + good:                 "feed: an entry that is no JSON: invalid character '{' after top-level value",
+		"\ufeff" + good:             "feed: an entry that is no JSON: invalid character 'ï' looking for beginning of value",
 		"{}":                        "feed: an entry that is neither a message nor a gap",
 		`{"id":1,"data":1}`:         "a message without its time",
 		`{"id":1,"at":-5,"data":1}`: "a message without its time",
@@ -102,19 +112,28 @@ func TestReplayStopsAtAFault(t *testing.T) {
 		message(0, `"`+strings.Repeat("x", feed.MaxData)+`"`): "feed: data has more than 65536 bytes",
 		strings.Repeat("x", 1<<20):                            "feed: data has more than 65536 bytes",
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			var log bytes.Buffer
-			input := recording(t, journal(&log), good, "", fault, good)
-			_, f := start(t, of(input), input)
-			time.Sleep(time.Hour)
-			synctest.Wait()
-			if got := published(t, f); got != "1\n" {
-				t.Errorf("%.40s: got %q, want what comes before it", fault, got)
-			}
-			if got, want := log.String(), "recording:3: "+want+"\" messages=1\n"; !strings.HasSuffix(got, want) {
-				t.Errorf("%.40s: the log is\n%s\nwant\n%s", fault, got, want)
-			}
-		})
+		for text, want := range map[string]struct {
+			published, skipped string
+			line               int
+		}{
+			strings.Replace(whole, "%s", fault, 1): {"1\n1\n1\n", "messages=3 skipped=2\n", 3},
+			good + "\n" + fault:                    {"1\n", "messages=1 skipped=1\n", 2},
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				input := recording(t, journal(&log), text)
+				_, f := start(t, of(input), input)
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				if got := published(t, f); got != want.published {
+					t.Errorf("%.40s: got %q, want %q", fault, got, want.published)
+				}
+				said := fmt.Sprintf("level=WARN msg=\"replay: a line is skipped, and so will be others like it\" line=%d err=%q\n", want.line, why)
+				if got := log.String(); !strings.HasPrefix(got, said) || strings.Count(got, "\n") != 2 || !strings.HasSuffix(got, want.skipped) {
+					t.Errorf("%.40s: the log is\n%s\nwant\n%s", fault, got, said)
+				}
+			})
+		}
 	}
 }
 
@@ -222,7 +241,7 @@ func TestReplayIsOpenLoop(t *testing.T) {
 			line := func(ms int64) io.Reader { return strings.NewReader(message(ms, "1") + "\n") }
 			in := io.MultiReader(line(0), pause(held), line(100), line(200), line(300))
 			f := feed.New(keep)
-			n, err := replay{speed: 1}.play(t.Context(), in, f)
+			n, _, err := replay{speed: 1}.play(t.Context(), in, f)
 			if n != 4 || err != nil {
 				t.Errorf("%d messages, %v, want 4", n, err)
 			}

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -47,21 +48,21 @@ func (s *stdin) run(ctx context.Context, f *feed.Feed) error {
 			return nil
 		}
 
-		err := l.err
-		if err == nil && len(l.text) > 0 {
-			_, err = f.Publish(asJSON(l.text))
+		fault := l.err
+		if l.err == nil && len(bytes.TrimSpace(l.text)) > 0 {
+			_, fault = f.Publish(asJSON(l.text))
 		}
 		switch {
-		case errors.Is(err, feed.ErrClosed):
-			return err
-		case errors.Is(err, feed.ErrTooLarge):
-			s.log.Warn("stdin: a line is skipped", "line", s.lines.number, "err", err)
-		case err == io.EOF:
+		case l.err == io.EOF:
 			s.log.Info("stdin has ended; the lab goes on", "lines", s.lines.number)
 			return nil
-		case err != nil:
-			s.log.Error("stdin has failed; the lab goes on", "err", err)
+		case l.err != nil && l.err != feed.ErrTooLarge:
+			s.log.Error("stdin has failed; the lab goes on", "err", l.err)
 			return nil
+		case errors.Is(fault, feed.ErrClosed):
+			return fault
+		case fault != nil:
+			s.log.Warn("stdin: a line is skipped", "line", s.lines.number, "err", fault)
 		}
 	}
 	return nil
