@@ -15,65 +15,67 @@ import (
 // At an IPv6 address, which has no name in a Content-Security-Policy, the page has its lanes, its controls and its
 // clock.
 func TestIPv6(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	var on lab.Listeners
-	for _, into := range []*net.Listener{&on.Lanes, &on.Control} {
-		listener, err := net.Listen("tcp", "[::1]:0")
-		if err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
+	inBoth(t, func(t *testing.T, newTab opener) {
+		t.Parallel()
+		var on lab.Listeners
+		for _, into := range []*net.Listener{&on.Lanes, &on.Control} {
+			listener, err := net.Listen("tcp", "[::1]:0")
+			if err != nil {
+				if os.Getenv("CI") == "true" {
+					t.Fatal(err)
+				}
+				t.Skipf("IPv6 IS NOT TESTED: this machine has no ::1: %v", err)
 			}
-			t.Skipf("IPv6 IS NOT TESTED: this machine has no ::1: %v", err)
+			*into = listener
 		}
-		*into = listener
-	}
-	l, err := lab.New(quiet(100))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		if err := l.Serve(ctx, on); err != nil {
-			t.Error(err)
+		l, err := lab.New(quiet(100))
+		if err != nil {
+			t.Fatal(err)
 		}
+		ctx, stop := context.WithCancel(context.Background())
+		var serving sync.WaitGroup
+		serving.Go(func() {
+			if err := l.Serve(ctx, on); err != nil {
+				t.Error(err)
+			}
+		})
+		t.Cleanup(func() {
+			stop()
+			serving.Wait()
+		})
+		s := &site{Lab: l}
+		s.publish(t, many(5)...)
+		lanes := "http://" + on.Lanes.Addr().String()
+		tab := newTab(t, lanes, "http://"+on.Control.Addr().String())
+		tab.open(lanes + "/#free")
+		tab.untilAll("live")
+		tab.until(`document.querySelectorAll("#controls :disabled").length === 0`)
+		tab.until(`document.querySelector("#clock").textContent.includes("±")`)
+		tab.untilIDs(s.ids(5, 5), 1)
 	})
-	t.Cleanup(func() {
-		stop()
-		serving.Wait()
-	})
-	s := &site{Lab: l}
-	s.publish(t, many(5)...)
-	lanes := "http://" + on.Lanes.Addr().String()
-	tab := newTab(t, lanes, "http://"+on.Control.Addr().String())
-	tab.open(lanes + "/#free")
-	tab.untilAll("live")
-	tab.until(`document.querySelectorAll("#controls :disabled").length === 0`)
-	tab.until(`document.querySelector("#clock").textContent.includes("±")`)
-	tab.untilIDs(s.ids(5, 5), 1)
 }
 
 // Behind another port than its own the page has its lanes and its clock. It asks the control API, which would refuse
 // it, for nothing, and says where the controls are.
 func TestForwardedPort(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	s := serve(t, quiet(100), nil, many(5)...)
-	door := forward(t, s.lanes.String())
-	tab := newTab(t, "http://"+door)
-	tab.open("http://" + door + "/#free")
-	tab.untilAll("live")
-	tab.until(`document.querySelector("#clock").textContent.includes("±")`)
-	if got := eval[string](tab, `document.querySelector("#controls [role=status]").textContent`); !strings.Contains(got, "at the lab’s own address, http://"+s.lanes.String()+"/") {
-		t.Errorf("the page says %q", got)
-	}
-	if got := eval[int](tab, `document.querySelectorAll("#controls :disabled").length`); got != 3 {
-		t.Errorf("%d controls are out of use, want 3", got)
-	}
-	tab.pollOften()
-	s.publish(t, many(3)...)
-	tab.untilIDs(s.ids(6, 8), 3)
+	inBoth(t, func(t *testing.T, newTab opener) {
+		t.Parallel()
+		s := newTab.serve(t, quiet(100), nil, many(5)...)
+		door := forward(t, s.lanes.String())
+		tab := newTab(t, "http://"+door)
+		tab.open("http://" + door + "/#free")
+		tab.untilAll("live")
+		tab.until(`document.querySelector("#clock").textContent.includes("±")`)
+		if got := eval[string](tab, `document.querySelector("#controls [role=status]").textContent`); !strings.Contains(got, "at the lab’s own address, http://"+s.lanes.String()+"/") {
+			t.Errorf("the page says %q", got)
+		}
+		if got := eval[int](tab, `document.querySelectorAll("#controls :disabled").length`); got != 3 {
+			t.Errorf("%d controls are out of use, want 3", got)
+		}
+		tab.pollOften()
+		s.publish(t, many(3)...)
+		tab.untilIDs(s.ids(6, 8), 3)
+	})
 }
 
 // forward listens at a free port, until the test ends, for what listens elsewhere.
@@ -83,6 +85,7 @@ func forward(t *testing.T, to string) string {
 		t.Fatal(err)
 	}
 	var copying sync.WaitGroup
+	ctx, end := context.WithCancel(context.Background()) // a browser keeps a connection for minutes
 	copying.Go(func() {
 		for {
 			near, err := listener.Accept()
@@ -94,6 +97,7 @@ func forward(t *testing.T, to string) string {
 				t.Error(err)
 				return
 			}
+			context.AfterFunc(ctx, func() { near.Close() })
 			for from, into := range map[net.Conn]net.Conn{near: far, far: near} {
 				copying.Go(func() {
 					io.Copy(into, from)
@@ -104,6 +108,7 @@ func forward(t *testing.T, to string) string {
 		}
 	})
 	t.Cleanup(func() {
+		end()
 		listener.Close()
 		copying.Wait()
 	})

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -82,6 +83,9 @@ type tab struct {
 	ctx   context.Context
 	hosts []string // that the page may talk to: origins
 
+	firefox *firefox // nil: it is Chromium's
+	context string   // its name there
+
 	mu     sync.Mutex
 	expect []string // parts of what the browser may tell now
 	faults []string
@@ -110,16 +114,8 @@ func newTabOf(t testing.TB, parent context.Context, hosts []string, options ...c
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if t.Failed() {
-			text, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.documentElement.innerText`))
-			t.Logf("the page at the end:\n%s", text)
-		}
+		tab.end()
 		cancel()
-		tab.mu.Lock()
-		defer tab.mu.Unlock()
-		for _, fault := range tab.faults {
-			t.Error(fault)
-		}
 	})
 	tab.resize(1280, 720)
 	if _, err := chromedp.Call(ctx, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true}); err != nil {
@@ -128,53 +124,86 @@ func newTabOf(t testing.TB, parent context.Context, hosts []string, options ...c
 	return tab
 }
 
+// end tells what of the page was a fault.
+func (tab *tab) end() {
+	if tab.t.Failed() {
+		text, _ := evaluate[string](tab, `document.documentElement.innerText`)
+		tab.t.Logf("the page at the end:\n%s", text)
+	}
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	for _, fault := range tab.faults {
+		tab.t.Error(fault)
+	}
+}
+
 func (tab *tab) open(address string) {
 	tab.t.Helper()
-	tab.do(chromedp.Navigate(address))
+	if tab.firefox == nil {
+		tab.do(chromedp.Navigate(address))
+		return
+	}
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	if err := tab.firefox.navigate(ctx, tab.context, address); err != nil {
+		tab.t.Fatal(err)
+	}
 }
 
 // listen is called for each event of the tab.
 func (tab *tab) listen(event any) {
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
-	fault := func(format string, args ...any) { tab.faults = append(tab.faults, fmt.Sprintf(format, args...)) }
-	request := func(address string) {
-		u, err := url.Parse(address)
-		if err != nil {
-			fault("the page asked for %s", address)
-			return
-		}
-		if !slices.Contains(tab.hosts, strings.Replace(u.Scheme, "ws", "http", 1)+"://"+u.Host) {
-			fault("the page asked another host: %s", address)
-		}
-	}
 	switch event := event.(type) {
 	case *network.EventRequestWillBeSent:
-		request(event.Request.URL)
+		tab.request(event.Request.URL)
 	case *network.EventWebSocketCreated:
-		request(event.URL)
+		tab.request(event.URL)
 	case *page.EventJavascriptDialogOpening:
-		fault("the page opened a dialog: %s", event.Message)
+		tab.fault("the page opened a dialog: %s", event.Message)
 	case *runtime.EventExceptionThrown:
-		fault("the page threw: %v", event.ExceptionDetails)
+		tab.fault("the page threw: %v", event.ExceptionDetails)
 	case *runtime.EventConsoleAPICalled:
 		text := ""
 		for _, arg := range event.Args {
 			text += " " + string(arg.Value) + arg.Description
 		}
-		fault("the page wrote to the console: %s%s", event.Type, text)
+		tab.fault("the page wrote to the console: %s%s", event.Type, text)
 	case *log.EventEntryAdded:
-		// The browser itself tells of each request that fails, and no page can
-		// keep it from that. It is no fault where the test made them fail.
-		text := event.Entry.Text + " " + event.Entry.URL
-		if !slices.ContainsFunc(tab.expect, func(part string) bool { return strings.Contains(text, part) }) {
-			fault("the browser's console: %s: %s", event.Entry.Level, text)
-		}
+		tab.console(string(event.Entry.Level), event.Entry.Text+" "+event.Entry.URL)
 	}
 }
 
-// outage is what the browser tells when connections fail.
-var outage = []string{"net::ERR_", "WebSocket connection to"}
+func (tab *tab) fault(format string, args ...any) {
+	tab.faults = append(tab.faults, fmt.Sprintf(format, args...))
+}
+
+// request is told of each address that the page asks for.
+func (tab *tab) request(address string) {
+	u, err := url.Parse(address)
+	if err != nil {
+		tab.fault("the page asked for %s", address)
+		return
+	}
+	if !slices.Contains(tab.hosts, strings.Replace(u.Scheme, "ws", "http", 1)+"://"+u.Host) {
+		tab.fault("the page asked another host: %s", address)
+	}
+}
+
+// console is told what the browser writes to its console. It tells of each request that
+// fails, and no page can keep it from that: it is no fault where the test made them fail.
+func (tab *tab) console(level, text string) {
+	if !slices.ContainsFunc(tab.expect, func(part string) bool { return strings.Contains(text, part) }) {
+		tab.fault("the browser's console: %s: %s", level, text)
+	}
+}
+
+// outage is what Chromium and Firefox tell when connections fail, and foreign what they
+// tell when an answer is not for this page.
+var (
+	outage  = []string{"net::ERR_", "WebSocket connection to", "establish a connection to the server at", "was interrupted while the page was loading", "CORS request did not succeed"}
+	foreign = []string{"CORS policy", "Cross-Origin Request Blocked"}
+)
 
 // during runs f, in which requests fail by the test's own doing, so that the
 // browser tells of what is expected.
@@ -207,13 +236,24 @@ func (tab *tab) resize(width, height int64) {
 // eval returns the value of a JavaScript expression, or what its promise gives.
 func eval[T any](tab *tab, js string) T {
 	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience+5*time.Second)
-	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
+	value, err := evaluate[T](tab, js)
 	if err != nil {
 		tab.t.Fatalf("%s: %v", js, err)
 	}
 	return value
+}
+
+func evaluate[T any](tab *tab, js string) (value T, err error) {
+	ctx, cancel := context.WithTimeout(tab.ctx, patience+5*time.Second)
+	defer cancel()
+	if tab.firefox == nil {
+		return chromedp.Run(ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
+	}
+	text, err := tab.firefox.evaluate(ctx, tab.context, js)
+	if err != nil {
+		return value, err
+	}
+	return value, json.Unmarshal(text, &value)
 }
 
 // eventually waits until a condition holds.

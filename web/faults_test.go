@@ -89,44 +89,45 @@ func TestStoodStill(t *testing.T) {
 // A proxy that collects an event stream before it passes it on: the page says that
 // the lane is behind, and what that looks like.
 func TestBufferingProxy(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	s := serve(t, quiet(100), nil)
-	target := &url.URL{Scheme: "http", Host: s.lanes.String()}
-	through := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(target)
-			r.Out.Host = r.In.Host // or the WebSocket's Origin is another's
-		},
-		ErrorLog: log.New(io.Discard, "", 0), // the page goes while a stream is open
-	}
-	collects := *through
-	collects.ModifyResponse = func(answer *http.Response) error {
-		answer.Body = struct { // read whole, and only then passed on
-			io.Reader
-			io.Closer
-		}{&collected{from: answer.Body}, answer.Body}
-		return nil
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/", through)
-	mux.Handle("/sse", &collects)
-	proxy := httptest.NewServer(mux)
-	t.Cleanup(func() { // after the tab's, which would tell of it
-		proxy.CloseClientConnections()
-		proxy.Close()
-	})
+	inBoth(t, func(t *testing.T, newTab opener) {
+		t.Parallel()
+		s := newTab.serve(t, quiet(100), nil, many(50)...)
+		target := &url.URL{Scheme: "http", Host: s.lanes.String()}
+		through := &httputil.ReverseProxy{
+			Rewrite: func(r *httputil.ProxyRequest) {
+				r.SetURL(target)
+				r.Out.Host = r.In.Host // or the WebSocket's Origin is another's
+			},
+			ErrorLog: log.New(io.Discard, "", 0), // the page goes while a stream is open
+		}
+		collects := *through
+		collects.ModifyResponse = func(answer *http.Response) error {
+			answer.Body = struct { // read whole, and only then passed on
+				io.Reader
+				io.Closer
+			}{&collected{from: answer.Body}, answer.Body}
+			return nil
+		}
+		mux := http.NewServeMux()
+		mux.Handle("/", through)
+		mux.Handle("/sse", &collects)
+		proxy := httptest.NewServer(mux)
+		t.Cleanup(func() { // after the tab's, which would tell of it
+			proxy.CloseClientConnections()
+			proxy.Close()
+		})
 
-	tab := newTab(t, proxy.URL, "http://"+s.control.String())
-	tab.mu.Lock()
-	tab.expect = append(outage, "CORS policy") // the controls are for the lanes' own port
-	tab.mu.Unlock()
-	tab.open(proxy.URL + "/#free")
-	tab.until(`document.querySelectorAll('.lane[data-state="live"]').length >= 3`)
-	tab.pollOften()
-	s.publish(t, many(3)...)
-	tab.until(`document.querySelector('[data-lane="sse"] .value').textContent.startsWith("3 behind the others")`)
-	tab.until(`[...document.querySelectorAll(".lane")].filter(({ dataset }) => dataset.behind === "0").length === 3`)
+		tab := newTab(t, proxy.URL, "http://"+s.control.String())
+		tab.mu.Lock()
+		tab.expect = append(outage, foreign...) // the controls are for the lanes' own port
+		tab.mu.Unlock()
+		tab.open(proxy.URL + "/#free")
+		tab.until(`document.querySelectorAll('.lane[data-state="live"]').length >= 3`)
+		tab.pollOften()
+		s.publish(t, many(3)...)
+		tab.until(`document.querySelector('[data-lane="sse"] .value').textContent.startsWith("3 behind the others")`)
+		tab.until(`[...document.querySelectorAll(".lane")].filter(({ dataset }) => dataset.behind === "0").length === 3`)
+	})
 }
 
 // collected reads nothing before all is there.

@@ -13,9 +13,8 @@ import (
 )
 
 // blank serves an empty page, the page's modules and what is in testdata.
-func blank(t *testing.T) (*http.ServeMux, *tab) {
+func (newTab opener) blank(t *testing.T) (*http.ServeMux, *tab) {
 	t.Helper()
-	chromium(t)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -32,25 +31,27 @@ func blank(t *testing.T) (*http.ServeMux, *tab) {
 
 // TestModules runs the JavaScript tests in testdata.
 func TestModules(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.test.js")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no tests in testdata", err)
-	}
-	_, tab := blank(t)
-	for _, file := range files {
-		eval[bool](tab, fmt.Sprintf(`import("/%s").then(() => true)`, file))
-	}
-	results := eval[[]struct{ Name, Error string }](tab, `import("/testdata/test.js").then(({ results }) => results())`)
-	if len(results) < len(files) {
-		t.Errorf("%d tests in %d files", len(results), len(files))
-	}
-	for _, result := range results {
-		t.Run(result.Name, func(t *testing.T) {
-			if result.Error != "" {
-				t.Error(result.Error)
-			}
-		})
-	}
+	inBoth(t, func(t *testing.T, newTab opener) {
+		files, err := filepath.Glob("testdata/*.test.js")
+		if err != nil || len(files) == 0 {
+			t.Fatal("no tests in testdata", err)
+		}
+		_, tab := newTab.blank(t)
+		for _, file := range files {
+			eval[bool](tab, fmt.Sprintf(`import("/%s").then(() => true)`, file))
+		}
+		results := eval[[]struct{ Name, Error string }](tab, `import("/testdata/test.js").then(({ results }) => results())`)
+		if len(results) < len(files) {
+			t.Errorf("%d tests in %d files", len(results), len(files))
+		}
+		for _, result := range results {
+			t.Run(result.Name, func(t *testing.T) {
+				if result.Error != "" {
+					t.Error(result.Error)
+				}
+			})
+		}
+	})
 }
 
 // record opens lanes by hand: each writes down what is reported to it in
@@ -109,116 +110,160 @@ func bare(t *testing.T, s *site) *tab {
 
 // The four modules report the same, through a gap, a cut and a new epoch.
 func TestTransports(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	s := serve(t, quiet(8), nil, many(50)...)
-	tab := bare(t, s)
-	tab.expect = append(tab.expect, outage...)
-	eval[bool](tab, record(all, s.cursor(0)))
+	inBoth(t, func(t *testing.T, newTab opener) {
+		t.Parallel()
+		s := newTab.serve(t, quiet(8), nil, many(50)...)
+		tab := bare(t, s)
+		tab.expect = append(tab.expect, outage...)
+		eval[bool](tab, record(all, s.cursor(0)))
 
-	// A gap, then what is kept, in order; and first of all, that it is live.
-	tab.untilMessages(8)
-	for _, name := range transports {
-		if got, want := eval[string](tab, fmt.Sprintf(`log[%q].slice(0, 3).join()`, name)), "connecting,live,gap 1-42"; got != want {
-			t.Errorf("%s began with %s, want %s", name, got, want)
+		// A gap, then what is kept, in order; and first of all, that it is live.
+		tab.untilMessages(8)
+		for _, name := range transports {
+			if got, want := eval[string](tab, fmt.Sprintf(`log[%q].slice(0, 3).join()`, name)), "connecting,live,gap 1-42"; got != want {
+				t.Errorf("%s began with %s, want %s", name, got, want)
+			}
+			if got, want := news(tab, name), "gap 1-42,43,44,45,46,47,48,49,50"; got != want {
+				t.Errorf("%s reported %s, want %s", name, got, want)
+			}
 		}
-		if got, want := news(tab, name), "gap 1-42,43,44,45,46,47,48,49,50"; got != want {
-			t.Errorf("%s reported %s, want %s", name, got, want)
-		}
-	}
 
-	// A new epoch is told once, and all of it comes.
-	tab.during(outage, func() {
-		s.stop()
-		s = serve(t, quiet(8), s, many(3)...)
-		tab.untilMessages(11)
+		// A new epoch is told once, and all of it comes.
+		tab.during(outage, func() {
+			s.stop()
+			s = newTab.serve(t, quiet(8), s, many(3)...)
+			tab.untilMessages(11)
+		})
+		s.publish(t, many(2)...)
+		tab.untilMessages(13)
+		for _, name := range transports {
+			want := "gap 1-42,43,44,45,46,47,48,49,50,epoch " + s.Feed.Head().Epoch + ",1,2,3,4,5"
+			if got := news(tab, name); got != want {
+				t.Errorf("after the restart %s had reported %s, want %s", name, got, want)
+			}
+		}
+
+		// Closed is closed: while another lane looks three times and gets a message,
+		// these report nothing.
+		before := eval[string](tab, `(window.old = log, window.log = {}, Object.values(close).forEach((close) => close()), JSON.stringify(old))`)
+		eval[bool](tab, record(`["polling", "sse"]`, s.cursor(5)))
+		s.publish(t, `"late"`)
+		tab.untilMessages(1)
+		tab.until(`log.polling.filter((entry) => entry === "live").length >= 3`)
+		if after := eval[string](tab, `JSON.stringify(old)`); after != before {
+			t.Errorf("after they were closed the lanes reported more:\nbefore %s\nafter  %s", before, after)
+		}
 	})
-	s.publish(t, many(2)...)
-	tab.untilMessages(13)
-	for _, name := range transports {
-		want := "gap 1-42,43,44,45,46,47,48,49,50,epoch " + s.Feed.Head().Epoch + ",1,2,3,4,5"
-		if got := news(tab, name); got != want {
-			t.Errorf("after the restart %s had reported %s, want %s", name, got, want)
-		}
-	}
-
-	// Closed is closed: while another lane looks three times and gets a message,
-	// these report nothing.
-	before := eval[string](tab, `(window.old = log, window.log = {}, Object.values(close).forEach((close) => close()), JSON.stringify(old))`)
-	eval[bool](tab, record(`["polling", "sse"]`, s.cursor(5)))
-	s.publish(t, `"late"`)
-	tab.untilMessages(1)
-	tab.until(`log.polling.filter((entry) => entry === "live").length >= 3`)
-	if after := eval[string](tab, `JSON.stringify(old)`); after != before {
-		t.Errorf("after they were closed the lanes reported more:\nbefore %s\nafter  %s", before, after)
-	}
 }
 
 // Without a cursor a lane begins with what comes from now on.
 func TestTransportsFromNow(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	s := serve(t, quiet(100), nil, many(20)...)
-	tab := bare(t, s)
-	eval[bool](tab, record(all, ""))
-	tab.until(`Object.values(log).every((log) => log.includes("live"))`)
-	s.publish(t, many(3)...)
-	tab.untilMessages(3)
-	for _, name := range transports {
-		if got, want := news(tab, name), "epoch "+s.Feed.Head().Epoch+",21,22,23"; got != want {
-			t.Errorf("%s reported %s, want %s", name, got, want)
+	inBoth(t, func(t *testing.T, newTab opener) {
+		t.Parallel()
+		s := newTab.serve(t, quiet(100), nil, many(20)...)
+		tab := bare(t, s)
+		eval[bool](tab, record(all, ""))
+		tab.until(`Object.values(log).every((log) => log.includes("live"))`)
+		s.publish(t, many(3)...)
+		tab.untilMessages(3)
+		for _, name := range transports {
+			if got, want := news(tab, name), "epoch "+s.Feed.Head().Epoch+",21,22,23"; got != want {
+				t.Errorf("%s reported %s, want %s", name, got, want)
+			}
 		}
-	}
+	})
 }
 
 // An EventSource that is refused closes for good: then the module makes
 // another, from its own cursor.
 func TestSSERefused(t *testing.T) {
-	mux, tab := blank(t)
-	asked := make(chan string, 10)
-	var tries atomic.Int64
-	mux.HandleFunc("GET /sse", func(w http.ResponseWriter, r *http.Request) {
-		asked <- fmt.Sprintf("after=%s last=%s", r.URL.Query().Get("after"), r.Header.Get("Last-Event-ID"))
-		try := tries.Add(1)
-		if try%2 == 0 {
-			http.Error(w, `{"error":"too many clients"}`, http.StatusServiceUnavailable)
-			return
+	inBoth(t, func(t *testing.T, newTab opener) {
+		mux, tab := newTab.blank(t)
+		asked := make(chan string, 10)
+		var tries atomic.Int64
+		mux.HandleFunc("GET /sse", func(w http.ResponseWriter, r *http.Request) {
+			asked <- fmt.Sprintf("after=%s last=%s", r.URL.Query().Get("after"), r.Header.Get("Last-Event-ID"))
+			try := tries.Add(1)
+			if try%2 == 0 {
+				http.Error(w, `{"error":"too many clients"}`, http.StatusServiceUnavailable)
+				return
+			}
+			w.Header().Set("Content-Type", "text/event-stream")
+			fmt.Fprintf(w, "retry: 10\n\nid: one-%d\ndata: {\"id\":%[1]d,\"at\":1,\"data\":0}\n\n", try)
+		})
+		tab.during(append(outage, "status of 503"), func() {
+			eval[bool](tab, record(`["sse"]`, "one-0"))
+			tab.untilMessages(2)
+			eval[bool](tab, `(close.sse(), true)`)
+		})
+		for _, want := range []string{
+			"after=one-0 last=",      // opened
+			"after=one-0 last=one-1", // by the browser, after the end
+			"after=one-1 last=",      // by the module, after the 503
+		} {
+			if got := <-asked; got != want {
+				t.Errorf("asked with %s, want %s", got, want)
+			}
 		}
-		w.Header().Set("Content-Type", "text/event-stream")
-		fmt.Fprintf(w, "retry: 10\n\nid: one-%d\ndata: {\"id\":%[1]d,\"at\":1,\"data\":0}\n\n", try)
 	})
-	tab.during([]string{"status of 503"}, func() {
-		eval[bool](tab, record(`["sse"]`, "one-0"))
-		tab.untilMessages(2)
-		eval[bool](tab, `(close.sse(), true)`)
-	})
-	for _, want := range []string{
-		"after=one-0 last=",      // opened
-		"after=one-0 last=one-1", // by the browser, after the end
-		"after=one-1 last=",      // by the module, after the 503
-	} {
-		if got := <-asked; got != want {
-			t.Errorf("asked with %s, want %s", got, want)
-		}
-	}
 }
 
 // An answer that does not hold all of it is followed by the next question at
 // once, however long the interval.
 func TestPollingInParts(t *testing.T) {
-	mux, tab := blank(t)
-	const head = 3
-	mux.HandleFunc("GET /polling", func(w http.ResponseWriter, r *http.Request) {
-		var id int
-		fmt.Sscanf(r.URL.Query().Get("after"), "one-%d", &id)
-		w.Header().Set("ETag", fmt.Sprintf(`"one-%d"`, head))
-		fmt.Fprintf(w, `{"epoch":"one","messages":[{"id":%d,"at":1,"data":0}]}`, id+1)
+	inBoth(t, func(t *testing.T, newTab opener) {
+		mux, tab := newTab.blank(t)
+		const head = 3
+		mux.HandleFunc("GET /polling", func(w http.ResponseWriter, r *http.Request) {
+			var id int
+			fmt.Sscanf(r.URL.Query().Get("after"), "one-%d", &id)
+			w.Header().Set("ETag", fmt.Sprintf(`"one-%d"`, head))
+			fmt.Fprintf(w, `{"epoch":"one","messages":[{"id":%d,"at":1,"data":0}]}`, id+1)
+		})
+		eval[bool](tab, strings.Replace(record(`["polling"]`, "one-0"), "interval: () => 100", "interval: () => 3_600_000", 1))
+		tab.untilMessages(head)
+		if got, want := news(tab, "polling"), "1,2,3"; got != want {
+			t.Errorf("reported %s, want %s", got, want)
+		}
+		// It would look again only in an hour, if the interval did not change.
+		eval[bool](tab, `(close.polling(), true)`)
 	})
-	eval[bool](tab, strings.Replace(record(`["polling"]`, "one-0"), "interval: () => 100", "interval: () => 3_600_000", 1))
-	tab.untilMessages(head)
-	if got, want := news(tab, "polling"), "1,2,3"; got != want {
-		t.Errorf("reported %s, want %s", got, want)
-	}
-	// It would look again only in an hour, if the interval did not change.
-	eval[bool](tab, `(close.polling(), true)`)
+}
+
+// Where the browser forbids a WebSocket, Firefox fires error and never close, and all throw where a
+// page with TLS asks an address without: the lane and the clock go on.
+func TestForbiddenWebSocket(t *testing.T) {
+	inBoth(t, func(t *testing.T, newTab opener) {
+		_, tab := newTab.blank(t)
+		got := eval[string](tab, `(async () => {
+			const real = WebSocket;
+			const asked = [];
+			window.WebSocket = class extends EventTarget {
+				constructor(url) {
+					super();
+					asked.push(url);
+					if (url.includes("mixed")) throw new DOMException("insecure", "SecurityError");
+					setTimeout(() => this.onerror?.(new Event("error")));
+				}
+				close() {}
+			};
+			try {
+				const { sync } = await import("/static/sync.js");
+				sync(["https://mixed/", "http://forbidden/"], {});
+				const { open } = await import("/static/websocket.js");
+				const states = [];
+				const close = open("http://lane/?page=test", "", { asked() {}, state: (state, why = "") => states.push(state), silence: () => 0 });
+				const twice = () => ["mixed", "forbidden", "lane"].filter((host) => asked.filter((url) => url.includes(host)).length >= 2);
+				for (const end = performance.now() + 20_000; performance.now() < end && twice().length < 3;)
+					await new Promise((go) => setTimeout(go, 20));
+				close();
+				return [states.slice(0, 3), twice()].join();
+			} finally {
+				window.WebSocket = class { close() {} }; // the clock goes on asking, and nobody answers
+			}
+		})()`)
+		if want := "connecting,down,down,mixed,forbidden,lane"; got != want {
+			t.Errorf("the states of the lane, and whom was asked again: %s, want %s", got, want)
+		}
+	})
 }

@@ -69,6 +69,12 @@ func (tab *tab) pollOften() {
 	tab.until(`document.querySelector('[data-lane="polling"] .about').textContent === "asks every 0.10 s"`)
 }
 
+// click clicks what a selector names, in either browser.
+func (tab *tab) click(selector string) {
+	tab.t.Helper()
+	eval[bool](tab, fmt.Sprintf(`(document.querySelector(%q).click(), true)`, selector))
+}
+
 // choose sets a control as a user does.
 func (tab *tab) choose(name, value string) {
 	tab.t.Helper()
@@ -100,111 +106,116 @@ func (s *site) settings(t *testing.T) source.Settings {
 }
 
 func TestNewestAtOnce(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	s := serve(t, quiet(100), nil, many(20)...)
-	tab := s.open(t)
-	tab.untilIDs(s.ids(20, 20), 1) // though nothing was published since
-	for _, name := range transports {
-		if got := eval[string](tab, fmt.Sprintf(`document.querySelector('[data-lane=%q] .newest').textContent`, name)); got != "#20 19" {
-			t.Errorf("%s shows %q", name, got)
+	inBoth(t, func(t *testing.T, newTab opener) {
+		t.Parallel()
+		s := newTab.serve(t, quiet(100), nil, many(20)...)
+		tab := s.open(t)
+		tab.untilIDs(s.ids(20, 20), 1) // though nothing was published since
+		for _, name := range transports {
+			if got := eval[string](tab, fmt.Sprintf(`document.querySelector('[data-lane=%q] .newest').textContent`, name)); got != "#20 19" {
+				t.Errorf("%s shows %q", name, got)
+			}
 		}
-	}
-	if got := eval[string](tab, `document.querySelector('[data-lane="sse"] .latency').innerText`); !strings.Contains(got, "none yet") {
-		t.Errorf("a message older than the page counts as a latency: %q", got)
-	}
+		if got := eval[string](tab, `document.querySelector('[data-lane="sse"] .latency').innerText`); !strings.Contains(got, "none yet") {
+			t.Errorf("a message older than the page counts as a latency: %q", got)
+		}
 
-	// An empty feed: the first message comes on all four.
-	s = serve(t, quiet(100), nil)
-	tab = s.open(t)
-	s.publish(t, `"first"`)
-	tab.untilIDs(s.ids(1, 1), 1)
+		// An empty feed: the first message comes on all four.
+		s = newTab.serve(t, quiet(100), nil)
+		tab = s.open(t)
+		s.publish(t, `"first"`)
+		tab.untilIDs(s.ids(1, 1), 1)
+	})
 }
 
 // With TLS the page is the same: it reaches the control API, which has none, and
 // all but the WebSocket goes by HTTP/2.
 func TestTLS(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	s := serve(t, quiet(100), nil, many(20)...)
-	tab := s.tab(t)
-	tab.open("https://" + s.tls.String() + "/#free")
-	tab.untilAll("live")
-	tab.pollOften()
-	tab.untilIDs(s.ids(20, 20), 1)
-	s.publish(t, many(5)...)
-	tab.untilIDs(s.ids(20, 25), 6)
+	inBoth(t, func(t *testing.T, newTab opener) {
+		t.Parallel()
+		s := newTab.serve(t, quiet(100), nil, many(20)...)
+		tab := s.tab(t)
+		tab.open("https://" + s.tls.String() + "/#free")
+		tab.untilAll("live")
+		tab.pollOften()
+		tab.untilIDs(s.ids(20, 20), 1)
+		s.publish(t, many(5)...)
+		tab.untilIDs(s.ids(20, 25), 6)
 
-	tab.until(`document.querySelectorAll("#controls :disabled").length === 0`)
-	tab.choose("rate", "500")
-	eventually(t, "the rate is 500", func() bool { return s.settings(t).Rate == 500 })
-	tab.do(chromedp.Click(chromedp.CSS("#tab-up")), chromedp.Click(chromedp.CSS("#up button")))
-	tab.until(`[...document.querySelectorAll(".lane .value")].filter((value) => value.textContent === "Hello").length === 4`)
+		tab.until(`document.querySelectorAll("#controls :disabled").length === 0`)
+		tab.choose("rate", "500")
+		eventually(t, "the rate is 500", func() bool { return s.settings(t).Rate == 500 })
+		tab.click("#tab-up")
+		tab.click("#up button")
+		tab.until(`[...document.querySelectorAll(".lane .value")].filter((value) => value.textContent === "Hello").length === 4`)
 
-	got := eval[map[string]string](tab, `Object.fromEntries(performance.getEntriesByType("resource")
+		got := eval[map[string]string](tab, `Object.fromEntries(performance.getEntriesByType("resource")
 		.map(({ name, nextHopProtocol }) => [new URL(name).pathname, nextHopProtocol]))`)
-	for path, want := range map[string]string{"/polling": "h2", "/longpoll": "h2", "/static/main.js": "h2"} {
-		if got[path] != want {
-			t.Errorf("%s came by %q, want %s", path, got[path], want)
+		for path, want := range map[string]string{"/polling": "h2", "/longpoll": "h2", "/static/main.js": "h2"} {
+			if got[path] != want {
+				t.Errorf("%s came by %q, want %s", path, got[path], want)
+			}
 		}
-	}
+	})
 }
 
 // Through a cut of every connection, while messages go on, nothing is lost.
 func TestCut(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	settings := quiet(4096)
-	settings.Source.Source, settings.Source.Rate = source.Market, 50
-	s := serve(t, settings, nil)
-	tab := s.open(t)
-	tab.pollOften()
-	tab.until(`[...document.querySelectorAll(".lane")].every(({ dataset }) => dataset.messages > 20)`)
+	inBoth(t, func(t *testing.T, newTab opener) {
+		t.Parallel()
+		settings := quiet(4096)
+		settings.Source.Source, settings.Source.Rate = source.Market, 50
+		s := newTab.serve(t, settings, nil)
+		tab := s.open(t)
+		tab.pollOften()
+		tab.until(`[...document.querySelectorAll(".lane")].every(({ dataset }) => dataset.messages > 20)`)
 
-	tab.during(outage, func() {
-		// One each for long-poll, SSE, WebSocket and the clock, at least; polling
-		// may stand between two looks.
-		if open := s.lanes.cut(); open < 4 {
-			t.Errorf("only %d connections were there to be cut", open)
-		}
-		tab.untilAll("down")
-		s.lanes.mend()
-		tab.untilAll("live")
+		tab.during(outage, func() {
+			// One each for long-poll, SSE, WebSocket and the clock, at least; polling
+			// may stand between two looks.
+			if open := s.lanes.cut(); open < 4 {
+				t.Errorf("only %d connections were there to be cut", open)
+			}
+			tab.untilAll("down")
+			s.lanes.mend()
+			tab.untilAll("live")
+		})
+
+		tab.choose("source", source.None)
+		eventually(t, "the source is off", func() bool { return s.settings(t).Source == source.None })
+		head := int(s.Feed.Head().ID)
+		from := eval[int](tab, `Number(document.querySelector(".lane").dataset.ids.split(/[:-]/)[1])`) // where the page began
+		tab.untilIDs(s.ids(from, head), head-from+1)
 	})
-
-	tab.choose("source", source.None)
-	eventually(t, "the source is off", func() bool { return s.settings(t).Source == source.None })
-	head := int(s.Feed.Head().ID)
-	from := eval[int](tab, `Number(document.querySelector(".lane").dataset.ids.split(/[:-]/)[1])`) // where the page began
-	tab.untilIDs(s.ids(from, head), head-from+1)
 }
 
 // Through a restart each lane tells the new epoch once, and has all of it.
 func TestRestart(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	s := serve(t, quiet(100), nil, many(7)...)
-	tab := s.open(t)
-	tab.pollOften()
-	s.publish(t, many(3)...)
-	before := s.ids(7, 10)
-	tab.untilIDs(before, 4)
+	inBoth(t, func(t *testing.T, newTab opener) {
+		t.Parallel()
+		s := newTab.serve(t, quiet(100), nil, many(7)...)
+		tab := s.open(t)
+		tab.pollOften()
+		s.publish(t, many(3)...)
+		before := s.ids(7, 10)
+		tab.untilIDs(before, 4)
 
-	tab.during(outage, func() {
-		s.stop()
-		s = serve(t, quiet(100), s, many(3)...)
-		tab.untilIDs(before+" "+s.ids(1, 3), 7)
-		// The settings come from the new server too.
-		tab.until(`!document.querySelector("#controls select").disabled && document.querySelector("#controls [role=status]").textContent === ""`)
-	})
-	s.publish(t, many(5)...)
-	tab.untilIDs(before+" "+s.ids(1, 8), 12)
-	for _, name := range transports {
-		want := "live, 2nd epoch " + s.Feed.Head().Epoch
-		if got := eval[string](tab, fmt.Sprintf(`document.querySelector('[data-lane=%q] .state').textContent`, name)); got != want {
-			t.Errorf("%s says %q, want %q", name, got, want)
+		tab.during(outage, func() {
+			s.stop()
+			s = newTab.serve(t, quiet(100), s, many(3)...)
+			tab.untilIDs(before+" "+s.ids(1, 3), 7)
+			// The settings come from the new server too.
+			tab.until(`!document.querySelector("#controls select").disabled && document.querySelector("#controls [role=status]").textContent === ""`)
+		})
+		s.publish(t, many(5)...)
+		tab.untilIDs(before+" "+s.ids(1, 8), 12)
+		for _, name := range transports {
+			want := "live, 2nd epoch " + s.Feed.Head().Epoch
+			if got := eval[string](tab, fmt.Sprintf(`document.querySelector('[data-lane=%q] .state').textContent`, name)); got != want {
+				t.Errorf("%s says %q, want %q", name, got, want)
+			}
 		}
-	}
+	})
 }
 
 // What anybody publishes is text on all four lanes, whatever it looks like.
@@ -317,23 +328,24 @@ func TestReducedMotion(t *testing.T) {
 // Without the control API the lanes run all the same, from now on, and the page
 // says so. When it is back, so are the controls.
 func TestNoControl(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	s := serve(t, quiet(100), nil, many(5)...)
-	s.control.cut()
-	tab := s.tab(t)
-	tab.during(outage, func() {
-		tab.open("http://" + s.lanes.String() + "/#free")
-		tab.until(`document.querySelector("#controls [role=status]")?.textContent.includes("does not answer")`)
-		tab.until(`document.querySelectorAll("#controls :disabled").length === 3`)
-		tab.pollOften()
-		tab.untilAll("live")
-		s.publish(t, many(3)...)
-		tab.untilIDs(s.ids(6, 8), 3)
+	inBoth(t, func(t *testing.T, newTab opener) {
+		t.Parallel()
+		s := newTab.serve(t, quiet(100), nil, many(5)...)
+		s.control.cut()
+		tab := s.tab(t)
+		tab.during(outage, func() {
+			tab.open("http://" + s.lanes.String() + "/#free")
+			tab.until(`document.querySelector("#controls [role=status]")?.textContent.includes("the control address " + document.querySelector("meta[name=control]").content + " cannot be reached from here")`)
+			tab.until(`document.querySelectorAll("#controls :disabled").length === 3`)
+			tab.pollOften()
+			tab.untilAll("live")
+			s.publish(t, many(3)...)
+			tab.untilIDs(s.ids(6, 8), 3)
 
-		s.control.mend()
-		tab.until(`document.querySelectorAll("#controls :disabled").length === 0`)
-		tab.until(`document.querySelector("#controls [role=status]").textContent === ""`)
+			s.control.mend()
+			tab.until(`document.querySelectorAll("#controls :disabled").length === 0`)
+			tab.until(`document.querySelector("#controls [role=status]").textContent === ""`)
+		})
 	})
 }
 

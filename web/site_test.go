@@ -18,6 +18,7 @@ import (
 type site struct {
 	*lab.Lab
 	lanes, tls, control *cutter
+	newTab              opener // opens its tabs, in Chromium or Firefox
 	stop                func() // may be called more than once
 	next                *site  // that serves in its place
 }
@@ -35,7 +36,7 @@ func serve(t testing.TB, settings lab.Settings, old *site, publish ...string) *s
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{Lab: l}
+	s := &site{Lab: l, newTab: newTab}
 	s.publish(t, publish...)
 	s.lanes, s.tls, s.control = listen(t, lanes), listen(t, secured), listen(t, control)
 
@@ -70,6 +71,14 @@ func serve(t testing.TB, settings lab.Settings, old *site, publish ...string) *s
 			last.stop()
 		}
 	})
+	return s
+}
+
+// serve is [serve], and its tabs are opened in that browser.
+func (newTab opener) serve(t testing.TB, settings lab.Settings, old *site, publish ...string) *site {
+	t.Helper()
+	s := serve(t, settings, old, publish...)
+	s.newTab = newTab
 	return s
 }
 
@@ -142,7 +151,7 @@ func (s *site) open(t testing.TB) *tab {
 // tab returns an empty tab that may talk to the site alone.
 func (s *site) tab(t testing.TB) *tab {
 	t.Helper()
-	return newTab(t, "http://"+s.lanes.String(), "https://"+s.tls.String(), "http://"+s.control.String())
+	return s.newTab(t, "http://"+s.lanes.String(), "https://"+s.tls.String(), "http://"+s.control.String())
 }
 
 // untilAll waits until all lanes are in a state.

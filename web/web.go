@@ -15,7 +15,7 @@
 //	       message(m, now)   a message, and when it arrived
 //	       beat(now)         a heartbeat, where the url asks for them
 //	       gap({from, to})   ids that can no longer be had
-//	       epoch(epoch)      the epoch of what follows, when it is another
+//	       epoch(epoch, id)  the epoch of what follows, when it is another, and behind which id
 //	       interval()        how long polling is to wait, in milliseconds
 //	       silence()         after how many a stream counts as cut; 0: never
 //	       pipe(send)        the WebSocket is open, and send(text) goes up it

@@ -18,6 +18,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
 	closeBrowser()
+	closeFirefox()
 	if err := goleak.Find(); err != nil && code == 0 {
 		os.Stderr.WriteString(err.Error() + "\n")
 		code = 1

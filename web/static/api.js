@@ -1,16 +1,17 @@
 // api returns ask(method, path, body), which asks the control API at origin and
-// returns what it answers. It throws its error sentence, or that nobody answered.
-// Without an origin it asks nothing, and throws why this page is barred.
-export function api(origin, barred) {
+// returns what it answers. It throws its error sentence, that it is slow, or what is
+// missing: the control API is not there, or takes no questions from this page, which a
+// browser does not tell apart. Without an origin it asks nothing.
+export function api(origin, missing) {
   return async (method, path, body) => {
-    if (!origin) throw new Error(barred);
+    if (!origin) throw new Error(missing);
     const answer = await fetch(origin + path, {
       method,
       cache: "no-store",
       signal: AbortSignal.timeout(2000),
       ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
-    }).catch(() => {
-      throw new Error(`the control address ${origin} does not answer`);
+    }).catch(({ name }) => {
+      throw new Error(name === "TimeoutError" ? `the control address ${origin} has not answered for 2 s` : missing);
     });
     const text = await answer.text();
     const told = text ? JSON.parse(text) : {};

@@ -17,11 +17,13 @@ export function costs(element, lanes, page) {
   const { picture, table, note, show } = frame(element, "Bytes a delivered message", ["bars", "table"], update);
   const own = { http: page.http, rows: new Map(), seconds: 0 };
   const sides = [own];
+  let gone = !page.control; // the ledger is not to be had
   const heading = element.querySelector(".title");
   const alone = () => (sides.length = 1);
 
   function row(name, row, from) {
-    if (name === null) return own.rows.clear();
+    gone = name === null;
+    if (gone) return own.rows.clear();
     own.rows.set(name, row);
     own.seconds = (performance.now() - from) / 1000;
   }
@@ -34,7 +36,7 @@ export function costs(element, lanes, page) {
   function update() {
     const unaccounted = sides.flatMap(({ rows }) => [...rows.values()]).reduce((sum, { up, down }) => sum + up.unaccounted + down.unaccounted, 0);
     const counts = sides.map(({ http, rows, seconds }) => `${http} n ${lanes.map(({ name }) => number(rows.get(name)?.delivered ?? 0)).join(" · ")} in ${number(seconds)} s`);
-    put(note, own.rows.size ? `unaccounted: ${number(unaccounted)} B; ${counts.join("; ")}; ${page.describe()}` : "the ledger is not known");
+    put(note, own.rows.size ? `unaccounted: ${number(unaccounted)} B; ${counts.join("; ")}; ${page.describe()}` : gone ? `no bytes: ${page.missing}` : "no bytes yet");
     element.dataset.unaccounted = own.rows.size ? unaccounted : "";
     if (element.dataset.kind === "table") return tabulate();
     // What was published before may still be fetched: what is pushed tells.

@@ -15,12 +15,15 @@ const called = {
   even: "evenly",
 };
 
+// calls says what a source or a phase is called here: one that this page does not know, by its own name.
+const calls = (name) => called[name] ?? name;
+
 // carries says what the feed carries.
 export function carries(settings) {
-  if (!settings) return "not known";
+  if (!settings) return "unknown";
   const { source, rate, phase } = settings;
   if (source === "none") return "quiet";
-  return `${called[source] ?? source}${["host", "market"].includes(source) ? `, ${number(rate, rate % 1 ? 1 : 0)}/s ${called[phase]}` : ""}`;
+  return `${calls(source)}${["host", "market"].includes(source) ? `, ${number(rate, rate % 1 ? 1 : 0)}/s ${calls(phase)}` : ""}`;
 }
 
 // controls shows and changes what the feed carries, through the control API
@@ -64,6 +67,7 @@ export function controls(element, ask, page, onchange, onbeat) {
 
   function poll(ms) {
     const same = page.interval === ms;
+    if (!intervals.includes(ms)) throw new Error(`no slider stands on ${ms} ms`);
     page.interval = ms;
     interval.value = intervals.indexOf(ms);
     const text = `${number(page.interval / 1000, page.interval < 1000 ? 2 : 1)} s`;
@@ -114,7 +118,7 @@ export function controls(element, ask, page, onchange, onbeat) {
       if (!same) onchange();
     } catch (err) {
       settings = null;
-      put(status, `The feed's settings are not known: ${err.message}.`);
+      put(status, `Settings unknown: ${err.message}. The network, faults and bytes are missing, too.`);
     }
     for (const input of [source, rate, phase]) input.disabled = !settings;
     return settings;
@@ -136,5 +140,5 @@ export function controls(element, ask, page, onchange, onbeat) {
 // choices fills a select, once.
 function choices(select, names) {
   if ([...select.options].map(({ value }) => value).join() === names.join()) return;
-  select.replaceChildren(...names.map((name) => new Option(called[name] ?? name, name)));
+  select.replaceChildren(...names.map((name) => new Option(calls(name), name)));
 }

@@ -2,7 +2,7 @@ import { Age } from "./age.js";
 import { perMessage, rest } from "./bytes.js";
 import { latency, number, seconds, time, value } from "./format.js";
 import { Latency } from "./latency.js";
-import { Held } from "./held.js";
+import { Held, place } from "./held.js";
 import { mark } from "./mark.js";
 import { put } from "./put.js";
 import { ageAt, Record, recovery } from "./record.js";
@@ -16,7 +16,7 @@ import { track } from "./track.js";
 // changed, as it was at t; draw(now, t, top), which draws what
 // is under way and, unless top is null, the strip;
 // mean(ms), which writes the mean age; cost(row, lately), which writes the ledger's;
-// recovered(heads), which writes what followed the last cut; hold(now, heads), which
+// recovered(heads), which writes what followed the last cut; hold(now, reached), which
 // notes that it is behind the others; and the measures.
 //
 // What arrived can be read off the element too: data-state, data-ids (the
@@ -119,7 +119,7 @@ export function lane(element, { name, letter, about }, page) {
       });
     },
     gap: ({ from, to }) => apply({ kind: "gap", t: performance.now(), from, to }),
-    epoch: (epoch) => apply({ kind: "epoch", t: performance.now(), epoch }),
+    epoch: (epoch, after) => apply({ kind: "epoch", t: performance.now(), epoch, after }),
     beat: (t) => apply({ kind: "beat", t }),
     interval: () => page.interval,
     silence: () => page.beat * 1500, // a heartbeat and a half
@@ -147,7 +147,7 @@ export function lane(element, { name, letter, about }, page) {
       measure(m);
     },
     gap: (gap) => tally.gap(gap),
-    epoch: ({ epoch }) => tally.epoch(epoch),
+    epoch: ({ epoch, after }) => tally.epoch(epoch, after),
     cut: (entry) => (cut = entry),
   };
 
@@ -231,12 +231,11 @@ export function lane(element, { name, letter, about }, page) {
     return { ...after, cut };
   }
 
-  // hold looks whether the lane is behind what all lanes have.
-  function hold(now, heads) {
-    const epoch = tally.epochs.at(-1)?.name;
-    const head = Math.max(0, ...heads.filter((other) => other.epoch === (epoch ?? other.epoch)).map(({ head }) => head));
-    const newest = tally.newest || (epoch === page.epoch ? Math.max(0, page.head - 1) : 0); // it was opened behind that one
-    behind = state === "down" ? 0 : held.behind(epoch, newest, head, now, page.usual() + (name === "polling" ? (page.interval ?? 10_000) : 0) + 2000);
+  // hold looks whether the lane is behind what all lanes know of the feed.
+  function hold(now, { epoch, head, start }) {
+    const newest = place(tally, epoch).newest ?? start; // or it has heard nothing, and should begin as the others
+    const poll = name === "polling" ? (page.interval ?? 10_000) + 2 * (record.trip ?? 0) : 0;
+    behind = state === "down" || !epoch ? 0 : held.behind(epoch, newest, head, now, page.usual() + poll + 2000);
     element.dataset.behind = behind;
   }
 

@@ -7,6 +7,7 @@ import { carries, controls } from "./controls.js";
 import { latencies } from "./curves.js";
 import { dock } from "./dock.js";
 import { number, seconds, time } from "./format.js";
+import { reached } from "./held.js";
 import { keys } from "./keys.js";
 import { lane } from "./lane.js";
 import { describe, network as networks } from "./network.js";
@@ -54,8 +55,9 @@ const heart = pulse((ms) => {
 const page = {
   clock: new Clock(grain()),
   control: told("control"),
+  missing: told("barred") || `the control address ${told("control")} cannot be reached from here`, // where the control API is not to be had
   secure: told("secure"),
-  http: { h2: "HTTP/2", h3: "HTTP/3" }[performance.getEntriesByType("navigation")[0]?.nextHopProtocol] ?? "HTTP/1.1",
+  http: { "http/1.0": "HTTP/1.0", "http/1.1": "HTTP/1.1", h2: "HTTP/2", h3: "HTTP/3" }[performance.getEntriesByType("navigation")[0]?.nextHopProtocol] ?? "HTTP unknown",
   interval: 2000, // of polling, in milliseconds; null: another tab's, not known
   beat: 0, // seconds between the heartbeats that the streams ask for; 0: they do not
   silence: Number(new URLSearchParams(location.hash.slice(1)).get("silence")) || 20, // seconds that scene 4 keeps silent
@@ -70,7 +72,7 @@ const page = {
   usual: () => (page.network ? page.network.rtt / 2 + page.network.jitter : 0) + 150, // that a message takes at most
   late: heart.late,
   still: heart.still,
-  describe: () => (page.network ? `network: ${describe(page.network)}` : "network: not known"),
+  describe: () => (page.network ? `network: ${describe(page.network)}` : "network: unknown"),
   recovered,
 };
 const watch = (watcher) => {
@@ -84,7 +86,7 @@ let meant = performance.now(); // when the means began
 let means = ""; // the sentence on them
 const closes = new Map(); // what closes each lane
 const panels = dock(at("dock"), { controls: "Feed", network: "Network and faults", up: "The way up", uses: "Scenarios", wire: "The wire", save: "Save" });
-const ask = api(page.control, told("barred"));
+const ask = api(page.control, page.missing);
 const voice = says(at("says"));
 const role = await alone(me, { state, entry: ({ lane, entry }) => theirs(lane, entry), yield: yielded, again: () => location.reload() });
 
@@ -314,7 +316,9 @@ function theme() {
   put(at("theme"), now === "dark" ? "Dark" : "Light");
 }
 
-const other = location.protocol === "https:" ? told("plain") : page.secure;
+// Where this page came through another port than the lab's own, so would the other one, and nobody knows which.
+const ours = (origin) => origin && new URL(origin).protocol === location.protocol && new URL(origin).port === location.port;
+const other = ours(told("plain")) ? page.secure : ours(page.secure) ? told("plain") : "";
 at("other").hidden = !other;
 put(at("other"), location.protocol === "https:" ? "HTTP/1.1" : "HTTP/2");
 // What this page's messages cost is shown beside those of the other.
@@ -424,11 +428,10 @@ function chart(now) {
     for (const { oneWay } of lanes) oneWay.clear();
     voice.news("A clock was set, or its machine slept: the latencies begin anew.");
   }
-  const latest = lanes.map(({ tally }) => tally).reduce((a, b) => (b.epochs.length > a.epochs.length || (b.epochs.length === a.epochs.length && b.newest > a.newest) ? b : a));
-  put(at("source").querySelector(".what"), `${carries(settings.now())}${latest.epochs.length ? ` · newest #${number(latest.newest)}` : ""}`);
+  const all = reached(lanes.map(({ tally }) => tally));
+  put(at("source").querySelector(".what"), `${carries(settings.now())}${all.epoch ? ` · newest #${number(all.head)}` : ""}`);
   put(at("source").querySelector(".behind"), replayed ? "→ you, at 1/20 of the speed: what is under way, and the ages" : `→ you, drawn ${time(lag())} late: only an arrival tells its way`);
-  const heads = lanes.map(({ tally }) => ({ epoch: tally.epochs.at(-1)?.name, head: tally.newest }));
-  for (const { hold } of lanes) hold(now, heads);
+  for (const { hold } of lanes) hold(now, all);
   if (now - page.moment < 60_000) recovered();
   else for (const lane of lanes) lane.recovered(null);
   latency.update(now);

@@ -8,7 +8,7 @@
 //       sent: its publishing on our clock; t less sent is known to ± error; null: the clock was not known
 //       asked: when the request that brought it left; null: it was pushed
 //   {kind: "gap", t, from, to}
-//   {kind: "epoch", t, epoch}
+//   {kind: "epoch", t, epoch, after}      what follows is of this epoch, and behind that id
 //   {kind: "beat", t}                     a heartbeat
 //   {kind: "state", t, state, why}        connecting, live or down
 //   {kind: "cut", t, cut, lasting}        we had the connection cut

@@ -62,7 +62,7 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
   async function burst(n, apart) {
     await until(() => page.clock.best, 5000, "reading the clock");
     const { source } = (await settings.refresh()) ?? {};
-    if (!source) throw new Error(`the control address ${page.control} does not answer, and this step needs it`);
+    if (!source) throw new Error(`${page.missing}, and this step needs the control API`);
     const tag = Math.random().toString(36).slice(2);
     const came = each(() => []);
     const at = [];

@@ -10,15 +10,34 @@ export function sync(urls, clock) {
 
   function connect() {
     const which = failures % urls.length;
-    const socket = new WebSocket(urls[which].replace(/^http/, "ws"));
-    let asked, timer;
+    let socket, asked, timer;
     let answered = false;
 
     const ask = () => {
+      wait();
       asks++;
       asked = performance.now();
       socket.send("what time is it?");
     };
+    // What the browser forbids throws (a page with TLS may not ask an address without), or
+    // fires error and, in Firefox, never close. What a firewall drops does nothing.
+    const again = () => {
+      clearTimeout(timer);
+      if (socket) socket.onerror = socket.onclose = socket.onopen = socket.onmessage = null;
+      socket?.close();
+      failures = answered ? 0 : failures + 1;
+      setTimeout(connect, backoff(failures));
+    };
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(again, 10_000);
+    };
+    wait();
+    try {
+      socket = new WebSocket(urls[which].replace(/^http/, "ws"));
+    } catch {
+      return again();
+    }
     socket.onopen = ask;
     socket.onmessage = (event) => {
       const now = performance.now();
@@ -26,14 +45,11 @@ export function sync(urls, clock) {
       const ours = performance.timeOrigin;
       clock.add(ours + asked, received / 1000, sent / 1000, ours + now);
       answered = true;
-      if (asks % 8) timer = setTimeout(ask);
-      else timer = setTimeout(which === 0 ? ask : () => socket.close(), 5000);
-    };
-    socket.onclose = () => {
       clearTimeout(timer);
-      failures = answered ? 0 : failures + 1;
-      setTimeout(connect, backoff(failures));
+      if (asks % 8) timer = setTimeout(ask);
+      else timer = setTimeout(which === 0 ? ask : again, 5000);
     };
+    socket.onerror = socket.onclose = again;
   }
 
   connect();

@@ -16,27 +16,28 @@ export function open(url, after, on) {
       read(JSON.parse(event.data), now);
       heard();
     };
+    socket.onerror = () => again("no connection"); // Firefox tells no close of what the page's policy forbids
     socket.onclose = ({ code }) => again(`closed with ${code}`);
     heard();
   }
 
   function read(entry, now) {
-    const [epoch] = cursor.split("-");
-    if (entry.epoch) return hello(entry, epoch);
+    if (entry.epoch) return hello(entry);
     if (entry.heartbeat !== undefined) return on.beat(now);
-    cursor = `${epoch}-${entry.gap ? entry.gap.to : entry.id}`;
+    cursor = `${cursor.split("-")[0]}-${entry.gap ? entry.gap.to : entry.id}`;
     if (entry.gap) on.gap(entry.gap);
     else on.message(entry, now);
   }
 
   // The first frame says whose messages follow: after a restart all of them.
-  function hello({ epoch, head }, known) {
+  function hello({ epoch, head }) {
     failures = 0;
     on.state("live");
     on.pipe((text) => socket.send(text));
-    if (epoch === known) return;
-    cursor = `${epoch}-${cursor ? 0 : head}`;
-    on.epoch(epoch);
+    if (epoch === cursor.split("-")[0]) return;
+    const begins = cursor ? 0 : head;
+    cursor = `${epoch}-${begins}`;
+    on.epoch(epoch, begins);
   }
 
   // Heartbeats make a silence tell: then the connection is given up.
@@ -53,7 +54,7 @@ export function open(url, after, on) {
   }
 
   function close() {
-    socket.onclose = null;
+    socket.onerror = socket.onclose = null;
     socket.close();
     for (const id of [timer, silent]) clearTimeout(id);
   }

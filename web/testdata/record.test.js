@@ -1,7 +1,8 @@
 import { equal, near, test } from "./test.js";
 import { marks } from "/static/flight.js";
-import { Held } from "/static/held.js";
+import { Held, place, reached } from "/static/held.js";
 import { ageAt, Record, recovery } from "/static/record.js";
+import { Tally } from "/static/tally.js";
 
 // record returns one of these entries.
 function record(...entries) {
@@ -107,4 +108,30 @@ test("held: behind for longer than it takes, until what was missed is there", ()
   equal(held.behind("one", 20, 20, 9000, 1000), 0);
   equal(held.behind("one", 20, 30, 9500, 1000), 0);
   equal(held.behind("two", 1, 2, 11_000, 1000), 0); // a new feed
+});
+
+// lanes returns tallies: each of epochs {name, after, ids}.
+const lanes = (...all) => all.map((epochs) => {
+  const tally = new Tally();
+  for (const { name, after, ids } of epochs) {
+    tally.epoch(name, after);
+    for (const id of ids) tally.message(id);
+  }
+  return tally;
+});
+
+test("held: what all lanes know together, without the control address", () => {
+  equal(reached(lanes([], [])), { head: 0, start: null });
+  // Three have begun behind 50, the fourth has heard nothing.
+  equal(reached(lanes([{ name: "one", after: 50, ids: [51, 52] }], [{ name: "one", after: 50, ids: [51, 52, 53] }], [{ name: "one", after: 50, ids: [] }], [])), { epoch: "one", head: 53, start: 50 });
+  // Where no lane was told where it begins, the first id that came tells.
+  equal(reached(lanes([{ name: "one", after: null, ids: [51, 52] }], [{ name: "one", after: null, ids: [53] }], [])), { epoch: "one", head: 53, start: 50 });
+  // One has missed a restart.
+  equal(reached(lanes([{ name: "one", after: 50, ids: [51] }, { name: "two", after: 0, ids: [1, 2] }], [{ name: "one", after: 50, ids: [51] }])), { epoch: "two", head: 2, start: 0 });
+});
+
+test("held: where a lane stands in an epoch", () => {
+  const [a, b, c] = lanes([{ name: "one", after: 50, ids: [51, 53] }], [{ name: "one", after: 50, ids: [] }], [{ name: "one", after: null, ids: [] }]);
+  equal([a, b, c].map((tally) => place(tally, "one").newest ?? "none"), [53, 50, "none"]);
+  equal(place(a, "two").newest ?? "none", "none");
 });
