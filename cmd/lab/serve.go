@@ -91,7 +91,8 @@ func serveCommand() *cobra.Command {
 				return fmt.Errorf("--%s: %w", given[0], err)
 			}
 			if slices.Contains(badPorts, at.Port) {
-				fmt.Fprintf(cmd.ErrOrStderr(), "--%s %s: browsers ask for nothing at port %d (WHATWG Fetch, section 2.9); other programs do\n", given[0], given[1], at.Port)
+				fmt.Fprintf(cmd.ErrOrStderr(), "--%s %s: browsers ask for nothing at port %d (WHATWG Fetch, section 2.9); other programs do\n",
+					given[0], given[1], at.Port)
 			}
 		}
 		on, err := listen(addr, secured, control, withTLS)

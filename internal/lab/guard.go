@@ -54,7 +54,8 @@ func onlyNames(names []string) gin.HandlerFunc {
 		}
 		// Where the port is the scheme's own, a proxy may write it into Host; a browser leaves it out of Origin. They
 		// name one origin (RFC 6454, section 4), and net/http compares the letters.
-		if origin, err := url.Parse(c.Request.Header.Get("Origin")); err == nil && origin.Host != "" && websocket.OwnOrigin(c.Request) {
+		origin, err := url.Parse(c.Request.Header.Get("Origin"))
+		if err == nil && origin.Host != "" && websocket.OwnOrigin(c.Request) {
 			c.Request.Host = origin.Host
 		}
 	}
@@ -120,7 +121,7 @@ func onlyOrigins(origins []string) gin.HandlerFunc {
 // allow tells a browser that a page of origin may read the answer, and answers its question beforehand (a preflight).
 // Such a page may send any header: none lets it do more, and what page code adds has no end (Cache-Control and
 // X-Requested-With by replacements of EventSource, traceparent by what traces requests). They are repeated, since "*"
-// leaves Authorization out (WHATWG Fetch, section 3.3) and is a name like any other to the browsers that need replacements.
+// leaves Authorization out (WHATWG Fetch, section 3.3), and browsers that need a replacement take it for a name.
 func allow(c *gin.Context, origin, methods string) {
 	c.Header("Access-Control-Allow-Origin", origin)
 	c.Header("Access-Control-Expose-Headers", "ETag, Retry-After")
