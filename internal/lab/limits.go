@@ -113,23 +113,27 @@ func atMost(limit int, what string) gin.HandlerFunc {
 }
 
 // bodies bounds the time for a body to arrive, and refuses one where the method gives it no meaning: nobody would read
-// it, and a stream would end with it. A body whose length is not told may be empty, though: HTTP/1.1 ends it in a chunk
-// of 0 bytes (RFC 9112, section 7.1), HTTP/2 in an empty DATA frame or a trailer (RFC 9113, section 8.1). Then there is
-// no content (RFC 9110, section 6.4).
+// it, and a stream would end with it. One whose length is not told may be empty.
 func (m Limits) bodies(c *gin.Context) {
 	if c.Request.ContentLength == 0 { // the Body of HTTP/2 is never http.NoBody
 		return
 	}
-	control := http.NewResponseController(c.Writer)
-	control.SetReadDeadline(time.Now().Add(m.BodyTime))
-	if c.Request.Method != http.MethodGet && c.Request.Method != http.MethodHead {
+	http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(m.BodyTime))
+	if c.Request.ContentLength > 0 && (c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead) {
+		fail(c, http.StatusBadRequest, "a "+c.Request.Method+" has no body")
+	}
+}
+
+// noContent refuses a body that turns out to have content: one that ends in a chunk of 0 bytes (RFC 9112, section 7.1),
+// or by HTTP/2 in an empty DATA frame or a trailer (RFC 9113, section 8.1), has none (RFC 9110, section 6.4). That may
+// take a while, so it comes behind what counts requests.
+func noContent(c *gin.Context) {
+	if c.Request.ContentLength == 0 {
 		return
 	}
-	if c.Request.ContentLength < 0 {
-		if _, err := io.ReadFull(c.Request.Body, make([]byte, 1)); err == io.EOF {
-			control.SetReadDeadline(time.Time{}) // a stream that follows is longer
-			return
-		}
+	if _, err := io.ReadFull(c.Request.Body, make([]byte, 1)); err != io.EOF {
+		fail(c, http.StatusBadRequest, "a "+c.Request.Method+" has no body")
+		return
 	}
-	fail(c, http.StatusBadRequest, "a "+c.Request.Method+" has no body")
+	http.NewResponseController(c.Writer).SetReadDeadline(time.Time{}) // a stream that follows is longer
 }

@@ -379,3 +379,47 @@ func TestEmptyBody(t *testing.T) {
 		balance(t, l.Ledger.Snapshot())
 	})
 }
+
+// A GET whose body does not end counts while it is waited for.
+func TestEndlessGET(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		settings := quiet(feed.Keep)
+		settings.Limits.Clients = 1
+		_, network := inMemory(t, settings)
+		transport := &http.Transport{DialContext: network.Dial, Protocols: new(http.Protocols)}
+		transport.Protocols.SetUnencryptedHTTP2(true)
+		defer transport.CloseIdleConnections()
+		get := func(body io.ReadCloser) int {
+			req, err := http.NewRequestWithContext(t.Context(), "GET", "http://localhost/polling", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Body = body
+			resp, err := transport.RoundTrip(req)
+			if err != nil {
+				t.Error(err)
+				return 0
+			}
+			resp.Body.Close()
+			return resp.StatusCode
+		}
+		begin := time.Now()
+		endless, end := io.Pipe()
+		var waiting sync.WaitGroup
+		waiting.Go(func() {
+			status := get(endless)
+			if took := time.Since(begin); status != 400 || took != settings.Limits.BodyTime {
+				t.Errorf("a body that does not end is answered %d after %v, want 400 after %v", status, took, settings.Limits.BodyTime)
+			}
+		})
+		synctest.Wait()
+		if status := get(nil); status != 503 {
+			t.Errorf("the next is answered %d, want 503", status)
+		}
+		waiting.Wait()
+		end.Close()
+		if status := get(nil); status != 200 {
+			t.Errorf("the one after that is answered %d, want 200", status)
+		}
+	})
+}

@@ -89,8 +89,9 @@ func (l *Lab) control(names, origins []string) http.Handler {
 func noStore(c *gin.Context) { c.Header("Cache-Control", "no-store") }
 
 // get routes GET, and HEAD beside it: what may be read may be asked about (RFC 9110, section 9.1). net/http keeps the
-// body of an answer to HEAD back (section 9.3.2).
+// body of an answer to HEAD back (section 9.3.2). Neither has content.
 func get(routes gin.IRoutes, path string, handlers ...gin.HandlerFunc) {
+	handlers = slices.Insert(handlers, len(handlers)-1, noContent)
 	routes.Match([]string{http.MethodGet, http.MethodHead}, path, handlers...)
 }
 
