@@ -163,8 +163,8 @@ func (n Need) reading(transport string) Way {
 		w.CPU = w.Requests*poll(http, w.Requests) + clients*n.Rate*fitted("polling joined cpu-ns")/1e9
 		w.Note = fmt.Sprintf("a poll brings %s on average; %.0f %% of them bring nothing", many(n.Rate*t, "message"), 100*(1-news))
 	case "longpoll":
-		requests, missed, inVain := rearm(n.Rate, rtt)
-		bytes = requests*((1-inVain)*(message(transport, n)-1)+inVain*vain(n)) + n.Rate*(length+1)
+		requests, missed, empty := rearm(n.Rate, rtt)
+		bytes = requests*((1-empty)*(message(transport, n)-1)+empty*vain(n)) + n.Rate*(length+1)
 		w.Mean += time.Duration(missed * rtt / 2 * float64(time.Second))
 		w.Most = n.RTT * 3 / 2
 		w.Requests = clients * requests

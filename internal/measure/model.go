@@ -115,13 +115,13 @@ func poll(http int, pace float64) float64 {
 }
 
 // rearm returns how many requests a second a long-polling client sends, which share
-// of messages finds none waiting, and how many of the requests are in vain: after an
-// answer no request is there for a round trip, and then one waits for the next
-// message, or until its time is over.
-func rearm(rate, rtt float64) (requests, missed, inVain float64) {
+// of the messages finds none waiting, and which share of the requests brings nothing.
+// After an answer, one without a message too, no request is there for a round trip: the
+// re-arm gap. Then one waits for the next message, or until its time is over. Messages
+// are a Poisson process, so the share of them that is in a gap is that of the time.
+func rearm(rate, rtt float64) (requests, missed, empty float64) {
 	none := math.Exp(-rate * rtt) // the chance that nothing comes in the gap
 	late := math.Exp(-rate * wait.Seconds())
-	cycle := rtt + none*(1-late)/rate
-	inGap := rate * rtt
-	return 1 / cycle, inGap / (inGap + none), none * late
+	cycle := rtt + none*(1-late)/rate // from one answer to the next, its mean
+	return 1 / cycle, rtt / cycle, none * late
 }
