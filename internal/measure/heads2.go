@@ -2,71 +2,37 @@ package measure
 
 import (
 	"bytes"
-	_ "embed"
 	"encoding/binary"
-	"encoding/hex"
+	"errors"
 	"net"
-	"strings"
-	"sync"
+	"slices"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 )
-
-// chromium2 is what Chromium sends by HTTP/2, on one connection: the blocks of its
-// heads (RFC 7541), a line each, in hexadecimal digits.
-//
-//go:embed testdata/chrome-http2.txt
-var chromium2 string
-
-// recorded returns the recorded heads, decoded, with {host} for host and port.
-var recorded = sync.OnceValue(func() (heads [][]hpack.HeaderField) {
-	decoder := hpack.NewDecoder(tableSize, nil)
-	for line := range strings.Lines(chromium2) {
-		block, _ := hex.DecodeString(strings.TrimSpace(line))
-		fields, err := decoder.DecodeFull(block)
-		if err != nil {
-			panic("measure: testdata/chrome-http2.txt: " + err.Error())
-		}
-		host := fields[1].Value
-		for i := range fields {
-			fields[i].Value = strings.ReplaceAll(fields[i].Value, host, "{host}")
-		}
-		heads = append(heads, fields)
-	}
-	return heads
-})
 
 const (
 	tableSize = 4096    // of HPACK, usually (RFC 9113, section 6.5.2)
 	frameSize = 1 << 14 // of HTTP/2, usually
 )
 
-// headed2 is headed for HTTP/2: it reads the heads that the client writes, and
-// writes others.
+// headed2 is headed for HTTP/2: it decodes the headers that the client writes, and
+// writes others. All other frames it leaves.
 type headed2 struct {
 	net.Conn
-	fields  []hpack.HeaderField // to send behind the pseudo-header fields; nil: the client's own
-	cookie  string              // empty: none
+	rewriting
 	encoder encoder
 	decoder *hpack.Decoder
 
-	begun bool   // behind the preface
-	held  []byte // the beginning of a frame
-	block []byte // of a head that is not yet complete
+	begun bool        // behind the preface
+	held  []byte      // the beginning of a frame
+	block []byte      // of headers that are not yet complete
+	flags http2.Flags // of the frame in which they began
 }
 
-func (h Heads) headed2(conn net.Conn, kind string) *headed2 {
-	c := &headed2{Conn: conn, cookie: cookie(h.Cookie), decoder: hpack.NewDecoder(tableSize, nil)}
-	c.encoder.init(h.Set == Chrome)
-	if h.Set == Chrome {
-		for _, head := range recorded() {
-			if strings.HasPrefix(head[3].Value, "/"+kind+"?") {
-				c.fields = head[4:]
-				break
-			}
-		}
-	}
+func newHeaded2(conn net.Conn, to rewriting) *headed2 {
+	c := &headed2{Conn: conn, rewriting: to, decoder: hpack.NewDecoder(tableSize, nil)}
+	c.encoder.init(to.recording != nil)
 	return c
 }
 
@@ -92,35 +58,52 @@ func (c *headed2) Write(b []byte) (int, error) {
 		c.held = c.held[9+length:]
 	}
 	c.held = bytes.Clone(c.held)
+	if out.Len() == 0 {
+		return len(b), nil
+	}
 	if _, err := c.Conn.Write(out.Bytes()); err != nil {
 		return 0, err
 	}
 	return len(b), nil
 }
 
-// frame writes a frame, or in place of the last of a head, another head. The
-// client pads no head, and gives none a priority.
+// frame writes a frame, or in place of the last of some headers, others. They end the
+// stream if the client's did (RFC 9113, section 8.1): those of a POST do not.
 func (c *headed2) frame(out *bytes.Buffer, frame []byte) error {
 	kind, flags := http2.FrameType(frame[3]), http2.Flags(frame[4])
 	if kind != http2.FrameHeaders && kind != http2.FrameContinuation {
 		out.Write(frame)
 		return nil
 	}
+	if kind == http2.FrameHeaders {
+		c.flags = flags
+	}
+	if c.flags.Has(http2.FlagHeadersPadded) || c.flags.Has(http2.FlagHeadersPriority) {
+		return errors.New("a HEADERS frame with padding or a priority cannot be rewritten")
+	}
 	c.block = append(c.block, frame[9:]...)
 	if !flags.Has(http2.FlagHeadersEndHeaders) {
 		return nil
+	}
+	resized := bytes.TrimPrefix(c.block, []byte("\x3f\xe1\x1f")) // to 4096, which it is
+	if len(resized) > 0 && resized[0]&0xe0 == 0x20 {             // RFC 7541, section 6.3
+		return errors.New("the server's HPACK table has not 4096 bytes: requests cannot be rewritten for it, so leave out --headers and --cookie")
 	}
 	fields, err := c.decoder.DecodeFull(c.block)
 	if err != nil {
 		return err
 	}
 	c.block = c.block[:0]
+	if fields, err = c.change(fields); err != nil {
+		return err
+	}
 	stream := binary.BigEndian.Uint32(frame[5:])
-	rest := c.encoder.encode(c.change(fields))
+	rest := c.encoder.encode(fields)
 	framer := http2.NewFramer(out, nil)
 	first := rest[:min(len(rest), frameSize)]
 	rest = rest[len(first):]
-	framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: first, EndStream: true, EndHeaders: len(rest) == 0})
+	end := c.flags.Has(http2.FlagHeadersEndStream)
+	framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: first, EndStream: end, EndHeaders: len(rest) == 0})
 	for len(rest) > 0 {
 		next := rest[:min(len(rest), frameSize)]
 		rest = rest[len(next):]
@@ -129,9 +112,9 @@ func (c *headed2) frame(out *bytes.Buffer, frame []byte) error {
 	return nil
 }
 
-// change returns a head as it is to be sent. The cookie stands where Chromium puts
-// it, before the priority.
-func (c *headed2) change(head []hpack.HeaderField) (fields []hpack.HeaderField) {
+// change returns headers as they are to be sent; trailers, which have no method, are
+// left. The cookie stands where Chromium puts it, before the priority.
+func (c *headed2) change(head []hpack.HeaderField) (fields []hpack.HeaderField, err error) {
 	value := func(name string) string {
 		for _, f := range head {
 			if f.Name == name {
@@ -140,28 +123,38 @@ func (c *headed2) change(head []hpack.HeaderField) (fields []hpack.HeaderField) 
 		}
 		return ""
 	}
-	if c.fields == nil {
+	if value(":method") == "" {
+		return head, nil
+	}
+	if c.recording == nil {
 		fields = append(fields, head...)
 	} else {
+		kind, err := kindOf(value(":method"), value)
+		if err != nil {
+			return nil, err
+		}
 		for _, name := range []string{":method", ":authority", ":scheme", ":path"} {
 			fields = append(fields, hpack.HeaderField{Name: name, Value: value(name)})
 		}
-		for _, f := range c.fields {
-			f.Value = strings.ReplaceAll(f.Value, "{host}", value(":authority"))
-			fields = append(fields, f)
+		named := c.named(value(":authority"), "", value("content-length"))
+		for _, f := range c.recording.fields[kind] {
+			f.Value = named.Replace(f.Value)
+			if f.Name != "content-length" || f.Value != "" {
+				fields = append(fields, f)
+			}
 		}
 		if id := value("last-event-id"); id != "" {
 			fields = append(fields, hpack.HeaderField{Name: "last-event-id", Value: id})
 		}
 	}
 	if c.cookie == "" {
-		return fields
+		return fields, nil
 	}
 	at := len(fields)
 	if fields[at-1].Name == "priority" {
 		at--
 	}
-	return append(fields[:at:at], append([]hpack.HeaderField{{Name: "cookie", Value: c.cookie}}, fields[at:]...)...)
+	return slices.Insert(fields, at, hpack.HeaderField{Name: "cookie", Value: c.cookie}), nil
 }
 
 // An encoder encodes heads as Go does or, which the recording holds it to, as

@@ -197,15 +197,15 @@ func expired(t *testing.T) tls.Certificate {
 }
 
 // In a scenario messages go up, too, by HTTP/1.1 and by HTTP/2: each comes to all,
-// or is answered, once.
+// or is answered, once. With a browser's headers and a cookie it is the same.
 func TestScenarios(t *testing.T) {
-	for _, name := range []string{"collab", "iot"} {
+	for name, heads := range map[string]Heads{"collab": {Set: Go}, "iot": {Set: Chrome, Cookie: 100}} {
 		s, err := Find(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		o := s.Apply(options(t))
-		o.For, o.Interval, o.Rate = 300*time.Millisecond, 50*time.Millisecond, 50
+		o.For, o.Interval, o.Rate, o.Speech.Heads = 300*time.Millisecond, 50*time.Millisecond, 50, heads
 		var results []Result
 		if err := RunAll(t.Context(), o, func(r Result) error {
 			results = append(results, r)
@@ -318,15 +318,18 @@ func TestRunHeads(t *testing.T) {
 	if err != nil || len(results) != 4 {
 		t.Fatalf("%d results, %v", len(results), err)
 	}
+	chrome, err := recorded()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, r := range results {
 		kind := map[string]string{"sse": "eventsource", "websocket": "websocket"}[name]
 		if kind == "" {
 			kind = "fetch"
 		}
-		_, lines, _ := strings.Cut(chromium, "["+kind+"]\n")
-		lines, _, _ = strings.Cut(lines, "\n\n")
-		lines = strings.NewReplacer("{host}", "127.0.0.1:00000", "{key}", strings.Repeat("k", 24)).Replace(lines)
-		want := len64("GET /?after=abcdef-22 HTTP/1.1\r\n") + len64(name) + len64(strings.ReplaceAll(lines, "\n", "\r\n")) +
+		lines := strings.Join(chrome.lines[kind], "\r\n")
+		lines = strings.NewReplacer("{origin}", "http://127.0.0.1:00000", "{host}", "127.0.0.1:00000", "{key}", strings.Repeat("k", 24)).Replace(lines)
+		want := len64("GET /?after=abcdef-22 HTTP/1.1\r\n") + len64(name) + len64(lines) +
 			len64("\r\nCookie: \r\n\r\n") + 512
 		paid := r.Up.Head + r.Up.Opening
 		if slack := 24 * r.Requests; paid > want*r.Requests || paid < want*r.Requests-slack || r.Up.Total != paid || r.Down.Payload != 15*119 {

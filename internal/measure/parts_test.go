@@ -1,10 +1,7 @@
 package measure
 
 import (
-	"context"
 	"encoding/json"
-	"io"
-	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -146,51 +143,6 @@ func TestTargets(t *testing.T) {
 		if strings.Join(got, " ") != test.want {
 			t.Errorf("%s: %q, want %s", test.args, got, test.want)
 		}
-	}
-}
-
-// A head is changed as a whole, however it is written; what follows an upgrade
-// is not.
-func TestHeads(t *testing.T) {
-	const head = "GET /websocket?after=e-1 HTTP/1.1\r\nHost: h:1\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k3y==\r\n\r\n"
-	heads := Heads{Set: Chrome, Cookie: 5}
-	near, far := net.Pipe()
-	conn, err := heads.Dial("websocket", "http", false, func(context.Context, string, string) (net.Conn, error) { return near, nil })(t.Context(), "", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer conn.Close()
-		for _, b := range []byte(head) {
-			if n, err := conn.Write([]byte{b}); n != 1 || err != nil {
-				t.Error(n, err)
-			}
-		}
-		conn.Write([]byte("frames\r\n\r\n"))
-	}()
-	all, err := io.ReadAll(far)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(all)
-	for _, want := range []string{
-		"GET /websocket?after=e-1 HTTP/1.1\r\nHost: h:1\r\nConnection: Upgrade\r\n",
-		"\r\nOrigin: http://h:1\r\n", "\r\nSec-WebSocket-Key: k3y==\r\n", "\r\nCookie: " + cookie(5) + "\r\n\r\nframes\r\n\r\n",
-	} {
-		if strings.Count(text, want) != 1 {
-			t.Errorf("no %q in\n%s", want, text)
-		}
-	}
-	if strings.ContainsAny(text, "{}") {
-		t.Errorf("something is not filled in:\n%s", text)
-	}
-
-	resumes := (&headed{lines: "A: {host}"}).change("GET /sse HTTP/1.1\r\nHost: h\r\nLast-Event-ID: e-7\r\n\r\n")
-	if want := "GET /sse HTTP/1.1\r\nA: h\r\nLast-Event-ID: e-7\r\n\r\n"; resumes != want {
-		t.Errorf("%q, want %q", resumes, want)
-	}
-	if plain := (&headed{}).change(head); plain != head {
-		t.Errorf("%q, want %q", plain, head)
 	}
 }
 

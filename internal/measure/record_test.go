@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,12 +27,14 @@ import (
 
 var record = flag.Bool("record", false, "write testdata/chrome-*.txt anew, as the Chromium on this machine sends it")
 
-// page makes the requests that the lab's own page makes, polls with a cookie too.
-// The last one tells that they have been made.
+// page makes the requests that the lab's own page makes, polls and POSTs with a cookie
+// too. The last one tells that they have been made.
 var page = `<script>
 (async () => {
 	const poll = async (id) => (await fetch("/fetch?after=abcdef-" + id, { cache: "no-store" })).text();
+	const post = async (text) => (await fetch("/post?page=abcdef", { method: "POST", body: text })).text();
 	for (let id = 1; id <= 4; id++) await poll(id);
+	for (const text of ["hello", '{"n":12}\r\n\r\nGET']) await post(text);
 	await new Promise((opened) => {
 		const source = new EventSource("/eventsource?after=abcdef-1");
 		source.onerror = () => { source.close(); opened(); };
@@ -39,6 +42,7 @@ var page = `<script>
 	for (const size of [512, 4096]) {
 		document.cookie = "c=" + "` + strings.TrimPrefix(cookie(4096), "c=") + `".slice(0, size - 2) + "; path=/";
 		for (let id = 5; id <= 8; id++) await poll(id);
+		await post("hello, hello");
 	}
 	await new Promise((closed) => {
 		new WebSocket(location.origin.replace("http", "ws") + "/websocket?after=abcdef-1").onclose = closed;
@@ -56,18 +60,25 @@ func TestRecord(t *testing.T) {
 	var heads strings.Builder
 	found := map[string]string{}
 	for _, c := range browse(t, false) {
-		for head := range strings.SplitSeq(c.String(), "\r\n\r\n") {
-			lines := strings.Split(strings.ReplaceAll(head, "\r\n", "\n"), "\n")
-			kind := regexp.MustCompile(`^GET /(\w+)\?`).FindStringSubmatch(lines[0])
+		for rest := c.String(); rest != ""; {
+			head, behind, _ := strings.Cut(rest, "\r\n\r\n")
+			rest = behind
+			if length := regexp.MustCompile(`\r\nContent-Length: (\d+)`).FindStringSubmatch(head); length != nil {
+				n, _ := strconv.Atoi(length[1])
+				rest = rest[n:]
+			}
+			lines := strings.Split(head, "\r\n")
+			kind := regexp.MustCompile(`^(?:GET|POST) /(\w+)\?`).FindStringSubmatch(lines[0])
 			if kind == nil || found[kind[1]] != "" {
 				continue // the page itself, or its icon, or the same again
 			}
 			head = regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(strings.Join(lines[1:], "\n"), "{host}")
 			head = regexp.MustCompile(`(?m)^Cookie: .*\n`).ReplaceAllString(head, "")
+			head = regexp.MustCompile(`(?m)^(Content-Length: ).*`).ReplaceAllString(head, "${1}{length}")
 			found[kind[1]] = regexp.MustCompile(`(?m)^(Sec-WebSocket-Key: ).*`).ReplaceAllString(head, "${1}{key}")
 		}
 	}
-	for _, kind := range []string{"fetch", "eventsource", "websocket"} {
+	for _, kind := range kinds {
 		fmt.Fprintf(&heads, "[%s]\n%s\n\n", kind, found[kind])
 	}
 	if err := os.WriteFile("testdata/chrome-headers.txt", []byte(heads.String()), 0o666); err != nil {

@@ -54,7 +54,7 @@ func (s Speech) Dial(transport string, ledger *wire.Ledger, spans func(wire.Span
 	} else {
 		dial = ledger.Tap(dial, spans)
 	}
-	return s.Heads.Dial(transport, s.Scheme(), s.Version(transport) == 2, dial)
+	return s.Heads.Dial(s.Scheme(), s.Version(transport) == 2, dial)
 }
 
 // config has a client negotiate this version of HTTP, and no other.
