@@ -61,7 +61,7 @@ func (p path) read(t *testing.T) (r reading) {
 		}
 		var clock measure.Clock
 		for i := range 16 {
-			asked, received, sent, answered, err := echo.Stamps()
+			asked, received, sent, answered, err := echo.Stamps(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

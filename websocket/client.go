@@ -118,7 +118,7 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 		target.RawQuery = query.Encode()
 	}
 	dialer := websocket.Dialer{NetDialContext: c.Dial, NetDialTLSContext: c.Dial, HandshakeTimeout: 10 * time.Second, EnableCompression: c.Deflate}
-	conn, resp, err := dialer.DialContext(ctx, target.String(), nil)
+	conn, resp, err := upgraded(ctx, dialer, target.String())
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

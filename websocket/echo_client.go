@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -16,7 +17,7 @@ import (
 // An EchoConn is a client of [Echo]. Its methods may be called by any number of
 // goroutines; one waits for another.
 type EchoConn struct {
-	mu   sync.Mutex
+	turn chan struct{} // holds one while an echo is under way
 	conn *websocket.Conn
 }
 
@@ -29,18 +30,43 @@ func DialEcho(ctx context.Context, address string, dial func(ctx context.Context
 	}
 	target.Scheme = strings.Replace(target.Scheme, "http", "ws", 1)
 	dialer := websocket.Dialer{NetDialContext: dial, NetDialTLSContext: dial, HandshakeTimeout: 10 * time.Second}
-	conn, _, err := dialer.DialContext(ctx, target.String(), nil)
+	conn, _, err := upgraded(ctx, dialer, target.String())
 	if err != nil {
 		return nil, fmt.Errorf("websocket: %w", err)
 	}
 	conn.SetReadLimit(maxFrame)
-	return &EchoConn{conn: conn}, nil
+	return &EchoConn{make(chan struct{}, 1), conn}, nil
 }
 
-// Echo sends a text and returns the answer. It takes 10 s at most.
-func (e *EchoConn) Echo(text string) (answer string, err error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+// upgraded dials and upgrades, unless ctx ends before: gorilla obeys that while it dials,
+// but waits for the answer to its upgrade until HandshakeTimeout.
+func upgraded(ctx context.Context, dialer websocket.Dialer, address string) (*websocket.Conn, *http.Response, error) {
+	stop := func() bool { return true }
+	trace := &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+		stop = context.AfterFunc(ctx, func() { got.Conn.Close() })
+	}}
+	conn, resp, err := dialer.DialContext(httptrace.WithClientTrace(ctx, trace), address, nil)
+	if !stop() {
+		return nil, nil, ctx.Err()
+	}
+	return conn, resp, err
+}
+
+// Echo sends a text and returns the answer. It takes 10 s at most. Where ctx ends before
+// the answer is there, it closes the connection.
+func (e *EchoConn) Echo(ctx context.Context, text string) (answer string, err error) {
+	select {
+	case e.turn <- struct{}{}:
+		defer func() { <-e.turn }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	defer context.AfterFunc(ctx, func() { e.conn.Close() })()
+	defer func() {
+		if err != nil && ctx.Err() != nil {
+			err = ctx.Err()
+		}
+	}()
 	e.conn.SetWriteDeadline(time.Now().Add(writeLimit))
 	e.conn.SetReadDeadline(time.Now().Add(writeLimit))
 	if err := e.conn.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
@@ -56,9 +82,9 @@ func (e *EchoConn) Echo(text string) (answer string, err error) {
 // Stamps asks the server for its clock: the four stamps of RFC 5905, section 8,
 // when we asked, when the server had that, when it answered, and when we had the
 // answer.
-func (e *EchoConn) Stamps() (asked, received, sent, answered time.Time, err error) {
+func (e *EchoConn) Stamps(ctx context.Context) (asked, received, sent, answered time.Time, err error) {
 	asked = time.Now()
-	answer, err := e.Echo("")
+	answer, err := e.Echo(ctx, "")
 	answered = time.Now()
 	var echo stampedEcho
 	if err == nil {

@@ -25,7 +25,7 @@ func TestAsk(t *testing.T) {
 			return n.Check()
 		}
 		said := ""
-		if err := ask(strings.NewReader(test.answers), &out, command.Flags(), check); err != nil {
+		if err := ask(t.Context(), strings.NewReader(test.answers), &out, command.Flags(), check); err != nil {
 			said = err.Error()
 		}
 		var got []string

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +28,7 @@ Without flags, on a terminal, it asks.`,
 		Example: `  lab decide                                   # it asks
   lab decide --rate 2 --clients 1000 --late 5s
   lab decide --direction both --rate 80 --size 60 --clients 4 --late 50ms`,
-		Args: cobra.NoArgs,
+		Args: alone,
 	}
 	flags := command.Flags()
 	flags.SortFlags = false
@@ -42,8 +43,11 @@ Without flags, on a terminal, it asks.`,
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		in, ok := cmd.InOrStdin().(*os.File)
 		if flags.NFlag() == 0 && ok && isatty.IsTerminal(in.Fd()) {
-			if err := ask(in, cmd.OutOrStdout(), flags, n.Check); err != nil {
+			if err := ask(cmd.Context(), in, cmd.OutOrStdout(), flags, n.Check); err != nil {
 				return err
+			}
+			if cmd.Context().Err() != nil {
+				return nil
 			}
 		}
 		if err := n.Check(); err != nil {
@@ -58,20 +62,36 @@ Without flags, on a terminal, it asks.`,
 }
 
 // ask has each flag answered, a line each; an empty line leaves it as it is. What
-// cannot be is asked again. The error says that the answers ended too early.
-func ask(in io.Reader, out io.Writer, flags *pflag.FlagSet, check func() error) error {
-	lines := bufio.NewScanner(in)
-	var early error
-	flags.VisitAll(func(flag *pflag.Flag) {
-		for early == nil && flag.Name != "help" {
-			_, usage := pflag.UnquoteUsage(flag)
-			fmt.Fprintf(out, "%s [%s]: ", strings.ToUpper(usage[:1])+usage[1:], flag.Value)
-			if !lines.Scan() {
-				fmt.Fprintln(out)
-				early = errors.Join(errors.New("the answers ended too early"), lines.Err())
+// cannot be is asked again. It ends when ctx does. The error says that the answers ended
+// too early.
+func ask(ctx context.Context, in io.Reader, out io.Writer, flags *pflag.FlagSet, check func() error) error {
+	answers, over := make(chan string), make(chan error, 1)
+	go func() { // a read of a terminal cannot be interrupted: this ends with the process
+		lines := bufio.NewScanner(in)
+		for lines.Scan() {
+			select {
+			case answers <- lines.Text():
+			case <-ctx.Done():
 				return
 			}
-			answer, was := strings.TrimSpace(lines.Text()), flag.Value.String()
+		}
+		over <- errors.Join(errors.New("the answers ended too early"), lines.Err())
+	}()
+	var early error
+	flags.VisitAll(func(flag *pflag.Flag) {
+		for early == nil && ctx.Err() == nil && flag.Name != "help" {
+			_, usage := pflag.UnquoteUsage(flag)
+			fmt.Fprintf(out, "%s [%s]: ", strings.ToUpper(usage[:1])+usage[1:], flag.Value)
+			var answer string
+			select {
+			case answer = <-answers:
+			case early = <-over:
+				fmt.Fprintln(out)
+				return
+			case <-ctx.Done():
+				return
+			}
+			answer, was := strings.TrimSpace(answer), flag.Value.String()
 			if answer == "" {
 				return
 			}

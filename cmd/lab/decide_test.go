@@ -23,7 +23,7 @@ func TestDecide(t *testing.T) {
 		{"decide --late 0s", 2, `^$`, "lab: late 0s: must be above 0 and at most 1h\n"},
 		{"decide --rate -1", 2, `^$`, "lab: rate -1: must be above 0 and at most 10000 messages a second\n"},
 		{"decide --direction east", 2, `^$`, "lab: direction \"east\": must be down, both or up\n"},
-		{"decide now", 2, `^$`, "lab: unknown command \"now\" for \"lab decide\"\n"},
+		{"decide now", 2, `^$`, "lab: unknown command \"now\" for \"lab decide\" (lab decide --help says what there is)\n"},
 	} {
 		code, stdout, stderr := execute(t, test.args)
 		if code != test.code || stderr != test.stderr || !regexp.MustCompile(test.stdout).MatchString(stdout) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
 	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	if err == nil {
@@ -46,17 +48,46 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 Server-Sent Events and WebSocket, and shows what each costs.
 
 "lab" alone is "lab serve": it serves the feed and a page that shows it.`,
-		Args:          cobra.NoArgs,
+		Args:          alone,
 		RunE:          serve.RunE,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	lab.Flags().AddFlagSet(serve.Flags())
 	lab.AddCommand(serve, measureCommand(), wireCommand(), decideCommand(), versionCommand())
+	lab.SetHelpCommand(&cobra.Command{
+		Use:   "help [command]",
+		Short: "Say what there is",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := lab.Find(args)
+			if err != nil || len(rest) > 0 {
+				return wayOut(lab, fmt.Errorf("unknown command %q for %q", strings.Join(args, " "), "lab"))
+			}
+			return about.Help()
+		},
+	})
 	lab.CompletionOptions.HiddenDefaultCmd = true
 	lab.SetArgs(args)
 	lab.SetIn(stdin)
 	lab.SetOut(stdout)
 	lab.SetErr(stderr)
-	return lab.ExecuteContext(ctx)
+	lab.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return wayOut(cmd, err) })
+	err := lab.ExecuteContext(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // it was asked to end
+	}
+	return err
+}
+
+// alone is the check of the arguments of a command that takes none.
+func alone(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return wayOut(cmd, fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath()))
+	}
+	return nil
+}
+
+// wayOut adds to an error of the command line where to find what there is.
+func wayOut(cmd *cobra.Command, err error) error {
+	return fmt.Errorf("%w (%s --help says what there is)", err, cmd.CommandPath())
 }

@@ -43,7 +43,7 @@ Ctrl-C ends it and prints what there is.`,
   lab measure --scenario game --rtt 40ms   # what a game asks for
   lab measure --url http://127.0.0.1:8080  # a lab that runs
   lab measure --json --for 3s | jq .down.total`,
-		Args: cobra.NoArgs,
+		Args: alone,
 	}
 	flags := command.Flags()
 	flags.SortFlags = false
@@ -139,7 +139,7 @@ func measureServerCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "server",
 		Hidden: true,
-		Args:   cobra.NoArgs,
+		Args:   alone,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := measure.Serve(cmd.InOrStdin(), cmd.OutOrStdout()); err != nil {
 				return failure{err}

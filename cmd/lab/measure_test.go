@@ -151,7 +151,7 @@ func TestMeasureErrors(t *testing.T) {
 	}{
 		{"--for 0s", 2, "", `lab: for 0s: .*\n`},
 		{"--for 2h", 2, "", `lab: for 2h0m0s: .*\n`},
-		{"--for ever", 2, "", `lab: invalid argument "ever" for "--for".*\n`},
+		{"--for ever", 2, "", `lab: invalid argument "ever" for "--for".* \(lab measure --help says what there is\)\n`},
 		{"--rate NaN", 2, "", `lab: rate NaN: .*\n`},
 		{"--rate 0.01", 2, "", `lab: rate 0.01: that is no message in 10s\n`},
 		{"--rate 10000 --for 1h", 2, "", `lab: rate 10000: that is more than 1000000 messages in 1h0m0s\n`},
@@ -165,8 +165,9 @@ func TestMeasureErrors(t *testing.T) {
 		{"--csv --json", 2, "", `lab: --csv, --json: one of them\n`},
 		{"--url localhost:8080", 2, "", `lab: url "localhost:8080": .*\n`},
 		{"--url http://localhost:8080 --rate 5", 2, "", `lab: --rate: .*\n`},
-		{"--nope", 2, "", `lab: unknown flag: --nope\n`},
-		{"nope", 2, "", `lab: unknown command "nope" for "lab measure"\n`},
+		{"--url http://localhost:8080 --tls --payload 5 --rate 5 --kbps 5", 2, "", `lab: --kbps: .*\n`},
+		{"--nope", 2, "", `lab: unknown flag: --nope \(lab measure --help says what there is\)\n`},
+		{"nope", 2, "", `lab: unknown command "nope" for "lab measure" \(lab measure --help says what there is\)\n`},
 		{"--url http://127.0.0.1:1", 1, "", `lab: polling, after .*connection refused\n`},
 	} {
 		matches := func(pattern, text string) bool { return regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString(text) }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +34,7 @@ func serveCommand() *cobra.Command {
   lab serve --source none                   # only what you publish:
   curl -d '"hello"' http://127.0.0.1:8080/publish
   lab serve --tls                           # HTTP/2 for browsers: open https://127.0.0.1:8443/`,
-		Args: cobra.NoArgs,
+		Args: alone,
 	}
 	flags := serve.Flags()
 	flags.SortFlags = false
@@ -86,16 +87,20 @@ func serveCommand() *cobra.Command {
 		}
 		withTLS = withTLS || cmd.Flags().Changed("tls-addr")
 		for _, given := range [][2]string{{"addr", addr}, {"tls-addr", secured}, {"control", control}} {
-			at, err := net.ResolveTCPAddr("tcp", given[1])
+			_, name, err := net.SplitHostPort(given[1])
+			port := 0
+			if err == nil {
+				port, err = net.DefaultResolver.LookupPort(cmd.Context(), "tcp", name)
+			}
 			if err != nil {
 				return fmt.Errorf("--%s: %w", given[0], err)
 			}
-			if slices.Contains(badPorts, at.Port) {
+			if slices.Contains(badPorts, port) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "--%s %s: browsers ask for nothing at port %d (WHATWG Fetch, section 2.9); other programs do\n",
-					given[0], given[1], at.Port)
+					given[0], given[1], port)
 			}
 		}
-		on, err := listen(addr, secured, control, withTLS)
+		on, err := listen(cmd.Context(), addr, secured, control, withTLS)
 		if err != nil {
 			return failure{err}
 		}
@@ -115,7 +120,7 @@ func serveCommand() *cobra.Command {
 			if l, err = l.Successor(); err != nil {
 				break
 			}
-			if on, err = listen(addr, secured, control, withTLS); err != nil {
+			if on, err = listen(cmd.Context(), addr, secured, control, withTLS); err != nil {
 				break
 			}
 		}
@@ -136,8 +141,9 @@ func networkFlags(flags *pflag.FlagSet) func() (netsim.Settings, error) {
 	return func() (netsim.Settings, error) { return s, s.Check() }
 }
 
-// listen listens on the addresses of a lab.
-func listen(addr, secured, control string, withTLS bool) (on lab.Listeners, err error) {
+// listen listens on the addresses of a lab, unless ctx ends while their names are looked
+// up.
+func listen(ctx context.Context, addr, secured, control string, withTLS bool) (on lab.Listeners, err error) {
 	for _, l := range []struct {
 		flag, addr string
 		into       *net.Listener
@@ -146,7 +152,7 @@ func listen(addr, secured, control string, withTLS bool) (on lab.Listeners, err 
 		if !l.wanted {
 			continue
 		}
-		if *l.into, err = net.Listen("tcp", l.addr); err != nil {
+		if *l.into, err = new(net.ListenConfig).Listen(ctx, "tcp", l.addr); err != nil {
 			for _, open := range []net.Listener{on.Lanes, on.TLS} {
 				if open != nil {
 					open.Close()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,8 +41,13 @@ and of the ` + fmt.Sprint(further) + `th, and what a cookie does to them.`,
 		Example: `  lab wire sse
   lab wire polling --http 2
   lab wire polling --http 2 --headers chrome --cookie 4096`,
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: names,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || !slices.Contains(names, args[0]) {
+				return fmt.Errorf("wire %q: must be one of %s", strings.Join(args, " "), strings.Join(names, ", "))
+			}
+			return nil
+		},
+		ValidArgs: names, // for the shell's completion
 	}
 	speech(command.Flags(), &s)
 	command.RunE = func(cmd *cobra.Command, args []string) error {

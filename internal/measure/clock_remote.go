@@ -25,14 +25,15 @@ type remoteClock struct {
 }
 
 // watchClock asks the server of the target for its clock, until ctx ends. It returns
-// nil where there is none to be had. What it sends is not counted.
-func (m *measurement) watchClock(ctx context.Context) *remoteClock {
+// nil where there is none to be had, or asked ends before it is. What it sends is not
+// counted.
+func (m *measurement) watchClock(asked, ctx context.Context) *remoteClock {
 	u, err := url.Parse(m.target.URL)
 	if err != nil {
 		return nil
 	}
 	u.Path, u.RawQuery = "/websocket/echo", "stamps=1"
-	soon, cancel := context.WithTimeout(ctx, patience)
+	soon, cancel := context.WithTimeout(asked, patience)
 	defer cancel()
 	var uncounted wire.Ledger
 	echo, err := websocket.DialEcho(soon, u.String(), m.Speech.Dial("websocket", &uncounted, nil))
@@ -41,7 +42,7 @@ func (m *measurement) watchClock(ctx context.Context) *remoteClock {
 	}
 	c := &remoteClock{}
 	for range firstAsks {
-		if !c.ask(echo) {
+		if !c.ask(soon, echo) {
 			echo.Close()
 			return nil
 		}
@@ -53,7 +54,7 @@ func (m *measurement) watchClock(ctx context.Context) *remoteClock {
 		for {
 			select {
 			case <-tick.C:
-				if !c.ask(echo) {
+				if !c.ask(ctx, echo) {
 					return
 				}
 			case <-ctx.Done():
@@ -64,8 +65,8 @@ func (m *measurement) watchClock(ctx context.Context) *remoteClock {
 	return c
 }
 
-func (c *remoteClock) ask(echo *websocket.EchoConn) bool {
-	asked, received, sent, answered, err := echo.Stamps()
+func (c *remoteClock) ask(ctx context.Context, echo *websocket.EchoConn) bool {
+	asked, received, sent, answered, err := echo.Stamps(ctx)
 	if err != nil {
 		return false
 	}

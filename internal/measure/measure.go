@@ -31,6 +31,7 @@ const (
 	settle     = 20 * time.Millisecond  // for what follows a message: the next long-poll, the end of a chunk
 	drain      = 2 * time.Second        // for what is still on its way, beyond a polling interval
 	patience   = 10 * time.Second       // with a server of our own
+	parting    = time.Second            // for it to answer and end once it is asked to end
 )
 
 // What a measurement can be asked for.
@@ -227,14 +228,14 @@ func (o Options) measure(ctx context.Context, target Target, seed uint64, so *fa
 		text := strings.TrimPrefix(err.Error(), target.Transport+": ")
 		return fmt.Errorf("%s, after %.1fs: %s", target.Transport, time.Since(begun).Seconds(), sentence(text))
 	}
-	m, err := o.open(target)
+	m, err := o.open(ctx, target)
 	if errors.Is(err, errInterrupted) {
 		return nil, err
 	}
 	if err != nil {
 		return nil, fail(err)
 	}
-	defer m.close()
+	defer m.close(ctx)
 	so.set(m.tally)
 	if err := m.warmUp(ctx); err != nil {
 		return nil, fail(err)
@@ -275,21 +276,20 @@ type measurement struct {
 	reading sync.WaitGroup
 }
 
-// open starts the server, if it is to be our own, and the clients. The caller
-// has to close the measurement.
-func (o Options) open(target Target) (*measurement, error) {
-	ctx, leave := context.WithCancel(context.Background()) // the clients outlive an interrupt: they are read once more
+// open starts the server, if it is to be our own, and the clients, unless asked ends
+// before. The caller has to close the measurement.
+func (o Options) open(asked context.Context, target Target) (*measurement, error) {
+	ctx, leave := context.WithCancel(context.WithoutCancel(asked)) // the clients outlive an interrupt: they are read once more
 	m := &measurement{Options: o, target: target, leave: leave, failed: make(chan error, o.Clients+1)}
 	next := uint64(0)
 	if target.URL == "" {
 		var err error
-		if m.own, err = start(o.Server); err != nil {
+		if m.own, err = start(asked, o.Server); err != nil {
 			leave()
 			return nil, err
 		}
 		if err := m.own.network(o.Network); err != nil {
-			leave()
-			m.own.close()
+			m.close(asked)
 			return nil, err
 		}
 		next = 1
@@ -301,16 +301,19 @@ func (o Options) open(target Target) (*measurement, error) {
 		m.target.URL = o.Speech.Scheme() + "://" + addr + "/" + target.Transport + "?after=0"
 	} else {
 		m.Speech.TLS = strings.HasPrefix(target.URL, "https:")
-		m.clock = m.watchClock(ctx)
+		if m.clock = m.watchClock(asked, ctx); asked.Err() != nil {
+			m.close(asked)
+			return nil, asked.Err()
+		}
 	}
 	m.tally = newTally(o.Clients, next)
 	m.ledger = newLedger(m.target)
 	for i := range o.Clients {
 		client := m.client()
 		if o.Direction == Both || o.Direction == Up {
-			s, err := m.sender(ctx, client)
+			s, err := m.sender(asked, client)
 			if err != nil {
-				m.close()
+				m.close(asked)
 				return nil, err
 			}
 			m.senders = append(m.senders, s)
@@ -332,14 +335,14 @@ func (o Options) open(target Target) (*measurement, error) {
 }
 
 // close ends the clients and the server.
-func (m *measurement) close() {
+func (m *measurement) close(ctx context.Context) {
 	m.leave()
 	m.reading.Wait()
 	for _, s := range m.senders {
 		s.close()
 	}
 	if m.own != nil {
-		m.own.close()
+		m.own.close(ctx)
 	}
 }
 
@@ -442,7 +445,7 @@ func (m *measurement) window(ctx context.Context, seed uint64) (*Result, error) 
 	over := m.For
 	sent := make(chan struct{})
 	if m.own != nil {
-		if first, cpuBefore, err = m.own.stop(); err != nil {
+		if first, cpuBefore, err = m.own.stop(ctx); err != nil {
 			return nil, err
 		}
 		first++
@@ -494,7 +497,7 @@ func (m *measurement) window(ctx context.Context, seed uint64) (*Result, error) 
 		if err == nil && len(m.senders) > 0 { // what was sent last is still on its way up
 			err = m.pause(ctx, settle+2*m.trip())
 		}
-		newest, _, dead := m.own.stop()
+		newest, _, dead := m.own.stop(ctx)
 		if err == nil {
 			head, err = newest, dead
 		}
@@ -530,7 +533,7 @@ func (m *measurement) window(ctx context.Context, seed uint64) (*Result, error) 
 		m.clock.into(r)
 	}
 	if m.own != nil && shared {
-		if _, cpu, dead := m.own.stop(); dead == nil {
+		if _, cpu, dead := m.own.stop(ctx); dead == nil {
 			us := float64(cpu-cpuBefore) / 1e3
 			r.CPU = &us
 		}

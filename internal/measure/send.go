@@ -35,7 +35,7 @@ func (m *measurement) sender(ctx context.Context, client lab.Client) (sender, er
 		if err != nil {
 			return sender{}, err
 		}
-		return sender{func(_ context.Context, data []byte) error { _, err := echo.Echo(string(data)); return err }, func() { echo.Close() }}, nil
+		return sender{func(ctx context.Context, data []byte) error { _, err := echo.Echo(ctx, string(data)); return err }, func() { echo.Close() }}, nil
 	}
 	if m.target.Transport == "websocket" {
 		return sender{client.Send, func() {}}, nil

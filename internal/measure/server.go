@@ -154,7 +154,7 @@ type server struct {
 var errInterrupted = errors.New("interrupted")
 
 // start starts the process. The caller has to close it.
-func start(command []string) (*server, error) {
+func start(ctx context.Context, command []string) (*server, error) {
 	s := &server{cmd: exec.Command(command[0], command[1:]...)}
 	s.cmd.Stderr = &s.stderr
 	var err error
@@ -169,8 +169,8 @@ func start(command []string) (*server, error) {
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("the server's process does not start: %w", err)
 	}
-	if err := s.answer(&s.plain, &s.tls); err != nil {
-		s.close()
+	if err := s.answer(ctx, &s.plain, &s.tls); err != nil {
+		s.close(ctx)
 		if status, ok := s.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGINT {
 			return nil, errInterrupted
 		}
@@ -179,10 +179,31 @@ func start(command []string) (*server, error) {
 	return s, nil
 }
 
+// limit kills the process unless it is done in time, of which it has less once ctx has
+// ended. The caller has to say that it is.
+func (s *server) limit(ctx context.Context) (done func()) {
+	end := make(chan struct{})
+	go func() {
+		select {
+		case <-end:
+			return
+		case <-time.After(patience):
+		case <-ctx.Done():
+			select {
+			case <-end:
+				return
+			case <-time.After(parting):
+			}
+		}
+		s.cmd.Process.Kill()
+	}()
+	return func() { close(end) }
+}
+
 // answer reads what the process says. One that does not say it in time is
 // killed.
-func (s *server) answer(into ...any) error {
-	defer time.AfterFunc(patience, func() { s.cmd.Process.Kill() }).Stop()
+func (s *server) answer(ctx context.Context, into ...any) error {
+	defer s.limit(ctx)()
 	line, err := s.out.ReadString('\n')
 	if err == nil {
 		_, err = fmt.Sscan(line, into...)
@@ -212,17 +233,17 @@ func (s *server) publish(start int64, seed uint64, n int, over time.Duration, o 
 
 // stop ends the publishing and returns the newest id, and the CPU time that the
 // process has used.
-func (s *server) stop() (head uint64, cpu time.Duration, err error) {
+func (s *server) stop(ctx context.Context) (head uint64, cpu time.Duration, err error) {
 	if _, err := fmt.Fprintln(s.in, "stop"); err != nil {
 		return 0, 0, errors.New("the server's process has ended")
 	}
-	err = s.answer(&head, &cpu)
+	err = s.answer(ctx, &head, &cpu)
 	return head, cpu, err
 }
 
 // close ends the process.
-func (s *server) close() {
+func (s *server) close(ctx context.Context) {
 	s.in.Close()
-	defer time.AfterFunc(patience, func() { s.cmd.Process.Kill() }).Stop()
+	defer s.limit(ctx)()
 	s.cmd.Wait()
 }
