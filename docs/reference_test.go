@@ -75,7 +75,8 @@ func TestRecording(t *testing.T) {
 	for range count {
 		f.Publish([]byte("1"))
 	}
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(command, "http://127.0.0.1:8080/sse", server.URL+"?after=0", 1))
+	here := strings.Replace(command, "http://127.0.0.1:8080/sse", server.URL+"?after=0", 1)
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", here)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

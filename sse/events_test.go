@@ -169,7 +169,8 @@ func TestParserIsBounded(t *testing.T) {
 		begin, text string
 		a           uint64 // bytes of memory for a byte that is passed over
 	}{
-		{"data: ", "x", 0}, {"data: ", "\xf0\x9f", 0}, {":", "x", 0}, {"", "x", 0}, {"id: ", "x", 0}, {"event: ", "x", 0}, {"retry: ", "0", 0},
+		{"data: ", "x", 0}, {"data: ", "\xf0\x9f", 0}, {":", "x", 0}, {"", "x", 0},
+		{"id: ", "x", 0}, {"event: ", "x", 0}, {"retry: ", "0", 0},
 		{"", "data: xxxxxxxxxx\n", 2}, {"data: ", "x\ndata: ", 3}, {"", "id: xxxxx\n", 3}, {"", "\n", 0}, {"", ":\n", 1},
 	} {
 		some, more := allocated(test.begin, test.text, 2<<20), allocated(test.begin, test.text, 4<<20)
@@ -304,11 +305,12 @@ func TestRedirects(t *testing.T) {
 		{"/307/stream", "lab/307/stream lab/stream", "lab/307/stream lab/stream", "http://lab/307/stream"},
 		{"/301/308/stream", "lab/301/308/stream lab/308/stream lab/stream", "lab/stream", "http://lab/stream"},
 		{"/301/302/stream", "lab/301/302/stream lab/302/stream lab/stream", "lab/302/stream lab/stream", "http://lab/302/stream"},
-		{"/302/301/stream", "lab/302/301/stream lab/301/stream lab/stream", "lab/302/301/stream lab/301/stream lab/stream", "http://lab/302/301/stream"},
+		{"/302/301/stream", "lab/302/301/stream lab/301/stream lab/stream", "lab/302/301/stream lab/301/stream lab/stream",
+			"http://lab/302/301/stream"},
 		{"/301/gone", "lab/301/gone lab/gone", "lab/301/gone lab/gone", "http://lab/301/gone"},
 		{"/301//there/stream", "lab/301//there/stream there/stream", "there/stream", "http://there/stream"},
-		{"/301//there/302//lab/stream", "lab/301//there/302//lab/stream there/302//lab/stream lab/stream", "there/302//lab/stream lab/stream",
-			"http://there/302//lab/stream"},
+		{"/301//there/302//lab/stream", "lab/301//there/302//lab/stream there/302//lab/stream lab/stream",
+			"there/302//lab/stream lab/stream", "http://there/302//lab/stream"},
 		{"/307//lab:81/stream", "lab/307//lab:81/stream lab:81/stream", "lab/307//lab:81/stream lab:81/stream", "http://lab/307//lab:81/stream"},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -264,7 +264,8 @@ func TestRelayOfACrookedServer(t *testing.T) {
 		{"an empty stream", stream + "CUT", time.Second, slowest, ended},
 
 		{"silence", "", silent, silent + time.Second, isSilent},
-		{"a silent refusal", "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\n", 2 * time.Second, time.Second + slowest, "sse: 404 Not Found"},
+		{"a silent refusal", "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\n", 2 * time.Second, time.Second + slowest,
+			"sse: 404 Not Found"},
 		{"a silent stream", stream, silent, silent + time.Second, isSilent},
 
 		{"half an event", stream + "data: 1\n\nid: 2\ndata: 2CUT", time.Second, 2 * time.Second, ended},
@@ -334,7 +335,8 @@ func TestRelayWithAnIDThatIsRefused(t *testing.T) {
 		status int // of the answer to a request with it
 		again  string
 	}{
-		{"5", 400, ""}, {"5", 403, ""}, {"5", 404, ""}, {"5", 410, ""}, {"5", 412, ""}, {"5", 416, ""}, {"5", 422, ""}, {long, 431, ""},
+		{"5", 400, ""}, {"5", 403, ""}, {"5", 404, ""}, {"5", 410, ""},
+		{"5", 412, ""}, {"5", 416, ""}, {"5", 422, ""}, {long, 431, ""},
 		{"5", 401, "5"}, {"5", 407, "5"}, {"5", 408, "5"}, {"5", 425, "5"}, {"5", 429, "5"}, {"5", 500, "5"}, {"5", 503, "5"},
 		{"5\x01", 0, ""}, {"\x7f", 0, ""}, // no header can carry it
 	} {
@@ -383,7 +385,8 @@ func TestRelayWithAnIDThatIsRefused(t *testing.T) {
 // event. The stream goes on behind it, on the same connection and on the next.
 func TestRelayGoesOnBehindWhatIsTooLong(t *testing.T) {
 	x := func(n int) string { return strings.Repeat("x", n) }
-	const skips = "level=WARN msg=\"relay: an event is skipped, and so will be others like it\" id=2 err=\"sse: an event has more than 1 MiB\"\n"
+	const skips = "level=WARN msg=\"relay: an event is skipped, and so will be others like it\" id=2 " +
+		"err=\"sse: an event has more than 1 MiB\"\n"
 	for name, test := range map[string]struct{ text, log string }{
 		"a line":           {"id: 2\ndata: " + x(3<<20) + "\n\n", skips},
 		"many lines":       {"id: 2\n" + strings.Repeat("data: "+x(1000)+"\n", 2000) + "\n", skips},
@@ -413,14 +416,15 @@ func TestRelayGoesOnBehindWhatIsTooLong(t *testing.T) {
 				input := relayOver(dial, journal(&log))
 				_, f := start(t, of(input), input)
 				time.Sleep(10 * time.Second)
-				want, id := "1\n3\n4\n", "3"
+				data, id := "1\n3\n4\n", "3"
 				if rest == "" {
-					want, id = "1\n4\n", "2"
+					data, id = "1\n4\n", "2"
 				}
-				if got := published(t, f); got != want || fmt.Sprint(ids) != "[ "+id+"]" {
-					t.Errorf("got %q, asked for what comes after %q, want %q and, at last, %s", got, ids, want, id)
+				if got := published(t, f); got != data || fmt.Sprint(ids) != "[ "+id+"]" {
+					t.Errorf("got %q, asked for what comes after %q, want %q and, at last, %s", got, ids, data, id)
 				}
-				if got := strings.Count(log.String(), "an event is skipped"); !strings.Contains(log.String(), test.log) || got != strings.Count(test.log, "\n") {
+				got, want := strings.Count(log.String(), "an event is skipped"), strings.Count(test.log, "\n")
+				if got != want || !strings.Contains(log.String(), test.log) {
 					t.Errorf("the log is\n%s\nwant\n%s", log.String(), test.log)
 				}
 			})
@@ -428,20 +432,21 @@ func TestRelayGoesOnBehindWhatIsTooLong(t *testing.T) {
 	}
 }
 
-// Whatever the feed does not take is told once, and the rest goes on.
+// The log names the first event that the feed does not take, and the rest goes on.
 func TestRelayOfWhatTheFeedDoesNotTake(t *testing.T) {
 	for name, data := range map[string]string{
 		"too large": `"` + strings.Repeat("x", feed.MaxData) + `"`,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var log bytes.Buffer
-			input := relayOver(answers(stream+"data: 1\n\n"+strings.Repeat("data: "+data+"\n\n", 3)+"data: 2\n\n"), journal(&log))
+			answer := stream + "data: 1\n\n" + strings.Repeat("data: "+data+"\n\n", 3) + "data: 2\n\n"
+			input := relayOver(answers(answer), journal(&log))
 			_, f := start(t, of(input), input)
 			if got, want := published(t, f), "1\n2\n"; got != want {
 				t.Errorf("%s: got %.200s, want %s", name, got, want)
 			}
 			if got := strings.Count(log.String(), "an event is skipped, and so will be others like it"); got != 1 {
-				t.Errorf("%s: told %d times, want once:\n%s", name, got, log.String())
+				t.Errorf("%s: %d sentences, want one:\n%s", name, got, log.String())
 			}
 		})
 	}
@@ -493,7 +498,8 @@ func TestRelayFollowsRedirects(t *testing.T) {
 		input := relayOver(dial, journal(&log))
 		_, f := start(t, of(input), input)
 		time.Sleep(2500 * time.Millisecond) // the second attempt is 1 to 2 s after the first
-		if got := fmt.Sprint(paths[:min(len(paths), 3)]); got != "[/sse?after=0 /moved /moved]" || !strings.HasPrefix(published(t, f), "1\n1\n") {
+		got := fmt.Sprint(paths[:min(len(paths), 3)])
+		if got != "[/sse?after=0 /moved /moved]" || !strings.HasPrefix(published(t, f), "1\n1\n") {
 			t.Errorf("asked for %s, want the first address once", paths)
 		}
 		if want := "level=INFO msg=\"relay: the stream has moved for good\" to=http://lab/moved\n"; strings.Count(log.String(), want) != 1 {

@@ -86,7 +86,8 @@ func TestReplay(t *testing.T) {
 			if got := instants(t, f, begin); !slices.Equal(got, at) {
 				t.Errorf("speed %v: at %v, want %v", speed, got, at)
 			}
-			if got := log.String(); !strings.HasPrefix(got, `level=INFO msg="replay has ended; the lab goes on" file=`) || !strings.HasSuffix(got, " messages=6 skipped=0\n") {
+			got, want := log.String(), `level=INFO msg="replay has ended; the lab goes on" file=`
+			if !strings.HasPrefix(got, want) || !strings.HasSuffix(got, " messages=6 skipped=0\n") {
 				t.Errorf("the log is\n%s", got)
 			}
 		})
@@ -128,9 +129,11 @@ func TestReplaySkipsFaults(t *testing.T) {
 				if got := published(t, f); got != want.published {
 					t.Errorf("%.40s: got %q, want %q", fault, got, want.published)
 				}
-				said := fmt.Sprintf("level=WARN msg=\"replay: a line is skipped, and so will be others like it\" line=%d err=%q\n", want.line, why)
-				if got := log.String(); !strings.HasPrefix(got, said) || strings.Count(got, "\n") != 2 || !strings.HasSuffix(got, want.skipped) {
-					t.Errorf("%.40s: the log is\n%s\nwant\n%s", fault, got, said)
+				warning := fmt.Sprintf("level=WARN msg=\"replay: a line is skipped, and so will be others like it\" line=%d err=%q\n",
+					want.line, why)
+				got := log.String()
+				if !strings.HasPrefix(got, warning) || strings.Count(got, "\n") != 2 || !strings.HasSuffix(got, want.skipped) {
+					t.Errorf("%.40s: the log is\n%s\nwant\n%s", fault, got, warning)
 				}
 			})
 		}
