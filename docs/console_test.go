@@ -320,7 +320,7 @@ var notRun = map[string]string{
 	"docs/16-python.md: import unittest":                                                                                                   "TestPythonEvents runs it",
 	"docs/16-python.md:     sockets.url_map.add(Rule(\"/websocket\", endpoint=websocket, websocket=True))":                                 "TestFlaskSocketsRule compares it with the script",
 	"docs/16-python.md: class Events:":                                                                                                     "TestPythonEvents runs it",
-	"docs/16-python.md: async def websocket(ws, after):":                                                                                   "TestPythonChat runs it",
+	"docs/16-python.md: async def websocket(ws, after, head):":                                                                             "TestPythonChat runs it",
 }
 
 // TestNotRun says which blocks nobody runs and nobody has given a reason for.

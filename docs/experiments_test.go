@@ -167,6 +167,7 @@ func TestEvent(t *testing.T) {
 			p := play{until: 2 * time.Second,
 				serve: func(*feed.Feed) *http.Server {
 					server := &http.Server{Protocols: new(http.Protocols), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						w.Header().Set("Content-Type", "text/event-stream")
 						control := http.NewResponseController(w)
 						control.Flush()
 						time.Sleep(time.Second) // virtual

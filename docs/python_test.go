@@ -210,7 +210,7 @@ func TestPythonChat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	chat := replaced(t, string(server), `(?s)async def websocket\(ws, after\):\n.*?\n\n\n`, pythonBlock(t, "async def websocket(ws, after):")+"\n\n")
+	chat := replaced(t, string(server), `(?s)async def websocket\(ws, after, head\):\n.*?\n\n\n`, pythonBlock(t, "async def websocket(ws, after, head):")+"\n\n")
 	path := filepath.Join(t.TempDir(), "chat.py")
 	if err := os.WriteFile(path, []byte(replaced(t, chat, `import asyncio\n`, "import asyncio\nimport json\n")), 0o666); err != nil {
 		t.Fatal(err)

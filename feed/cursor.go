@@ -11,9 +11,9 @@ var ErrCursor = errors.New(`feed: a cursor is a number, or an epoch, "-" and a n
 
 // A Cursor is a reader's position: the id of the last message it has.
 //
-// Its text form is "EPOCH-ID", the same in ?after=, in Last-Event-ID and
-// (quoted) in ETag. Without an epoch it is the number alone, and is taken in
-// the epoch of the feed that reads it; so "0" asks for all that is kept.
+// Its text form is "EPOCH-ID", the same in ?after= and in Last-Event-ID. Without
+// an epoch it is the number alone, and is taken in the epoch of the feed that
+// reads it; so "0" asks for all that is kept.
 type Cursor struct {
 	Epoch string // 1 to 16 of a–z and 0–9; empty: that of the feed
 	ID    uint64 // 0: before the first message

@@ -9,7 +9,6 @@ import (
 	"iter"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"fourwires/feed"
@@ -107,18 +106,18 @@ func (c *Client) get(ctx context.Context, client *http.Client) ([]json.RawMessag
 	}
 	var answer struct {
 		Epoch    string            `json:"epoch"`
+		Head     *uint64           `json:"head"`
 		Messages []json.RawMessage `json:"messages"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, fmt.Errorf("longpoll: an answer that is no JSON: %w", err)
-	}
-	head, err := feed.ParseCursor(strings.Trim(resp.Header.Get("ETag"), `"`))
-	if err != nil {
-		return nil, fmt.Errorf("longpoll: ETag %q: %w", resp.Header.Get("ETag"), err)
+	if err := json.Unmarshal(body, &answer); err != nil || answer.Epoch == "" {
+		return nil, fmt.Errorf("longpoll: the answer is %.200q", body)
 	}
 	switch was := c.Cursor.Epoch; {
 	case c.Cursor == (feed.Cursor{}) && len(answer.Messages) == 0:
-		c.Cursor = head
+		if answer.Head == nil {
+			return nil, fmt.Errorf("longpoll: the answer names no cursor: %.200q", body)
+		}
+		c.Cursor = feed.Cursor{Epoch: answer.Epoch, ID: *answer.Head}
 	case was == "":
 		c.Cursor.Epoch = answer.Epoch
 	case was != answer.Epoch:

@@ -9,7 +9,6 @@ import (
 	"iter"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"fourwires/feed"
@@ -72,7 +71,7 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 					return
 				}
 			}
-			if c.Cursor.ID < head.ID {
+			if len(entries) > 0 && c.Cursor.ID < head {
 				continue // there is more
 			}
 			select {
@@ -94,12 +93,12 @@ func protocols(http2 bool) *http.Protocols {
 	return p
 }
 
-// get makes one request and returns the entries of its answer and the head
-// that its ETag names, which is the cursor's own where there is no news.
-func (c *Client) get(ctx context.Context, client *http.Client) (entries []json.RawMessage, head feed.Cursor, err error) {
+// get makes one request and returns the entries of its answer and the head that it
+// names, or 0: it does where there is more than these entries.
+func (c *Client) get(ctx context.Context, client *http.Client) (entries []json.RawMessage, head uint64, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
 	if err != nil {
-		return nil, head, fmt.Errorf("polling: %w", err)
+		return nil, 0, fmt.Errorf("polling: %w", err)
 	}
 	if c.Cursor != (feed.Cursor{}) {
 		query := req.URL.Query()
@@ -109,40 +108,43 @@ func (c *Client) get(ctx context.Context, client *http.Client) (entries []json.R
 	resp, err := client.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, head, ctx.Err()
+			return nil, 0, ctx.Err()
 		}
-		return nil, head, fmt.Errorf("polling: %w", err)
+		return nil, 0, fmt.Errorf("polling: %w", err)
 	}
 	defer resp.Body.Close()
 
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	switch {
 	case err != nil:
-		return nil, head, fmt.Errorf("polling: %w", err)
+		return nil, 0, fmt.Errorf("polling: %w", err)
 	case resp.StatusCode == http.StatusNoContent:
-		return nil, c.Cursor, nil
+		return nil, 0, nil
 	case resp.StatusCode != http.StatusOK:
-		return nil, head, fmt.Errorf("polling: %s: %s", resp.Status, body)
+		return nil, 0, fmt.Errorf("polling: %s: %s", resp.Status, body)
 	}
 	var answer struct {
 		Epoch    string            `json:"epoch"`
+		Head     *uint64           `json:"head"`
 		Messages []json.RawMessage `json:"messages"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, head, fmt.Errorf("polling: an answer that is no JSON: %w", err)
-	}
-	head, err = feed.ParseCursor(strings.Trim(resp.Header.Get("ETag"), `"`))
-	if err != nil {
-		return nil, head, fmt.Errorf("polling: ETag %q: %w", resp.Header.Get("ETag"), err)
+	if err := json.Unmarshal(body, &answer); err != nil || answer.Epoch == "" {
+		return nil, 0, fmt.Errorf("polling: the answer is %.200q", body)
 	}
 	switch was := c.Cursor.Epoch; {
 	case c.Cursor == (feed.Cursor{}) && len(answer.Messages) == 0:
-		c.Cursor = head
+		if answer.Head == nil {
+			return nil, 0, fmt.Errorf("polling: the answer names no cursor: %.200q", body)
+		}
+		c.Cursor = feed.Cursor{Epoch: answer.Epoch, ID: *answer.Head}
 	case was == "":
 		c.Cursor.Epoch = answer.Epoch
 	case was != answer.Epoch:
 		c.Cursor = feed.Cursor{Epoch: answer.Epoch}
-		return nil, head, &feed.EpochError{Was: was, Is: answer.Epoch}
+		return nil, 0, &feed.EpochError{Was: was, Is: answer.Epoch}
+	}
+	if answer.Head != nil {
+		head = *answer.Head
 	}
 	return answer.Messages, head, nil
 }

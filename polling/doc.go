@@ -11,7 +11,7 @@
 //	Host: lab
 //
 //	HTTP/1.1 200 OK
-//	Cache-Control: no-store
+//	Cache-Control: no-store, no-transform
 //	Content-Length: 83
 //	Content-Type: application/json
 //	Etag: "k3v9qa-412"
@@ -19,8 +19,12 @@
 //
 //	{"epoch":"k3v9qa","messages":[{"id":412,"at":946684801000000,"data":{"cpu":12.5}}]}
 //
+// The cursor is the epoch and the last id. Where an answer has no messages, to a
+// client without a cursor, or not all of them, it names the newest id too: "head".
+//
 // With nothing new the answer is 204 No Content; or 304 Not Modified to a client
-// that sends the ETag it has as If-None-Match (RFC 9110, section 13.1.2).
+// that sends the ETag it has as If-None-Match (RFC 9110, section 13.1.2). A tag is
+// no cursor: a proxy that compresses makes it weak, changes it or leaves it out.
 // testdata/wire.txt holds one exchange to the byte.
 //
 // # What it costs

@@ -3,6 +3,7 @@ package polling
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,8 +19,9 @@ const writeLimit = 10 * time.Second
 // Handler answers GET with what the feed has after the request's cursor. It
 // never waits.
 //
-// The cursor is ?after=EPOCH-ID. Without one the answer is empty and its ETag
-// tells the head. A bad cursor, or one ahead of the feed, is answered 400.
+// The cursor is ?after=EPOCH-ID. Without one the answer has no messages, but the
+// head. A bad cursor, or one ahead of the feed, is answered 400. HEAD is answered
+// as GET is, without the body.
 type Handler struct {
 	Feed *feed.Feed
 
@@ -43,20 +45,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 
-	// Headers. The tag is read before the messages are, so it can only be too
+	// Headers. The head is read before the messages are, so it can only be too
 	// old: then the client is sent twice what it asked twice, never too little.
-	tag := tagOf(h.Feed.Head())
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("ETag", tag)
-	if matches(r, tag) {
+	head := h.Feed.Head()
+	w.Header().Set("Cache-Control", "no-store, no-transform")
+	if tag := tagOf(head); matches(r, tag) {
+		w.Header().Set("ETag", tag)
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 
 	// Read.
-	body, msgs, gaps := h.answer(cursor)
+	body, next, msgs, gaps := h.answer(cursor, head)
 	if given && len(msgs)+gaps == 0 {
-		w.Header().Del("ETag")
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
@@ -64,34 +65,47 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Write.
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.Header().Set("ETag", tagOf(next))
+	if r.Method == http.MethodHead {
+		return // RFC 9110, section 9.3.2
+	}
 	if send(w, r, body) == nil && h.Sent != nil {
 		h.Sent(msgs, gaps)
 	}
 }
 
-// answer returns the answer's body, {"epoch":…,"messages":[…]}, and what is in
-// it: messages, and how many gaps. It holds one read of the feed; where there
-// is more, the client asks again.
-func (h *Handler) answer(cursor feed.Cursor) (body []byte, msgs []feed.Message, gaps int) {
-	body = append(body, `{"epoch":"`+cursor.Epoch+`","messages":[`...)
+// answer returns the answer's body, {"epoch":…,"messages":[…]}, the cursor behind
+// it, and what is in it: messages, and how many gaps. It holds one read of the
+// feed. A body whose entries end before the head, or that has none, names the
+// head too, {"epoch":…,"head":…,"messages":[…]}: there is more, or that is where
+// a client without a cursor begins.
+func (h *Handler) answer(cursor, head feed.Cursor) (body []byte, next feed.Cursor, msgs []feed.Message, gaps int) {
+	var entries [][]byte
 	var gap *feed.GapError
-	msgs, cursor, err := h.Feed.Since(cursor, nil)
-	for ; errors.As(err, &gap); msgs, cursor, err = h.Feed.Since(cursor, nil) {
-		body = append(append(body, gap.JSON()...), ',')
+	msgs, next, err := h.Feed.Since(cursor, nil)
+	for ; errors.As(err, &gap); msgs, next, err = h.Feed.Since(next, nil) {
+		entries = append(entries, gap.JSON())
 		gaps++
 	}
-	size := 0
+	size := len("]}")
 	for _, m := range msgs {
+		entries = append(entries, m.JSON())
 		size += len(m.JSON()) + len(",")
 	}
-	body = slices.Grow(body, size+len("]}"))
-	for _, m := range msgs {
-		body = append(append(body, m.JSON()...), ',')
+
+	body = append(body, `{"epoch":"`+next.Epoch+`"`...)
+	if next.ID < head.ID || len(entries) == 0 {
+		body = fmt.Appendf(body, `,"head":%d`, head.ID)
 	}
-	if gaps+len(msgs) > 0 {
-		body = body[:len(body)-1] // the last comma
+	body = append(body, `,"messages":[`...)
+	body = slices.Grow(body, size)
+	for i, entry := range entries {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, entry...)
 	}
-	return append(body, "]}"...), msgs, gaps
+	return append(body, "]}"...), next, msgs, gaps
 }
 
 // send writes the body, which a client has writeLimit to take. On HTTP/1.1 it takes
@@ -111,11 +125,12 @@ func send(w http.ResponseWriter, r *http.Request, body []byte) error {
 	return control.SetWriteDeadline(time.Time{})
 }
 
-// tagOf returns the ETag of an answer that was given while head was the newest.
-func tagOf(head feed.Cursor) string { return `"` + head.String() + `"` }
+// tagOf returns the ETag of an answer that ends at the cursor.
+func tagOf(cursor feed.Cursor) string { return `"` + cursor.String() + `"` }
 
-// matches reports whether If-None-Match names the tag (RFC 9110, section
-// 13.1.2). A tag holds no quote inside, so none can hide in another.
+// matches reports whether If-None-Match names the tag, strong or weak (RFC 9110,
+// sections 13.1.2 and 8.8.3.2). A tag holds no quote inside, so none can hide in
+// another.
 func matches(r *http.Request, tag string) bool {
 	names := strings.Join(r.Header.Values("If-None-Match"), ", ")
 	return names == "*" || strings.Contains(names, tag)

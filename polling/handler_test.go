@@ -45,7 +45,7 @@ func TestHandler(t *testing.T) {
 			status             int
 			etag, body         string
 		}{
-			{"", "", 200, tag, answer()},
+			{"", "", 200, tag, `{"epoch":"` + epoch + `","head":5,"messages":[]}`},
 			{"?after=4", "", 200, tag, answer(message(5))},
 			{"?after=" + epoch + "-3", "", 200, tag, answer(message(4), message(5))},
 			{"?after=5", "", 204, "", ""},
@@ -53,7 +53,10 @@ func TestHandler(t *testing.T) {
 			{"?after=gone-9", "", 200, tag, answer(fmt.Sprintf(gap, 1), message(3), message(4), message(5))},
 			{"?after=5", tag, 304, tag, ""},
 			{"?after=5", `"x", W/` + tag, 304, tag, ""},
+			{"?after=5", `"x,",` + tag + `,W/"y"`, 304, tag, ""},
 			{"?after=5", "*", 304, tag, ""},
+			{"?after=5", `"` + epoch + `-5-gzip"`, 204, "", ""},
+			{"?after=5", epoch + "-5", 204, "", ""},
 			{"?after=5", `"` + epoch + `-4"`, 204, "", ""},
 			{"?after=4", `"` + epoch + `-4"`, 200, tag, answer(message(5))},
 			{"?after=6", "", 400, "", ahead},
@@ -75,8 +78,8 @@ func TestHandler(t *testing.T) {
 				t.Errorf("%q with %q: %d %s %s %v, want %d %s %s", test.query, test.ifNoneMatch,
 					resp.StatusCode, resp.Header.Get("ETag"), body, err, test.status, test.etag, test.body)
 			}
-			if test.status < 400 && resp.Header.Get("Cache-Control") != "no-store" {
-				t.Errorf("%q: Cache-Control is %q, want no-store", test.query, resp.Header.Get("Cache-Control"))
+			if test.status < 400 && resp.Header.Get("Cache-Control") != "no-store, no-transform" {
+				t.Errorf("%q: Cache-Control is %q, want no-store, no-transform", test.query, resp.Header.Get("Cache-Control"))
 			}
 		}
 	})

@@ -53,7 +53,7 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 				yield(feed.Message{}, err)
 				return
 			}
-			if event.Type == "heartbeat" {
+			if event.Type == "hello" || event.Type == "heartbeat" {
 				continue
 			}
 			m, err := feed.Decode([]byte(event.Data))

@@ -14,21 +14,25 @@
 //	Last-Event-ID: k3v9qa-411
 //
 //	HTTP/1.1 200 OK
-//	Cache-Control: no-store
+//	Cache-Control: no-store, no-transform
 //	Content-Type: text/event-stream
 //	X-Accel-Buffering: no
 //	Date: Sat, 01 Jan 2000 00:00:00 GMT
 //	Transfer-Encoding: chunked
 //
 //	id: k3v9qa-411
+//	event: hello
 //	retry: 3000
+//	data: {"epoch":"k3v9qa","head":411}
 //
 //	id: k3v9qa-412
 //	data: {"id":412,"at":946684801000000,"data":{"cpu":12.5}}
 //
-// The first block has no data, so it dispatches no event; but it sets the id
-// to where the stream begins. A client that is cut off before its first event
-// resumes there, and one that came without a cursor gets one. Every 15 s there
+// The first block sets the id to where the stream begins. A client that is cut off
+// before its first message resumes there, and one that came without a cursor gets
+// one. By the standard an id would be enough (WHATWG HTML, section 9.2.6); but
+// Firefox and npm's eventsource drop the id of a block that has no data. Its type
+// keeps it from those who listen for messages. Every 15 s there
 // is a comment, a line that begins with a colon. Around each flush HTTP/1.1 puts
 // the size of a chunk and two line ends. testdata/wire.txt holds one exchange to
 // the byte.

@@ -127,7 +127,7 @@ func TestGzipNegotiation(t *testing.T) {
 				}
 				text, err := io.ReadAll(body)
 				epoch := f.Head().Epoch
-				want := fmt.Sprintf("id: %s-1\nretry: 3000\n\nid: %[1]s-2\ndata: {\"id\":2,\"at\":946684800000000,\"data\":2}\n\n"+
+				want := fmt.Sprintf("id: %s-1\nevent: hello\nretry: 3000\ndata: {\"epoch\":\"%[1]s\",\"head\":3}\n\nid: %[1]s-2\ndata: {\"id\":2,\"at\":946684800000000,\"data\":2}\n\n"+
 					"id: %[1]s-3\ndata: {\"id\":3,\"at\":946684800000000,\"data\":3}\n\n", epoch)
 				if string(text) != want || err != nil {
 					t.Errorf("got\n%s%v, want\n%s", text, err, want)

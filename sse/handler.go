@@ -31,11 +31,13 @@ const (
 // leaves or the feed is closed.
 //
 // The cursor is the Last-Event-ID header, else ?after=EPOCH-ID; without one the
-// stream begins with what comes from now on. Every 15 s the stream carries a
+// stream begins with what comes from now on. The first event, of type hello, tells
+// where the stream begins and the newest id. Every 15 s the stream carries a
 // comment; with ?heartbeat= (a Go duration from 1s to 15s) it carries an event
 // of type heartbeat instead, which browser code can see. A bad cursor, one
 // ahead of the feed, or a bad heartbeat is answered 400. A client that does
-// not take a batch in about 10 s is let go; it can resume.
+// not take a batch in about 10 s is let go; it can resume. HEAD is answered with
+// the headers alone.
 type Handler struct {
 	Feed *feed.Feed
 
@@ -55,7 +57,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	cursor := h.Feed.Head()
 	after, given := r.Header["Last-Event-Id"]
-	if !given {
+	if !given || after[0] == "" { // empty: there is no last event ID (WHATWG HTML, section 9.2.4)
 		after, given = query["after"]
 	}
 	if given {
@@ -75,8 +77,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	// Headers, and a first block that sets the id to where the stream begins: a
-	// client that is cut off before the first event resumes from there.
-	w.Header().Set("Cache-Control", "no-store")
+	// client that is cut off before the first message resumes from there. It has
+	// data, since Firefox drops the id of a block without (against WHATWG HTML,
+	// section 9.2.6).
+	w.Header().Set("Cache-Control", "no-store, no-transform")
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // else nginx holds events back
 	out := &stream{w: w, control: http.NewResponseController(w), http2: r.ProtoMajor == 2}
@@ -87,7 +91,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			out.zip, _ = gzip.NewWriterLevel(w, gzipLevel) // there is this level
 		}
 	}
-	err = out.write(fmt.Appendf(nil, "id: %s\nretry: 3000\n\n", cursor))
+	if r.Method == http.MethodHead {
+		return // RFC 9110, section 9.3.2
+	}
+	head := cursor
+	if given {
+		head = h.Feed.Head()
+	}
+	const hello = "id: %s\nevent: hello\nretry: 3000\ndata: {\"epoch\":%q,\"head\":%d}\n\n"
+	err = out.write(fmt.Appendf(nil, hello, cursor, cursor.Epoch, head.ID))
 
 	// News, and every so often a heartbeat.
 	for err == nil {

@@ -36,15 +36,15 @@ func TestHandler(t *testing.T) {
 		query, lastID string // E stands for the epoch
 		want          string // M7 stands for message 7, which is published after 2 s; read for 11 s
 	}{
-		{"", "", "id: E-6\nretry: 3000\n\nid: E-7\ndata: M7\n\n"},
-		{"?after=4", "", "id: E-4\nretry: 3000\n\nid: E-5\ndata: M5\n\nid: E-6\ndata: M6\n\nid: E-7\ndata: M7\n\n"},
-		{"?after=1", "E-5", "id: E-5\nretry: 3000\n\nid: E-6\ndata: M6\n\nid: E-7\ndata: M7\n\n"},
-		{"", "5", "id: E-5\nretry: 3000\n\nid: E-6\ndata: M6\n\nid: E-7\ndata: M7\n\n"},
-		{"?after=1", "", "id: E-1\nretry: 3000\n\nevent: gap\nid: E-3\ndata: {\"gap\":{\"from\":2,\"to\":3}}\n\n" +
+		{"", "", "id: E-6\nevent: hello\nretry: 3000\ndata: {\"epoch\":\"E\",\"head\":6}\n\nid: E-7\ndata: M7\n\n"},
+		{"?after=4", "", "id: E-4\nevent: hello\nretry: 3000\ndata: {\"epoch\":\"E\",\"head\":6}\n\nid: E-5\ndata: M5\n\nid: E-6\ndata: M6\n\nid: E-7\ndata: M7\n\n"},
+		{"?after=1", "E-5", "id: E-5\nevent: hello\nretry: 3000\ndata: {\"epoch\":\"E\",\"head\":6}\n\nid: E-6\ndata: M6\n\nid: E-7\ndata: M7\n\n"},
+		{"", "5", "id: E-5\nevent: hello\nretry: 3000\ndata: {\"epoch\":\"E\",\"head\":6}\n\nid: E-6\ndata: M6\n\nid: E-7\ndata: M7\n\n"},
+		{"?after=1", "", "id: E-1\nevent: hello\nretry: 3000\ndata: {\"epoch\":\"E\",\"head\":6}\n\nevent: gap\nid: E-3\ndata: {\"gap\":{\"from\":2,\"to\":3}}\n\n" +
 			"id: E-4\ndata: M4\n\nid: E-5\ndata: M5\n\nid: E-6\ndata: M6\n\nid: E-7\ndata: M7\n\n"},
-		{"", "gone-9", "id: E-0\nretry: 3000\n\nevent: gap\nid: E-3\ndata: {\"gap\":{\"from\":1,\"to\":3}}\n\n" +
+		{"", "gone-9", "id: E-0\nevent: hello\nretry: 3000\ndata: {\"epoch\":\"E\",\"head\":6}\n\nevent: gap\nid: E-3\ndata: {\"gap\":{\"from\":1,\"to\":3}}\n\n" +
 			"id: E-4\ndata: M4\n\nid: E-5\ndata: M5\n\nid: E-6\ndata: M6\n\nid: E-7\ndata: M7\n\n"},
-		{"?heartbeat=5s", "", "id: E-6\nretry: 3000\n\nid: E-7\ndata: M7\n\n" +
+		{"?heartbeat=5s", "", "id: E-6\nevent: hello\nretry: 3000\ndata: {\"epoch\":\"E\",\"head\":6}\n\nid: E-7\ndata: M7\n\n" +
 			"event: heartbeat\ndata: {\"heartbeat\":7}\n\nevent: heartbeat\ndata: {\"heartbeat\":7}\n\n"},
 	} {
 		t.Run(test.query+test.lastID, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestHandler(t *testing.T) {
 				time.AfterFunc(11*time.Second, func() { resp.Body.Close() })
 				got, _ := io.ReadAll(resp.Body)
 
-				words := []string{"E-", epoch + "-"}
+				words := []string{"E-", epoch + "-", `"E"`, `"` + epoch + `"`}
 				for id := range 8 {
 					at := int64(946684800000000)
 					if id == 7 {
@@ -77,7 +77,7 @@ func TestHandler(t *testing.T) {
 					t.Errorf("got\n%s\nwant\n%s", got, want)
 				}
 				for name, want := range map[string]string{
-					"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no",
+					"Content-Type": "text/event-stream", "Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no",
 				} {
 					if got := resp.Header.Get(name); got != want {
 						t.Errorf("%s is %q, want %q", name, got, want)
@@ -276,7 +276,9 @@ func TestQuietOnHTTP2(t *testing.T) {
 		}
 		time.AfterFunc(time.Minute, f.Close)
 		text, err := io.ReadAll(resp.Body)
-		if want := "id: " + f.Head().String() + "\nretry: 3000\n\n" + strings.Repeat(":\n\n", 3); resp.ProtoMajor != 2 || err != nil || !strings.HasPrefix(string(text), want) {
+		want := fmt.Sprintf("id: %v\nevent: hello\nretry: 3000\ndata: {\"epoch\":%q,\"head\":0}\n\n", f.Head(), f.Head().Epoch)
+		want += strings.Repeat(":\n\n", 3)
+		if resp.ProtoMajor != 2 || err != nil || !strings.HasPrefix(string(text), want) {
 			t.Errorf("HTTP/%d: %q, %v, want %q", resp.ProtoMajor, text, err, want)
 		}
 	})

@@ -110,13 +110,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	// Headers: the upgrade, and a first frame that tells where the feed stands.
+	// Without a cursor, that is exactly where the stream begins.
+	head := cursor
+	if given {
+		head = h.Feed.Head()
+	}
 	corker := &corker{ResponseWriter: w}
 	conn, err := h.upgrader(r).Upgrade(corker, r, nil)
 	if err != nil {
 		return // the upgrader has answered
 	}
 	defer conn.Close()
-	hello := fmt.Appendf(nil, `{"epoch":%q,"head":%d}`, cursor.Epoch, h.Feed.Head().ID)
+	hello := fmt.Appendf(nil, `{"epoch":%q,"head":%d}`, cursor.Epoch, head.ID)
 	err = write(conn, websocket.TextMessage, hello)
 
 	// The way up. After the upgrade the request's context has its deadline, if any,

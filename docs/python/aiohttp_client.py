@@ -27,7 +27,7 @@ async def longpoll(session, url, cursor):
 async def ask(session, url, cursor):
     async with session.get(url + cursor.query()) as response:
         if response.status == 200:
-            return cursor.answer(await response.text(), response.headers["ETag"])
+            return cursor.answer(await response.text())
     return False  # 204: nothing new
 
 

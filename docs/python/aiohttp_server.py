@@ -7,14 +7,14 @@ import signal
 import aiohttp
 from aiohttp import web
 
-from feed import AsyncFeed, address, listening
+from feed import FIELDS, AsyncFeed, address, listening
 
 feed = AsyncFeed()
 
 
 def cursor(request):
     try:
-        return feed.cursor(request.headers.get("Last-Event-ID", request.query.get("after")))
+        return feed.cursor(request.headers.get("Last-Event-ID") or request.query.get("after"))
     except ValueError as err:
         raise web.HTTPBadRequest(text=str(err))
 
@@ -26,22 +26,23 @@ def answer(request, after):
 
 
 async def polling(request):
-    return answer(request, cursor(request))
+    after, _ = cursor(request)
+    return answer(request, after)
 
 
 async def longpoll(request):
-    after = cursor(request)
+    after, _ = cursor(request)
     await feed.wait(after, 25)
     return answer(request, after)
 
 
 async def sse(request):
-    after = cursor(request)
-    headers = {"Cache-Control": "no-store", "Content-Type": "text/event-stream"}
+    after, head = cursor(request)
+    headers = {**FIELDS, "Content-Type": "text/event-stream"}
     stream = web.StreamResponse(headers=headers)
     await stream.prepare(request)
     try:
-        await stream.write(feed.first(after).encode())
+        await stream.write(feed.first(after, head).encode())
         while not feed.closed:
             await feed.wait(after, 15)
             events, after = feed.events(after)
@@ -52,10 +53,10 @@ async def sse(request):
 
 
 async def websocket(request):
-    after = cursor(request)
+    after, head = cursor(request)
     ws = web.WebSocketResponse(heartbeat=15)
     await ws.prepare(request)
-    following = asyncio.create_task(follow(ws, after))
+    following = asyncio.create_task(follow(ws, after, head))
     async for _ in ws:  # who does not read sees neither pongs nor that the client has left
         pass
     if not feed.closed:
@@ -64,9 +65,9 @@ async def websocket(request):
     return ws
 
 
-async def follow(ws, after):
+async def follow(ws, after, head):
     try:
-        await ws.send_str(feed.hello())
+        await ws.send_str(feed.hello(head))
         while not feed.closed:
             await feed.wait(after, 15)
             for after, text in feed.since(after):

@@ -20,7 +20,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from daphne.server import Server
 from django.urls import path
 
-from feed import AsyncFeed, address, listening
+from feed import FIELDS, AsyncFeed, address, listening
 
 feed = AsyncFeed()
 
@@ -32,7 +32,8 @@ def query(scope):
 class Polling(AsyncHttpConsumer):
     async def handle(self, body):
         try:
-            await self.answer(feed.cursor(query(self.scope)))
+            after, _ = feed.cursor(query(self.scope))
+            await self.answer(after)
         except ValueError as err:
             await self.send_response(400, str(err).encode())
 
@@ -63,12 +64,13 @@ class SSE(AsyncHttpConsumer):
     async def stream(self):
         last = dict(self.scope["headers"]).get(b"last-event-id")
         try:
-            after = feed.cursor(last.decode() if last else query(self.scope))
+            after, head = feed.cursor(last.decode() if last else query(self.scope))
         except ValueError as err:
             return await self.send_response(400, str(err).encode())
-        headers = [(b"Cache-Control", b"no-store"), (b"Content-Type", b"text/event-stream")]
+        headers = [(name.encode(), value.encode()) for name, value in FIELDS.items()]
+        headers.append((b"Content-Type", b"text/event-stream"))
         await self.send_headers(headers=headers)
-        await self.send_body(feed.first(after).encode(), more_body=True)
+        await self.send_body(feed.first(after, head).encode(), more_body=True)
         while not feed.closed:
             await feed.wait(after, 15)
             events, after = feed.events(after)
@@ -78,12 +80,12 @@ class SSE(AsyncHttpConsumer):
 
 class WebSocket(AsyncWebsocketConsumer):
     async def connect(self):
-        after = feed.cursor(query(self.scope))
+        after, head = feed.cursor(query(self.scope))
         await self.accept()
-        self.following = asyncio.create_task(self.follow(after))
+        self.following = asyncio.create_task(self.follow(after, head))
 
-    async def follow(self, after):
-        await self.send(feed.hello())
+    async def follow(self, after, head):
+        await self.send(feed.hello(head))
         while not feed.closed:
             await feed.wait(after, 15)
             for after, text in feed.since(after):

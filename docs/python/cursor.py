@@ -45,14 +45,14 @@ class Cursor:
             print(json.dumps(entry, separators=(",", ":"), ensure_ascii=False), flush=True)
             self.id = entry["id"]
 
-    def answer(self, body, tag):
+    def answer(self, body):
         """Takes the answer to a poll, and returns whether there is more to be had at once."""
         answer = json.loads(body)
-        _, _, head = tag.strip('"').rpartition("-")
-        self.stands(answer["epoch"], head)
-        for entry in answer["messages"]:
+        entries = answer["messages"]
+        self.stands(answer["epoch"], 0 if entries else answer["head"])
+        for entry in entries:
             self.take(entry)
-        return self.id < int(head)
+        return self.id < answer.get("head", 0)  # it is there where the entries do not reach it
 
     def pause(self, why):
         """Says that the connection is cut, and returns for how long to let the server alone.

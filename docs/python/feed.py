@@ -17,6 +17,7 @@ KEEP = 500  # messages that it remembers
 RATE = 20  # messages that it publishes a second, evenly
 DATA = "x" * 126  # of each: 128 bytes of JSON
 BACKLOG = 100  # messages that it has from the start, so that there is something to resume from
+FIELDS = {"Cache-Control": "no-store, no-transform"}  # of all answers: no proxy compresses them
 
 
 class Feed:
@@ -47,18 +48,20 @@ class Feed:
         news.set()
 
     def cursor(self, text):
-        """Returns the id of the last message that a reader has who sends this text, or None."""
-        if text is None:
-            return self.head  # from now on
+        """Returns the id of the last message that a reader has who sends this text, or None or
+        "", and the newest id. For one who sends nothing they are the same: from now on."""
+        head = self.head
+        if not text:
+            return head, head
         said = re.fullmatch("(?:([a-z0-9]{1,16})-)?(0|[1-9][0-9]*)", text)
         if not said:
             raise ValueError('a cursor is a number, or an epoch, "-" and a number')
         epoch, number = said[1], int(said[2])
         if epoch not in (None, self.epoch):
-            return 0  # it knew another feed: all of this one is new to it
-        if number > self.head:
+            return 0, head  # it knew another feed: all of this one is new to it
+        if number > head:
             raise ValueError("the cursor lies ahead of the feed")
-        return number
+        return number, head
 
     def since(self, after):
         """Returns what comes after an id, as (id, text). What is forgotten is a gap."""
@@ -72,16 +75,22 @@ class Feed:
 
     def answer(self, after, given):
         """Returns status, headers and body of the answer to a poll."""
-        headers = {"Cache-Control": "no-store", "ETag": f'"{self.epoch}-{self.head}"'}
         entries = self.since(after)
         if given and not entries:
-            return 204, {"Cache-Control": "no-store"}, ""
+            return 204, dict(FIELDS), ""
+        if not entries:
+            return 200, self.tagged(after), dump({"epoch": self.epoch, "head": after, "messages": []})
         texts = ",".join(text for _, text in entries)
-        return 200, headers, f'{{"epoch":"{self.epoch}","messages":[{texts}]}}'
+        return 200, self.tagged(entries[-1][0]), f'{{"epoch":"{self.epoch}","messages":[{texts}]}}'
 
-    def first(self, after):
-        """Returns the first block of an event stream: where it begins."""
-        return f"id: {self.epoch}-{after}\nretry: 3000\n\n"
+    def tagged(self, last):
+        return {**FIELDS, "ETag": f'"{self.epoch}-{last}"'}
+
+    def first(self, after, head):
+        """Returns the first block of an event stream: where it begins. It has data, since
+        Firefox does not take the id of a block without."""
+        fields = f"id: {self.epoch}-{after}\nevent: hello\nretry: 3000\n"
+        return f"{fields}data: {self.hello(head)}\n\n"
 
     def events(self, after):
         """Returns what comes after an id as events, and the id of the last."""
@@ -91,9 +100,9 @@ class Feed:
             blocks.append(f"{kind}id: {self.epoch}-{after}\ndata: {text}\n\n")
         return "".join(blocks), after
 
-    def hello(self):
-        """Returns the first frame of a WebSocket."""
-        return dump({"epoch": self.epoch, "head": self.head})
+    def hello(self, head):
+        """Returns the first frame of a WebSocket, and the data of the first event."""
+        return dump({"epoch": self.epoch, "head": head})
 
 
 def dump(value):

@@ -10,7 +10,7 @@ import flask
 import werkzeug
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from feed import ThreadFeed, address, listening
+from feed import FIELDS, ThreadFeed, address, listening
 
 app = flask.Flask(__name__)
 feed = ThreadFeed()
@@ -19,7 +19,7 @@ feed = ThreadFeed()
 def cursor():
     after = flask.request.args.get("after")
     try:
-        return feed.cursor(flask.request.headers.get("Last-Event-ID", after))
+        return feed.cursor(flask.request.headers.get("Last-Event-ID") or after)
     except ValueError as err:
         flask.abort(400, str(err))
 
@@ -31,27 +31,27 @@ def answer(after):
 
 @app.get("/polling")
 def polling():
-    return answer(cursor())
+    after, _ = cursor()
+    return answer(after)
 
 
 @app.get("/longpoll")
 def longpoll():
-    after = cursor()
+    after, _ = cursor()
     feed.wait(after, 25)
     return answer(after)
 
 
 @app.get("/sse")
 def sse():
-    def stream(after):
-        yield feed.first(after)
+    def stream(after, head):
+        yield feed.first(after, head)
         while not feed.closed:
             feed.wait(after, 15)
             events, after = feed.events(after)
             yield events or ":\n\n"
 
-    headers = {"Cache-Control": "no-store"}
-    return flask.Response(stream(cursor()), headers=headers, content_type="text/event-stream")
+    return flask.Response(stream(*cursor()), headers=FIELDS, content_type="text/event-stream")
 
 
 @app.post("/echo")

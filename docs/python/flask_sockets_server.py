@@ -26,9 +26,9 @@ sockets = Sockets(app)
 
 
 def websocket(ws):
-    after = feed.cursor(flask.request.args.get("after"))
+    after, head = feed.cursor(flask.request.args.get("after"))
     try:
-        ws.send(feed.hello())
+        ws.send(feed.hello(head))
         while not feed.closed:
             feed.wait(after, 15)
             for after, text in feed.since(after):

@@ -29,7 +29,7 @@ async def longpoll(url, cursor):
 async def ask(url, cursor):
     response = await AsyncHTTPClient().fetch(url + cursor.query(), request_timeout=70)
     if response.code == 200:
-        return cursor.answer(response.body, response.headers["ETag"])
+        return cursor.answer(response.body)
     return False  # 204: nothing new
 
 

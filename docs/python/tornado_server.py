@@ -9,7 +9,7 @@ import tornado.web
 import tornado.websocket
 from tornado.iostream import StreamClosedError
 
-from feed import AsyncFeed, address, listening
+from feed import FIELDS, AsyncFeed, address, listening
 
 feed = AsyncFeed()
 
@@ -17,14 +17,15 @@ feed = AsyncFeed()
 def cursor(handler):
     after = handler.get_query_argument("after", None)
     try:
-        return feed.cursor(handler.request.headers.get("Last-Event-ID", after))
+        return feed.cursor(handler.request.headers.get("Last-Event-ID") or after)
     except ValueError as err:
         raise tornado.web.HTTPError(400, str(err))
 
 
 class Polling(tornado.web.RequestHandler):
     def get(self):
-        self.answer(cursor(self))
+        after, _ = cursor(self)
+        self.answer(after)
 
     def answer(self, after):
         given = self.get_query_argument("after", None) is not None
@@ -43,17 +44,18 @@ class Polling(tornado.web.RequestHandler):
 
 class LongPoll(Polling):
     async def get(self):
-        after = cursor(self)
+        after, _ = cursor(self)
         await feed.wait(after, 25)
         self.answer(after)
 
 
 class SSE(tornado.web.RequestHandler):
     async def get(self):
-        after = cursor(self)
-        self.set_header("Cache-Control", "no-store")
+        after, head = cursor(self)
+        for name, value in FIELDS.items():
+            self.set_header(name, value)
         self.set_header("Content-Type", "text/event-stream")
-        self.write(feed.first(after))
+        self.write(feed.first(after, head))
         try:
             await self.flush()
             while not feed.closed:
@@ -67,11 +69,11 @@ class SSE(tornado.web.RequestHandler):
 
 class WebSocket(tornado.websocket.WebSocketHandler):
     def open(self):
-        self.following = asyncio.create_task(self.follow(cursor(self)))
+        self.following = asyncio.create_task(self.follow(*cursor(self)))
 
-    async def follow(self, after):
+    async def follow(self, after, head):
         try:
-            await self.write_message(feed.hello())
+            await self.write_message(feed.hello(head))
             while not feed.closed:
                 await feed.wait(after, 15)
                 for after, text in feed.since(after):

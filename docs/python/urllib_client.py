@@ -28,7 +28,7 @@ def longpoll(url, cursor):
 def ask(url, cursor):
     with urllib.request.urlopen(url + cursor.query(), timeout=70) as response:
         if response.status == 200:
-            return cursor.answer(response.read(), response.headers["ETag"])
+            return cursor.answer(response.read())
     return False  # 204: nothing new
 
 

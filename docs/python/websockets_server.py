@@ -12,8 +12,8 @@ from feed import AsyncFeed, address, listening
 feed = AsyncFeed()
 
 
-async def websocket(ws, after):
-    await ws.send(feed.hello())
+async def websocket(ws, after, head):
+    await ws.send(feed.hello(head))
     while not feed.closed:
         await feed.wait(after, 15)
         for after, text in feed.since(after):
@@ -32,7 +32,8 @@ async def handle(ws):
         if url.path == "/websocket/echo":
             await echo(ws)
         else:
-            await websocket(ws, feed.cursor(parse_qs(url.query).get("after", [None])[0]))
+            after, head = feed.cursor(parse_qs(url.query).get("after", [None])[0])
+            await websocket(ws, after, head)
     except websockets.ConnectionClosed:
         pass  # the client has left
 
