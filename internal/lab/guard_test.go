@@ -1,14 +1,18 @@
 package lab_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
@@ -428,4 +432,51 @@ func TestDefaultPort(t *testing.T) {
 	if resp, _ := ask(t, "GET", control+"/control/feed", "", "Origin: "+lanes); resp.Header.Get("Access-Control-Allow-Origin") != lanes {
 		t.Errorf("the page may not read the control API: %v", resp.Header)
 	}
+}
+
+// A HEAD of a lane waits for nothing and ends: the next request on its connection is answered at once.
+func TestHeadOfLanes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, network := inMemory(t, quiet(feed.Keep))
+		begin := time.Now()
+		conn, err := network.Dial(t.Context(), "tcp", "localhost")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		go func() {
+			for _, transport := range lab.Transports {
+				io.WriteString(conn, "HEAD /"+transport.Name+" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+			}
+			io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+		}()
+		answer, err := io.ReadAll(conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var statuses []string
+		for _, found := range regexp.MustCompile(`(?m)^HTTP/1\.1 (\d+)`).FindAllSubmatch(answer, -1) {
+			statuses = append(statuses, string(found[1]))
+		}
+		if got := strings.Join(statuses, " "); got != "200 200 200 400 200" || !bytes.HasSuffix(answer, []byte(`{"status":"ok"}`)) {
+			t.Errorf("the statuses are %s: %s", got, answer)
+		}
+
+		two := &http.Transport{DialContext: network.Dial, Protocols: new(http.Protocols)}
+		two.Protocols.SetUnencryptedHTTP2(true)
+		defer two.CloseIdleConnections()
+		for _, transport := range lab.Transports {
+			resp, err := (&http.Client{Transport: two}).Head("http://localhost/" + transport.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if body, err := io.ReadAll(resp.Body); err != nil || len(body) > 0 || resp.StatusCode != 200 && transport.Name != "websocket" {
+				t.Errorf("HEAD /%s by HTTP/2: %s %q %v", transport.Name, resp.Status, body, err)
+			}
+			resp.Body.Close()
+		}
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("they took %v, want no time", took)
+		}
+	})
 }
