@@ -28,13 +28,21 @@ type certificate struct {
 	tls   *tls.Certificate
 }
 
+// suites are those of TLS 1.2 that HTTP/2 may use (RFC 9113, section 9.2.2 and appendix A) and that fit the
+// certificate's key. Each client of the last ten years has one, so HTTP/1.1 gets no others either.
+var suites = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+}
+
 // config returns what a TLS server of these names needs. The client chooses HTTP/2 or HTTP/1.1
 // by ALPN (RFC 7301).
 func (c *certificate) config(names []string) *tls.Config {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.names = names
-	return &tls.Config{GetCertificate: c.get, NextProtos: []string{"h2", "http/1.1"}}
+	return &tls.Config{GetCertificate: c.get, NextProtos: []string{"h2", "http/1.1"}, CipherSuites: suites}
 }
 
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {

@@ -37,7 +37,7 @@ func TestTLS(t *testing.T) {
 						time.AfterFunc(time.Duration(id+1)*time.Second, func() { publish1(t, l.Feed, id) })
 					}
 					time.AfterFunc(20*time.Second, l.stop)
-					c := transport.Client(lab.Access{URL: "https://localhost/" + transport.Name + "?after=0", Dial: n.dialTLS, HTTP2: version == 2})
+					c := transport.Client(lab.Access{URL: "https://localhost/" + transport.Name + "?after=0", Dial: n.dialTLS(version), HTTP2: version == 2})
 					start := time.Now()
 					last := uint64(0)
 					for m, err := range c.Messages(t.Context()) {
@@ -79,7 +79,7 @@ func TestCertificate(t *testing.T) {
 		_, n := inMemoryTLS(t, quiet(feed.Keep))
 		var serials []string
 		for range 365 {
-			conn, err := n.dialTLS(t.Context(), "tcp", "localhost")
+			conn, err := n.dialTLS(1)(t.Context(), "tcp", "localhost")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +118,7 @@ func TestCertificateAtOnce(t *testing.T) {
 		var clients sync.WaitGroup
 		for range 50 {
 			clients.Go(func() {
-				conn, err := n.dialTLS(t.Context(), "tcp", "localhost")
+				conn, err := n.dialTLS(1)(t.Context(), "tcp", "localhost")
 				if err != nil {
 					t.Error(err)
 					return
@@ -161,6 +161,107 @@ func TestHandshakeFails(t *testing.T) {
 			if got, want := n.metric(t, `fourwires_refusals_total{cause="tls"}`), fmt.Sprint(i+1); got != want {
 				t.Errorf("the lab counts %q, want %s", got, want)
 			}
+		}
+	})
+}
+
+// A client has to speak what ALPN chose: else the connection ends at once, without an answer, and is counted.
+func TestKeepsToALPN(t *testing.T) {
+	const request = "GET /polling HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+	const preface = http2.ClientPreface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00" // and settings
+	for _, test := range []struct {
+		offers, send string
+		want         string // what the answer begins with; "": there is none
+	}{
+		{"h2", preface, "\x00\x00\x1e\x04"}, // settings
+		{"h2", request, ""},
+		{"h2", "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", ""},
+		{"h2,http/1.1", request, ""},
+		{"http/1.1", request, "HTTP/1.1 200 OK\r\n"},
+		{"http/1.1", preface, ""},
+		{"", request, "HTTP/1.1 200 OK\r\n"},
+		{"", preface, ""},
+	} {
+		for _, piece := range []int{1, 1000} {
+			for _, untapped := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%.8q/%d/%v", test.offers, test.send, piece, untapped), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						settings := quiet(feed.Keep)
+						settings.Untapped = untapped
+						l, n := inMemoryTLS(t, settings)
+						below, err := n.tls.Dial(t.Context(), "tcp", "localhost")
+						if err != nil {
+							t.Fatal(err)
+						}
+						config := &tls.Config{InsecureSkipVerify: true}
+						if test.offers != "" {
+							config.NextProtos = strings.Split(test.offers, ",")
+						}
+						conn := tls.Client(below, config)
+						start := time.Now()
+						for part := range slices.Chunk([]byte(test.send), piece) {
+							if _, err := conn.Write(part); err != nil {
+								break
+							}
+							synctest.Wait()
+						}
+						var answer []byte
+						if test.send == preface && test.want != "" {
+							answer = make([]byte, len(test.want))
+							io.ReadFull(conn, answer)
+						} else {
+							answer, _ = io.ReadAll(conn)
+						}
+						if !strings.HasPrefix(string(answer), test.want) || test.want == "" && len(answer) > 0 {
+							t.Errorf("the answer is %.100q, want %q", answer, test.want)
+						}
+						if took := time.Since(start); took > time.Second { // for goodbye
+							t.Errorf("it came after %v", took)
+						}
+						below.Close()
+						synctest.Wait()
+						refused := n.metric(t, `fourwires_refusals_total{cause="tls"}`)
+						if (refused == "1") != (test.want == "") {
+							t.Errorf("the lab counts %q", refused)
+						}
+						if !untapped && test.want != "" { // half a start line is nobody's
+							balance(t, l.Ledger.Snapshot())
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// Of TLS 1.2 the lab takes no suite that HTTP/2 may not use.
+func TestSuites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, n := inMemoryTLS(t, quiet(feed.Keep))
+		taken := 0
+		for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+			if !slices.Contains(suite.SupportedVersions, tls.VersionTLS12) {
+				continue
+			}
+			below, err := n.tls.Dial(t.Context(), "tcp", "localhost")
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn := tls.Client(below, &tls.Config{
+				InsecureSkipVerify: true, NextProtos: []string{"h2"}, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID},
+			})
+			if err := conn.Handshake(); err == nil {
+				taken++
+				// RFC 9113, appendix A has every suite without an ephemeral key or without AEAD.
+				if !strings.HasPrefix(suite.Name, "TLS_ECDHE") || !strings.Contains(suite.Name, "GCM") && !strings.Contains(suite.Name, "POLY1305") {
+					t.Errorf("the lab takes %s", suite.Name)
+				}
+			}
+			below.Close()
+			synctest.Wait()
+		}
+		if taken != 3 {
+			t.Errorf("the lab takes %d suites, want 3", taken)
 		}
 	})
 }
@@ -236,7 +337,11 @@ func TestSilentTLS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		good, n := amongGood(t, false)
 		for send, after := range map[string]time.Duration{"": 10 * time.Second, "GET /polling HTTP/1.1\r\n": 10 * time.Second, http2.ClientPreface: 2 * time.Second} {
-			conn, err := n.dialTLS(t.Context(), "tcp", "localhost")
+			version := 1
+			if send == http2.ClientPreface {
+				version = 2
+			}
+			conn, err := n.dialTLS(version)(t.Context(), "tcp", "localhost")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -268,7 +373,7 @@ func TestSlowReaderTLS(t *testing.T) {
 				for range 60 {
 					l.Feed.Publish([]byte(`"` + strings.Repeat("x", 30_000) + `"`))
 				}
-				conn := stall(t, suite{Transport: transport, http2: version == 2}, n.dialTLS).(*tls.Conn).NetConn()
+				conn := stall(t, suite{Transport: transport, http2: version == 2}, n.dialTLS(version)).(*tls.Conn).NetConn()
 				start := time.Now()
 				for err := error(nil); err != io.ErrClosedPipe; _, err = conn.Write(nil) { // is it there?
 					time.Sleep(time.Millisecond)

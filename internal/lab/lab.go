@@ -196,7 +196,7 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 		server.Protocols.SetHTTP1(true)
 		server.Protocols.SetUnencryptedHTTP2(true)
 		for _, listener := range listeners {
-			loops.Go(func() { stop(server.Serve(listener)) })
+			loops.Go(func() { stop(server.Serve(l.settings.Limits.prompt(listener))) })
 		}
 		return server
 	}
@@ -213,16 +213,16 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 	if !l.settings.Untapped {
 		ledger = &l.Ledger
 	}
-	lanes := []net.Listener{ledger.Listen(l.Network.Listen(on.Lanes))}
+	lanes := []net.Listener{ledger.Listen(l.Network.Listen(sockets(on.Lanes)))}
 	if on.TLS != nil {
-		lanes = append(lanes, ledger.ListenTLS(l.Network.Listen(on.TLS), l.settings.vouch.config(names), func(err error) {
+		lanes = append(lanes, ledger.ListenTLS(l.Network.Listen(sockets(on.TLS)), l.settings.vouch.config(names), func(err error) {
 			l.metrics.refusals.WithLabelValues("tls").Inc()
 			l.settings.Log.Debug("TLS handshake", "error", err)
 		}))
 	}
 	servers := []*http.Server{
 		serve(l.lanes(names, origins, on), lanes...),
-		serve(l.control(controls, origins), on.Control),
+		serve(l.control(controls, origins), sockets(on.Control)),
 	}
 	servers[0].RegisterOnShutdown(func() {
 		l.Feed.Close() // answers long-polls, ends streams, closes WebSockets

@@ -85,18 +85,21 @@ func inMemoryTLS(t *testing.T, settings lab.Settings) (running, networks) {
 	return run(t, settings, lab.Listeners{Lanes: n.lanes, TLS: n.tls, Control: n.control}), n
 }
 
-// dialTLS opens a connection on which TLS is spoken, whoever vouches for it.
-func (n networks) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
-	conn, err := n.tls.Dial(ctx, network, addr)
-	if err != nil {
-		return nil, err
+// dialTLS returns a dialer whose connections speak TLS for a version of HTTP, whoever vouches for it.
+func (n networks) dialTLS(version int) lab.Dial {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := n.tls.Dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		protocol := map[int]string{1: "http/1.1", 2: "h2"}[version]
+		secured := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}})
+		if err := secured.HandshakeContext(ctx); err != nil {
+			conn.Close()
+			return nil, err
+		}
+		return secured, nil
 	}
-	secured := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}})
-	if err := secured.HandshakeContext(ctx); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return secured, nil
 }
 
 // metric returns what the control address says of one metric, "" where it has

@@ -12,6 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fourwires/feed"
+	"fourwires/internal/lab"
+
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 )
@@ -32,15 +35,25 @@ func TestHostileHTTP2(t *testing.T) {
 	}{
 		// Connections that are not used.
 		{"settings, and silence", func(f *framer) {}, "SETTINGS\nSETTINGS ack\nGOAWAY NO_ERROR\n", "", idle},
-		{"half a frame, and silence", func(f *framer) { f.raw("\x00\x00\xff\x01\x05") }, "GOAWAY NO_ERROR\n", "", idle},
-		{"half a head, and silence", func(f *framer) { f.frame(http2.FrameHeaders, 0, 1, f.head("GET", "/polling")[:3]) }, "GOAWAY NO_ERROR\n", "", idle},
+		{"half a frame, and silence", func(f *framer) { f.raw("\x00\x00\xff\x01\x05") }, "SETTINGS ack\n", "", 10 * time.Second},
+		{"a frame's head byte by byte", func(f *framer) {
+			for _, b := range "\x00\x00\x01\xfe\x00\x00\x00\x00" {
+				f.raw(string(b))
+				time.Sleep(2 * time.Second)
+			}
+		}, "SETTINGS ack\n", "", 16 * time.Second}, // eight bytes' time
+		{"half a head, and silence", func(f *framer) { f.frame(http2.FrameHeaders, 0, 1, f.head("GET", "/polling")[:3]) }, "SETTINGS ack\n", "", 10 * time.Second},
+		{"half a frame of data", func(f *framer) {
+			f.frame(http2.FrameHeaders, open, 1, f.head("POST", "/publish"))
+			f.raw("\x00\x00\x09\x00\x01\x00\x00\x00\x011")
+		}, "HEADERS 1 400", "", 20 * time.Second},
 		{"a head byte by byte", func(f *framer) {
 			f.frame(http2.FrameHeaders, 0, 1, f.head("GET", "/polling"))
 			for f.err == nil {
 				time.Sleep(time.Second)
 				f.frame(http2.FrameContinuation, 0, 1, []byte{0x90}) // an empty field, or a part of one
 			}
-		}, "GOAWAY NO_ERROR\n", "", idle + time.Second},
+		}, "SETTINGS ack\n", "", 11 * time.Second},
 
 		// Frames where they have no place.
 		{"no settings", func(f *framer) { f.frame(http2.FramePing, 0, 0, make([]byte, 8)) }, "PING ack", "", idle},
@@ -135,7 +148,7 @@ func TestHostileHTTP2(t *testing.T) {
 			for range 10_000 {
 				f.frame(http2.FrameContinuation, 0, 1, nil)
 			}
-		}, "GOAWAY NO_ERROR\n", "", idle},
+		}, "SETTINGS ack\n", "", 10 * time.Second},
 		{"a name in capitals", func(f *framer) {
 			f.frame(http2.FrameHeaders, whole, 1, append(f.head("GET", "/polling"), "\x00\x01X\x01y"...))
 		}, "RST_STREAM 1 PROTOCOL_ERROR", "", idle},
@@ -255,6 +268,60 @@ func TestHostileHTTP2(t *testing.T) {
 				good.Wait()
 			})
 		})
+	}
+}
+
+// TestHalfHead has a header block that does not end behind a stream that is open. The connection ends after
+// --header-time on each address, with TLS and without, counted or not; one whose blocks are whole goes on.
+func TestHalfHead(t *testing.T) {
+	for _, untapped := range []bool{false, true} {
+		for _, address := range []string{"lanes", "tls", "control"} {
+			t.Run(fmt.Sprintf("%s/untapped=%v", address, untapped), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					settings := quiet(feed.Keep)
+					settings.Untapped = untapped
+					_, n := inMemoryTLS(t, settings)
+					dial := map[string]lab.Dial{"lanes": n.lanes.Dial, "tls": n.dialTLS(2), "control": n.control.Dial}[address]
+					method, path, flags := "GET", "/sse", http2.FlagHeadersEndHeaders|http2.FlagHeadersEndStream
+					if address == "control" {
+						method, path, flags = "PATCH", "/control/feed", http2.FlagHeadersEndHeaders
+					}
+					for _, half := range []bool{true, false} {
+						conn, err := dial(t.Context(), "tcp", "localhost")
+						if err != nil {
+							t.Fatal(err)
+						}
+						f := newFramer(t, conn)
+						f.raw(http2.ClientPreface)
+						f.setting(http2.SettingInitialWindowSize, 1<<16-1)
+						f.frame(http2.FrameHeaders, flags, 1, f.head(method, path))
+						time.Sleep(time.Second)
+						start := time.Now()
+						if half {
+							f.frame(http2.FrameHeaders, 0, 3, f.head("GET", "/healthz"))
+							defer time.AfterFunc(time.Minute, func() { conn.Close() }).Stop()
+							f.reading.Wait()
+							if took := time.Since(start); took != lab.DefaultLimits().HeaderTime {
+								t.Errorf("the connection ended after %v, want 10 s", took)
+							}
+						} else {
+							for id := uint32(3); id < 33; id += 2 {
+								f.frame(http2.FrameHeaders, 0, id, f.head("GET", "/healthz"))
+								time.Sleep(2 * time.Second)
+								f.frame(http2.FrameContinuation, http2.FlagContinuationEndHeaders, id, nil)
+								f.frame(http2.FrameData, http2.FlagDataEndStream, id, nil)
+								synctest.Wait()
+							}
+							if got := strings.Count(f.answer(), "HEADERS"); got < 15 {
+								t.Errorf("%d of 15 requests in pieces were answered:\n%s", got, f.answer())
+							}
+						}
+						conn.Close()
+						f.reading.Wait()
+					}
+				})
+			})
+		}
 	}
 }
 

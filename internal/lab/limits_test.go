@@ -136,7 +136,7 @@ func amongGood(t *testing.T, compress bool) (good *sync.WaitGroup, n networks) {
 			for _, version := range []int{1, 2} {
 				dial := n.lanes.Dial
 				if strings.HasPrefix(url, "https") {
-					dial = n.dialTLS
+					dial = n.dialTLS(version)
 				}
 				if transport.Name == "websocket" && (version == 2 || strings.HasPrefix(url, "https")) {
 					continue // TLS says goodbye, and in memory nobody has room for that

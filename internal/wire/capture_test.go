@@ -295,6 +295,9 @@ func (o one) Accept() (net.Conn, error) { return o.conn, nil }
 
 // Dial is for clients of what the speech says, Dial1 for those of HTTP/1.1.
 func (c *connections) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if !c.http2 {
+		return c.Dial1(ctx, network, addr)
+	}
 	return c.dial(ctx, network, addr, "h2")
 }
 

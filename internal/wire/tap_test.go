@@ -110,7 +110,10 @@ func newWorld(t *testing.T, s speech, lanes, control net.Listener, dial wire.Dia
 	if s.tls {
 		on = lab.Listeners{Lanes: netsim.Listen(), TLS: on.Lanes, Control: control}
 		w.dial1 = w.client.TapTLS(w.beyond.dial(dial), clientTLS("http/1.1"), nil)
-		w.dial2 = w.client.TapTLS(w.beyond.dial(dial), clientTLS("h2"), nil)
+		w.dial2 = w.dial1
+		if s.http2 {
+			w.dial2 = w.client.TapTLS(w.beyond.dial(dial), clientTLS("h2"), nil)
+		}
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})

@@ -25,7 +25,8 @@ const handshakeRecord = 22
 // ListenTLS returns a listener on whose connections TLS is spoken (RFC 8446).
 // They are handed out before the handshake, which the first Read or Write does,
 // so Accept waits for nobody. Who serves them must set a read deadline. Failed,
-// unless it is nil, is told why a handshake failed.
+// unless it is nil, is told why a handshake failed. A client that then speaks
+// another protocol than ALPN chose (RFC 7301) is refused: Read fails.
 //
 // The connections have no method ConnectionState: net/http takes them for plain
 // ones, and finds out by the first bytes whether they speak HTTP/2. So one
@@ -47,7 +48,7 @@ func (l *listenTLS) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	if l.ledger == nil {
-		return &secure{Conn: tls.Server(c, l.config), below: c, failed: l.failed}, nil
+		return &secure{Conn: tls.Server(c, l.config), below: c, serves: true, failed: l.failed}, nil
 	}
 	d := NewDissector(l.ledger, nil)
 	d.secure()
@@ -57,7 +58,8 @@ func (l *listenTLS) Accept() (net.Conn, error) {
 			l.failed(err)
 		}
 	}
-	return tap(&secure{Conn: tls.Server(&below{Conn: c, dissector: d, in: Up, out: Down}, l.config), below: c, failed: failed}, d, false), nil
+	server := tls.Server(&below{Conn: c, dissector: d, in: Up, out: Down}, l.config)
+	return tap(&secure{Conn: server, below: c, serves: true, failed: failed}, d, false), nil
 }
 
 // TapTLS is Tap for connections on which TLS is spoken. The server's name is, where
@@ -89,18 +91,50 @@ func (l *Ledger) TapTLS(dial Dial, config *tls.Config, spans func(Span)) Dial {
 // methods that would have net/http know.
 type secure struct {
 	net.Conn
-	below  net.Conn    // that carries it
+	below  net.Conn // that carries it
+	serves bool
 	failed func(error) // of a server; may be nil
 	once   sync.Once
 	err    error
 	closed atomic.Bool
+	begun  int  // bytes of HTTP/2's preface with which the client has begun
+	chosen bool // what it speaks is known, and is what ALPN chose
 }
 
 func (c *secure) Read(b []byte) (int, error) {
 	if err := c.ready(); err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(b)
+	n, err := c.Conn.Read(b)
+	if c.serves && !c.chosen {
+		if c.err = c.keeps(b[:n]); c.err != nil {
+			return 0, c.err
+		}
+	}
+	return n, err
+}
+
+var errNotChosen = errors.New("wire: the client does not speak the protocol that ALPN chose")
+
+// keeps returns an error where the client's first bytes are HTTP/2's preface but ALPN did not choose h2 (RFC 9113,
+// section 3.2), or are something else but it did (section 3.4). It is net.OpError, which net/http does not answer.
+func (c *secure) keeps(b []byte) error {
+	const preface = prefaceLine + "\r\n" + prefaceRest
+	rest := preface[c.begun:]
+	n := 0
+	for n < min(len(b), len(rest)) && b[n] == rest[n] {
+		n++
+	}
+	c.begun += n
+	other, http2 := n < min(len(b), len(rest)), c.begun == len(preface)
+	h2 := c.Conn.(*tls.Conn).ConnectionState().NegotiatedProtocol == "h2"
+	if c.chosen = other && !h2 || http2 && h2; c.chosen || !other && !http2 {
+		return nil
+	}
+	if c.failed != nil {
+		c.failed(errNotChosen)
+	}
+	return &net.OpError{Op: "read", Net: "tls", Addr: c.RemoteAddr(), Err: errNotChosen}
 }
 
 func (c *secure) Write(b []byte) (int, error) {
@@ -289,9 +323,12 @@ func (d *Dissector) handshakeFailed(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var notTLS tls.RecordHeaderError
-	if d.tls.broken = errors.As(err, &notTLS); d.tls.broken {
+	switch d.tls.broken = errors.As(err, &notTLS); {
+	case d.tls.broken:
 		d.conn.note("no TLS")
-	} else {
+	case err == errNotChosen:
+		d.conn.note("not what ALPN chose")
+	default:
 		d.conn.note("cut: a TLS handshake")
 	}
 }

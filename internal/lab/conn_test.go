@@ -1,0 +1,156 @@
+package lab_test
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"fourwires/feed"
+	"fourwires/internal/lab"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// A client that reads nothing has the server's kernel keep a bounded number of bytes, and nothing of them when
+// the write limit has let it go: the connection is reset. One that reads is not.
+func TestReadsNothing(t *testing.T) {
+	on, err := lab.Loopback(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, secured := &impatient{Listener: on.Lanes}, &impatient{Listener: on.TLS, spare: 1}
+	on.Lanes, on.TLS = plain, secured
+	l := run(t, quiet(feed.Keep), on)
+	data := []byte(`"` + strings.Repeat("x", feed.MaxData-2) + `"`)
+	for range 200 {
+		l.Feed.Publish(data)
+	}
+	var clients sync.WaitGroup
+	defer clients.Wait()
+	for _, transport := range lab.Transports {
+		for _, version := range []int{1, 2} {
+			for _, listener := range []*impatient{plain, secured} {
+				if version == 2 && transport.Name == "websocket" {
+					continue
+				}
+				conn, err := net.Dial("tcp", listener.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				clients.Go(func() {
+					defer conn.Close()
+					conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+					closed := listener.closing(conn.LocalAddr())
+					askMuch(t, conn, transport.Name, version, listener == secured)
+					name := fmt.Sprintf("%s, HTTP/%d, TLS %v", transport.Name, version, listener == secured)
+					if written, most := <-closed, int64(1<<20); written > most {
+						t.Errorf("%s: the kernel took %d bytes for a client that reads nothing, want %d at most", name, written, most)
+					}
+					conn.SetReadDeadline(time.Now().Add(5 * time.Second)) // else the kernel's retries would take a minute
+					if n, err := io.Copy(io.Discard, conn); !errors.Is(err, syscall.ECONNRESET) {
+						t.Errorf("%s: the client reads %d bytes and then %v, want a reset", name, n, err)
+					}
+				})
+			}
+		}
+	}
+}
+
+// askMuch asks for more than a send buffer has room for.
+func askMuch(t *testing.T, conn net.Conn, name string, version int, secure bool) {
+	t.Helper()
+	if secure {
+		protocol := map[int]string{1: "http/1.1", 2: "h2"}[version]
+		client := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}})
+		if err := client.Handshake(); err != nil {
+			t.Error(err)
+		}
+		conn = client
+	}
+	const requests = 100
+	if version == 1 {
+		more := ""
+		if name == "websocket" {
+			more = "Connection: Upgrade\r\nUpgrade: websocket\r\n" +
+				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+		}
+		request := "GET /" + name + "?after=0 HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n"
+		if name == "polling" || name == "longpoll" {
+			request = strings.Repeat(request, requests)
+		}
+		io.WriteString(conn, request)
+		return
+	}
+	io.WriteString(conn, http2.ClientPreface)
+	frames := http2.NewFramer(conn, nil)
+	frames.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1<<31 - 1})
+	frames.WriteWindowUpdate(0, 1<<30)
+	f := &framer{}
+	f.encoder = hpack.NewEncoder(&f.block)
+	for n := range uint32(requests) {
+		frames.WriteHeaders(http2.HeadersFrameParam{
+			StreamID: 2*n + 1, BlockFragment: f.head("GET", "/"+name+"?after=0"), EndHeaders: true, EndStream: true,
+		})
+	}
+}
+
+// impatient is a listener on whose connections a second passes for ten, as far as writes are concerned.
+type impatient struct {
+	net.Listener
+	spare  int      // deadlines that are left as they are: that of a handshake
+	closed sync.Map // channels that are told, by the client's address, how many bytes the socket took
+}
+
+// closing returns the channel that is told when the connection of a client has been closed.
+func (l *impatient) closing(client net.Addr) chan int64 {
+	closed, _ := l.closed.LoadOrStore(client.String(), make(chan int64, 1))
+	return closed.(chan int64)
+}
+
+func (l *impatient) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &hurried{TCPConn: conn.(*net.TCPConn), spare: l.spare, closed: l.closing(conn.RemoteAddr())}, nil
+}
+
+type hurried struct {
+	*net.TCPConn
+	spare   int
+	written atomic.Int64
+	once    sync.Once
+	closed  chan<- int64
+}
+
+func (c *hurried) SetWriteDeadline(t time.Time) error {
+	switch {
+	case t.IsZero():
+	case c.spare > 0:
+		c.spare--
+	default:
+		t = time.Now().Add(time.Until(t) / 10)
+	}
+	return c.TCPConn.SetWriteDeadline(t)
+}
+
+func (c *hurried) Write(b []byte) (int, error) {
+	n, err := c.TCPConn.Write(b)
+	c.written.Add(int64(n))
+	return n, err
+}
+
+func (c *hurried) Close() error {
+	err := c.TCPConn.Close()
+	c.once.Do(func() { c.closed <- c.written.Load() })
+	return err
+}
