@@ -217,8 +217,11 @@ func TestPollingInParts(t *testing.T) {
 		mux.HandleFunc("GET /polling", func(w http.ResponseWriter, r *http.Request) {
 			var id int
 			fmt.Sscanf(r.URL.Query().Get("after"), "one-%d", &id)
-			w.Header().Set("ETag", fmt.Sprintf(`"one-%d"`, head))
-			fmt.Fprintf(w, `{"epoch":"one","messages":[{"id":%d,"at":1,"data":0}]}`, id+1)
+			more := ""
+			if id+1 < head {
+				more = fmt.Sprintf(`"head":%d,`, head)
+			}
+			fmt.Fprintf(w, `{"epoch":"one",%s"messages":[{"id":%d,"at":1,"data":0}]}`, more, id+1)
 		})
 		eval[bool](tab, strings.Replace(record(`["polling"]`, "one-0"), "interval: () => 100", "interval: () => 3_600_000", 1))
 		tab.untilMessages(head)
@@ -227,6 +230,66 @@ func TestPollingInParts(t *testing.T) {
 		}
 		// It would look again only in an hour, if the interval did not change.
 		eval[bool](tab, `(close.polling(), true)`)
+	})
+}
+
+// A proxy that compresses changes the tag, or drops it (RFC 9110, section 8.8.3.3): the
+// cursor is in the body.
+func TestCursorIsInTheBody(t *testing.T) {
+	inBoth(t, func(t *testing.T, newTab opener) {
+		for _, tag := range []string{`"one-7"`, `W/"one-7"`, `"one-7-gzip"`, ""} {
+			mux, tab := newTab.blank(t)
+			serve := func(w http.ResponseWriter, r *http.Request) {
+				if tag != "" {
+					w.Header().Set("ETag", tag)
+				}
+				after := r.URL.Query().Get("after")
+				switch after {
+				case "":
+					fmt.Fprint(w, `{"epoch":"one","head":7,"messages":[]}`)
+				case "one-7":
+					fmt.Fprint(w, `{"epoch":"one","messages":[{"gap":{"from":8,"to":9}},{"id":10,"at":1,"data":0}]}`)
+				case "one-10":
+					<-r.Context().Done()
+				default:
+					http.Error(w, `{"error":"a cursor is EPOCH-ID"}`, http.StatusBadRequest)
+				}
+			}
+			mux.HandleFunc("GET /polling", serve)
+			mux.HandleFunc("GET /longpoll", serve)
+			eval[bool](tab, record(`["polling", "longpoll"]`, ""))
+			tab.untilMessages(1)
+			for _, name := range transports[:2] {
+				if got, want := news(tab, name), "epoch one,gap 8-9,10"; got != want {
+					t.Errorf("with the tag %s %s reported %s, want %s", tag, name, got, want)
+				}
+			}
+			eval[bool](tab, `(close.polling(), close.longpoll(), true)`)
+		}
+	})
+}
+
+// What is published while a stream is cut before its first message arrives: the first event
+// has an id and data, since Firefox drops the id of one that has none.
+func TestCutBeforeFirstMessage(t *testing.T) {
+	inBoth(t, func(t *testing.T, newTab opener) {
+		t.Parallel()
+		s := newTab.serve(t, quiet(100), nil, many(7)...)
+		tab := bare(t, s)
+		tab.during(outage, func() {
+			eval[bool](tab, record(all, ""))
+			tab.until(`Object.values(log).every((log) => log.includes("live") && log.some((entry) => String(entry).startsWith("epoch")))`)
+			s.lanes.cut()
+			s.publish(t, many(2)...)
+			tab.until(`Object.values(log).every((log) => log.includes("down"))`)
+			s.lanes.mend()
+			tab.untilMessages(2)
+		})
+		for _, name := range transports {
+			if got, want := news(tab, name), "epoch "+s.Feed.Head().Epoch+",8,9"; got != want {
+				t.Errorf("%s reported %s, want %s", name, got, want)
+			}
+		}
 	})
 }
 

@@ -10,32 +10,33 @@ export function open(url, after, on) {
   function ask() {
     on.asked(performance.now());
     source = new EventSource(url + (cursor && `&after=${cursor}`));
-    source.onopen = () => {
-      on.answered(performance.now());
-      failures = 0;
-      on.state("live");
-      heard();
-    };
-    source.onmessage = (event) => {
-      const now = performance.now();
-      read(event, JSON.parse(event.data), now);
-      heard();
-    };
-    source.addEventListener("gap", (event) => read(event, JSON.parse(event.data)));
-    source.addEventListener("heartbeat", () => {
-      on.beat(performance.now());
+    const hears = (type, take) => source.addEventListener(type, (event) => {
+      take(event, performance.now());
       heard();
     });
-    source.onerror = () => {
-      if (source.readyState !== EventSource.CLOSED) return on.state("down", "the browser asks again");
-      again("refused"); // any answer but 200 closes an EventSource for good
-    };
+    hears("open", (_, now) => {
+      on.answered(now);
+      failures = 0;
+      on.state("live");
+    });
+    hears("hello", hello);
+    hears("message", read);
+    hears("gap", read);
+    hears("heartbeat", (_, now) => on.beat(now));
+    const closed = () => source.readyState === EventSource.CLOSED; // by any answer but 200, for good
+    source.onerror = () => (closed() ? again("refused") : on.state("down", "the browser asks again"));
     heard();
   }
 
-  function read({ lastEventId }, entry, now) {
-    const [epoch] = lastEventId.split("-");
-    if (epoch !== cursor.split("-")[0]) on.epoch(epoch);
+  // The first event says where the stream begins: after a restart before all of it.
+  function hello({ lastEventId }) {
+    const [epoch, id] = lastEventId.split("-");
+    if (epoch !== cursor.split("-")[0]) on.epoch(epoch, Number(id));
+    cursor = lastEventId;
+  }
+
+  function read({ lastEventId, data }, now) {
+    const entry = JSON.parse(data);
     cursor = lastEventId;
     if (entry.gap) on.gap(entry.gap);
     else on.message(entry, now);
