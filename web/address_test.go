@@ -75,6 +75,12 @@ func TestForwardedPort(t *testing.T) {
 		tab.pollOften()
 		s.publish(t, many(3)...)
 		tab.untilIDs(s.ids(6, 8), 3)
+
+		// A text goes up and comes back on all lanes; its bytes are unknown, and why.
+		tab.click("#tab-up")
+		tab.click("#up button")
+		tab.until(`[...document.querySelectorAll(".lane .value")].filter((value) => value.textContent === "Hello").length === 4`)
+		tab.until(`document.querySelector("#up [role=status]").textContent.startsWith("No bytes: the controls are on the page at") && !document.querySelector("#up :disabled")`)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -77,12 +78,12 @@ func startFirefox(t testing.TB) *firefox {
 	return f
 }
 
-func newFirefox(path string) (*firefox, error) {
+func newFirefox(path string) (f *firefox, err error) {
 	profile, err := os.MkdirTemp("", "firefox-")
 	if err != nil {
 		return nil, err
 	}
-	f := &firefox{profile: profile, read: make(chan struct{}), answers: map[int]chan answerBiDi{}, tabs: map[string]*tab{}}
+	f = &firefox{profile: profile, read: make(chan struct{}), answers: map[int]chan answerBiDi{}, tabs: map[string]*tab{}}
 	f.process = exec.Command(path, "--headless", "--no-remote", "--remote-debugging-port=0", "--profile", profile)
 	f.process.Env = append(os.Environ(), "HOME="+profile)
 	told, err := f.process.StderrPipe()
@@ -92,6 +93,13 @@ func newFirefox(path string) (*firefox, error) {
 	if err != nil {
 		return nil, err
 	}
+	late := time.AfterFunc(patience, func() { f.process.Process.Kill() })
+	defer func() {
+		if late.Stop(); err != nil {
+			f.process.Process.Kill()
+			os.RemoveAll(profile)
+		}
+	}()
 	address := ""
 	lines := bufio.NewScanner(told)
 	for address == "" && lines.Scan() {

@@ -147,13 +147,14 @@ export function lane(element, { name, letter, about }, page) {
       measure(m);
     },
     gap: (gap) => tally.gap(gap),
+    beat() {},
     epoch: ({ epoch, after }) => tally.epoch(epoch, after),
     cut: (entry) => (cut = entry),
   };
 
   function apply(entry) {
     page.tell?.(name, entry);
-    happened[entry.kind]?.(entry);
+    happened[entry.kind](entry);
     const { data, ...kept } = entry;
     record.add(kept);
   }

@@ -5,9 +5,9 @@ const units = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, µs: 1e-3, us: 1e-3, ns
 
 // milliseconds reads one of Go's durations, such as "1m0.5s" or "100ms".
 export function milliseconds(text) {
-  let sum = 0;
-  for (const [, digits, unit] of text.matchAll(/([\d.]+)(h|ms|µs|us|ns|m|s)/g)) sum += Number(digits) * units[unit];
-  return sum;
+  const parts = [...text.matchAll(/([\d.]+)(h|ms|µs|us|ns|m|s)/g)];
+  if (!parts.length || parts.map(([part]) => part).join("") !== text) throw new Error(`"${text}" is no duration`);
+  return parts.reduce((sum, [, digits, unit]) => sum + Number(digits) * units[unit], 0);
 }
 
 // describe says what a network is like.

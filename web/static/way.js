@@ -71,16 +71,23 @@ export function way(element, { address, me, ask, send, interval, wires }) {
     await (kind === "chat" ? chat(way, text, came) : echoes[way](text).then(() => came("echo")));
   }
 
+  // rows returns the ledger's, by name. Where it is not to be had it says why, and returns null: a text
+  // can be sent all the same.
   async function rows() {
-    const { rows } = await ask("GET", `/control/ledger?page=${me}`);
-    return Object.fromEntries(rows.map((row) => [row.transport, row]));
+    try {
+      const { rows } = await ask("GET", `/control/ledger?page=${me}`);
+      return Object.fromEntries(rows.map((row) => [row.transport, row]));
+    } catch (err) {
+      put(status, `No bytes: ${err.message}`);
+      return null;
+    }
   }
 
   // cost writes what the run has cost until now, for each that was sent.
   async function cost() {
     const mine = run;
     const after = await rows();
-    if (mine !== run) return;
+    if (mine !== run || !after || !mine.before) return;
     mine.costs = { POST: spent(["publish", "echo"], after), frame: spent(["websocket", "websocket/echo"], after) };
     write();
   }

@@ -1,4 +1,4 @@
-import { equal, test } from "./test.js";
+import { equal, test, throws } from "./test.js";
 import { lane } from "/static/lane.js";
 
 // open returns a lane on a page that was opened when message 7 was the newest,
@@ -9,9 +9,9 @@ function open(change = {}) {
   const page = { clock, interval: 2000, epoch: "one", head: 7, beat: 0, trusts: -Infinity, still: () => false, usual: () => 150, seen: (name, m) => seen.push([name, m.id]), ...change };
   const element = document.createElement("li");
   const about = ({ interval }) => `every ${interval}`;
-  const { cost, on, update } = lane(element, { name: "polling", letter: "P", about }, page);
+  const { apply, cost, on, update } = lane(element, { name: "polling", letter: "P", about }, page);
   const text = (selector) => element.querySelector(selector).textContent;
-  return { cost, element, on, page, seen, text, update };
+  return { apply, cost, element, on, page, seen, text, update };
 }
 
 // message returns one that was published at `at` on the server's clock.
@@ -103,6 +103,11 @@ test("lane: says why it is down, and how it works when it is not", () => {
   on.state("live");
   update(300);
   equal([text(".state"), text(".about"), element.dataset.state], ["live, epoch one", "every 2000", "live"]);
+});
+
+test("lane: what it does not know is an error", () => {
+  const { apply } = open();
+  throws(() => apply({ kind: "beep", t: 0 }));
 });
 
 test("lane: tells the page of each message", () => {

@@ -1,4 +1,4 @@
-import { equal, near as close, test } from "./test.js";
+import { equal, near as close, test, throws } from "./test.js";
 import { causal, difference, lossWithoutCursor, most, near, none, rising, spread, such, within } from "/static/expect.js";
 import { apart, axis, place, steps, tail } from "/static/ecdf.js";
 import { milliseconds, describe } from "/static/network.js";
@@ -61,6 +61,7 @@ test("ecdf: labels are moved apart", () => {
 
 test("network: Go's durations", () => {
   equal(["0s", "100ms", "1.5s", "1m0.5s", "1h2m3s", "250µs"].map(milliseconds), [0, 100, 1500, 60_500, 3_723_000, 0.25]);
+  for (const text of ["", "soon", "100", "5 ms", "1d2h", "100ms!"]) throws(() => milliseconds(text)); // it read 0
   equal(describe({ rtt: 100, jitter: 5, kbps: 512 }), "RTT 100 ms · jitter 5.00 ms · 512 kbit/s");
   equal(describe({ rtt: 0, jitter: 0, kbps: 0 }), "no delay");
 });

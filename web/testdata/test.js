@@ -11,6 +11,16 @@ export function equal(got, want) {
   }
 }
 
+// throws wants an error of f.
+export function throws(f) {
+  try {
+    f();
+  } catch {
+    return;
+  }
+  throw new Error(`no error of ${f}`);
+}
+
 // near compares two numbers up to a difference.
 export function near(got, want, by) {
   if (!(Math.abs(got - want) <= by)) throw new Error(`got ${got}, want ${want} ± ${by}`);
