@@ -90,12 +90,19 @@
 // [Ledger.Snapshot] asks for them. TLS costs one more system call for each record
 // that is read.
 //
+// Whatever comes, a byte of it costs at most 64 bytes of allocation, in half an object,
+// and time that does not grow with what came before: some 10 ns, for a field of HPACK 50,
+// and for what gzip has compressed as much as it takes to inflate that, of 1 MiB at most
+// for what was flushed at once. (A test holds every parser to it.) Most costs a request,
+// of 10 bytes on HTTP/2: about 700 bytes of allocation, which are let go when it has ended.
+//
 // No body is held: of HTTP/1.1 a line of a head, of HTTP/2 a frame of one, and the field
-// in which it ends. Of a WebSocket's frame it is the header and 12 bytes, or some hundred
-// where they are compressed. The dynamic table of HPACK is what the two ends hold, 4 096
-// bytes in each direction unless SETTINGS allow more, and at most 64 KiB; there are at
-// most 1 024 streams at once. A stream of gzip holds what was not flushed yet, of
-// 128 KiB at most, and some 75 KiB to inflate it. Who is told of spans has a head of
-// HTTP/2 held whole, at most four times what the server takes. Where the dissection
-// gives up, all of it is let go.
+// in which it ends. Of a WebSocket's frame it is the header and 12 bytes, or 512 where
+// they are compressed. The dynamic table of HPACK is what the two ends hold, 4 096 bytes
+// in each direction unless SETTINGS allow more, and at most 64 KiB. At most 256 requests
+// of HTTP/1.1 wait for their answers, and 1 024 streams are open at once. A stream of gzip
+// holds what was not flushed yet, of 128 KiB at most, and some 150 KiB to inflate it.
+// Who is told of spans has a head of HTTP/2 held whole, at most four times what the
+// server takes, and who writes has 32 bytes held for each thing that a write consists of.
+// Where the dissection gives up, all of it is let go.
 package wire

@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"io"
 	"slices"
+	"sync"
 )
 
 const (
@@ -12,7 +13,7 @@ const (
 	maxUnit    = 1 << 17  // bytes of what is compressed and was flushed at once
 	maxPlain   = 1 << 20  // bytes that it may inflate to
 	maxWindow  = 32 << 10 // bytes that DEFLATE looks back (RFC 1951, section 2)
-	maxMarks   = 16       // ends of a flush in a unit that are none
+	maxMarks   = 4        // ends of a flush in a unit that are none: each has it inflated in vain
 	maxLook    = 512      // bytes of a compressed message in which its beginning is found
 )
 
@@ -32,7 +33,8 @@ type inflater struct {
 	marks  int    // that looked like it, and were not
 	begun  bool   // behind gzip's header
 	over   bool   // behind the last block: a trailer follows
-	past   []byte // what was inflated: the last 32 KiB, at least
+	past   []byte // what was inflated, the last 32 KiB of it,
+	next   []byte // and then what is being inflated
 	blocks blocks
 	reader io.ReadCloser
 	inner  body // reads what was inflated, and counts it in an exchange of its own
@@ -104,34 +106,40 @@ func (m *body) zipped(b []byte) {
 		}
 		z.looked += at + 1
 		z.marks++
-		if plain, ok := z.inflate(z.unit[:end], final); ok {
+		if z.inflate(z.unit[:end], final) {
 			z.over = z.over || z.blocks.end != nil // what is final stands in the unit itself
-			m.unitEnds(z.unit[:end], plain)
-			z.unit = z.unit[:copy(z.unit, z.unit[end:])]
+			m.unitEnds(z.unit[:end])
+			if z.unit = z.unit[:copy(z.unit, z.unit[end:])]; cap(z.unit) > maxWindow {
+				z.unit = slices.Clone(z.unit)
+			}
 			z.looked, z.marks = 0, 0
 		}
 	}
 }
 
-// inflate returns what a unit inflates to, or false where it is none. The text is
-// the inflater's own.
-func (z *inflater) inflate(unit, end []byte) (plain []byte, ok bool) {
-	if len(z.past) > 2*maxWindow {
-		z.past = slices.Clone(z.past[len(z.past)-maxWindow:])
-	}
-	was := len(z.past)
+// inflate reads what a unit inflates to, or returns false where it is none.
+func (z *inflater) inflate(unit, end []byte) (ok bool) {
+	was := z.inner
+	z.inner.ex.counts[Down], z.inner.ex.messages[Down] = counts{}, 0
 	z.blocks = blocks{unit, end}
-	z.reader.(flate.Resetter).Reset(&z.blocks, z.past[max(0, was-maxWindow):])
-	for {
-		z.past = slices.Grow(z.past, 1<<12)
-		n, err := z.reader.Read(z.past[len(z.past):cap(z.past)])
-		z.past = z.past[:len(z.past)+n]
-		if err == io.EOF {
-			return z.past[was:], true
+	z.reader.(flate.Resetter).Reset(&z.blocks, z.past)
+	z.next = append(z.next[:0], z.past...)
+	for size := 0; ; {
+		if len(z.next) > 2*maxWindow {
+			z.next = z.next[:copy(z.next, z.next[len(z.next)-maxWindow:])]
 		}
-		if err != nil || len(z.past)-was > maxPlain {
-			z.past = z.past[:was]
-			return nil, false
+		z.next = slices.Grow(z.next, 1<<12)
+		n, err := z.reader.Read(z.next[len(z.next):cap(z.next)])
+		z.inner.eventBytes(z.next[len(z.next):][:n])
+		z.next = z.next[:len(z.next)+n]
+		size += n
+		if err == io.EOF {
+			z.past = append(z.past[:0], z.next[max(0, len(z.next)-maxWindow):]...)
+			return true
+		}
+		if err != nil || size > maxPlain {
+			z.inner = was
+			return false
 		}
 	}
 }
@@ -139,10 +147,8 @@ func (z *inflater) inflate(unit, end []byte) (plain []byte, ok bool) {
 // unitEnds books a unit. It is payload if it has anything of a message, else what
 // it has the first of: opening, control, envelope; and framing where it has
 // nothing.
-func (m *body) unitEnds(unit, plain []byte) {
+func (m *body) unitEnds(unit []byte) {
 	z := m.zip
-	z.inner.ex.counts[Down], z.inner.ex.messages[Down] = counts{}, 0
-	z.inner.eventBytes(plain)
 	part := Framing
 	for _, p := range []Part{Envelope, Control, Opening, Payload} {
 		if z.inner.ex.counts[Down][p] > 0 {
@@ -167,12 +173,12 @@ func (m *body) unzippable() {
 // nevertheless is envelope.
 func (m *body) zipEnds() (unfinished string) {
 	z := m.zip
-	plain, ok := z.inflate(z.unit, nil)
+	ok := z.inflate(z.unit, nil)
 	switch {
 	case z.over:
 		m.book(Framing, "gzip trailer", z.unit)
 	case ok:
-		m.unitEnds(z.unit, plain)
+		m.unitEnds(z.unit)
 	default:
 		m.book(Envelope, "compressed", z.unit)
 	}
@@ -180,10 +186,22 @@ func (m *body) zipEnds() (unfinished string) {
 	return z.inner.eventCut()
 }
 
-// beginning returns how a compressed message begins (RFC 7692, section 7.2.2).
-func beginning(compressed []byte) []byte {
-	var start [len(frame{}.start)]byte
-	reader := flate.NewReader(io.MultiReader(bytes.NewReader(compressed), bytes.NewReader(flushed)))
-	n, _ := io.ReadFull(reader, start[:])
-	return start[:n]
+// beginners read how a message begins. Each has 40 KiB, which no connection keeps.
+var beginners = sync.Pool{New: func() any { return &beginner{reader: flate.NewReader(nil)} }}
+
+type beginner struct {
+	reader io.ReadCloser
+	blocks blocks
+}
+
+// beginning puts into start how a compressed message begins (RFC 7692, section
+// 7.2.2), and returns how many bytes that are.
+func beginning(start, compressed []byte) int {
+	z := beginners.Get().(*beginner)
+	defer beginners.Put(z)
+	z.blocks = blocks{compressed, flushed}
+	z.reader.(flate.Resetter).Reset(&z.blocks, nil)
+	n, _ := io.ReadFull(z.reader, start)
+	z.blocks = blocks{}
+	return n
 }

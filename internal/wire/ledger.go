@@ -2,6 +2,7 @@ package wire
 
 import (
 	"cmp"
+	"container/list"
 	"maps"
 	"slices"
 	"sync"
@@ -37,14 +38,16 @@ type Ledger struct {
 	mu     sync.Mutex
 	live   map[*Dissector]bool
 	pages  map[string]*page
+	quiet  list.List // the pages that have names, those first that were quiet the longest
 	opened int64
 	socket [2]int64
 	last   time.Time // when the live dissectors were asked
 }
 
 type page struct {
-	rows map[string]*sum // by lane
-	seen time.Time
+	rows  map[string]*sum // by lane
+	seen  time.Time
+	place *list.Element // of its name among the quiet; nil: it has none
 }
 
 // A sum is what a row of the ledger is made of.
@@ -150,10 +153,8 @@ func (l *Ledger) ask(age time.Duration) {
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for name, p := range l.pages {
-		if name != "" && now.Sub(p.seen) >= pageTime {
-			l.endPage(name)
-		}
+	for first := l.quiet.Front(); first != nil && now.Sub(l.pages[first.Value.(string)].seen) >= pageTime; first = l.quiet.Front() {
+		l.endPage(first.Value.(string))
 	}
 }
 
@@ -203,40 +204,29 @@ func (l *Ledger) sum(name, transport string) *sum {
 		if l.pages == nil {
 			l.pages = map[string]*page{}
 		}
-		if name != "" && l.named() == cmp.Or(l.Pages, usualPages) {
-			l.endPage(l.eldest())
-		}
 		p = &page{rows: map[string]*sum{}}
+		if name != "" {
+			if l.quiet.Len() == cmp.Or(l.Pages, usualPages) {
+				l.endPage(l.quiet.Front().Value.(string))
+			}
+			p.place = l.quiet.PushBack(name)
+		}
 		l.pages[name] = p
 	}
-	p.seen = time.Now()
+	if p.seen = time.Now(); p.place != nil {
+		l.quiet.MoveToBack(p.place)
+	}
 	if p.rows[transport] == nil {
 		p.rows[transport] = &sum{}
 	}
 	return p.rows[transport]
 }
 
-// named returns how many pages there are, besides the page "".
-func (l *Ledger) named() int {
-	if l.pages[""] != nil {
-		return len(l.pages) - 1
-	}
-	return len(l.pages)
-}
-
-func (l *Ledger) eldest() (eldest string) {
-	for name, p := range l.pages {
-		if name != "" && (eldest == "" || p.seen.Before(l.pages[eldest].seen)) {
-			eldest = name
-		}
-	}
-	return eldest
-}
-
 // endPage moves what a page has counted to the page "".
 func (l *Ledger) endPage(name string) {
 	ended := l.pages[name]
 	delete(l.pages, name)
+	l.quiet.Remove(ended.place)
 	for transport, s := range ended.rows {
 		to := l.sum("", transport)
 		to.add(s.requests, s.connections, s.counts, s.messages)

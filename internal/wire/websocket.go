@@ -164,13 +164,14 @@ func (h *half) frameBegins() (wrong string) {
 func (h *half) look(b []byte) {
 	f := &h.frame
 	if f.packed {
-		f.zip = append(f.zip, b...)
-		if h.left == 0 || len(f.zip) >= maxLook {
-			zip := f.zip
-			f.started = copy(f.start[:], beginning(zip))
-			f.zip = nil
+		n := min(len(b), maxLook-len(f.zip))
+		f.zip = append(f.zip, b[:n]...)
+		if h.left == 0 || len(f.zip) == maxLook {
+			f.started = beginning(f.start[:], f.zip)
 			h.decideMessage()
-			h.framePayload(zip)
+			h.framePayload(f.zip)
+			h.framePayload(b[n:])
+			f.zip = f.zip[:0]
 		}
 		return
 	}
@@ -250,7 +251,7 @@ func (h *half) frameCut() (unfinished string) {
 		return ""
 	case f.read == f.size() && f.looking && !f.isControl():
 		if f.packed {
-			f.started = copy(f.start[:], beginning(f.zip))
+			f.started = beginning(f.start[:], f.zip)
 			h.decideMessage()
 			h.framePayload(f.zip)
 			break
