@@ -19,7 +19,7 @@ import (
 // Limits bound what clients can take from a lab.
 type Limits struct {
 	Clients    int           // requests on the four lanes at once, streams among them; the next is answered 503
-	Requests   int           // other requests at once, on each address; the next is answered 503
+	Requests   int           // other requests at once, on each address; see seats
 	Pages      int           // pages whose bytes the ledger keeps apart; the one that was quiet the longest makes room
 	Publishes  float64       // publishes a second and connection, 0: any; the next is answered 429, or close code 1008
 	Message    int           // bytes of data a message may carry, at most feed.MaxData; more is answered 413, or 1009
@@ -104,12 +104,16 @@ func atMost(limit int, what string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		defer now.Add(-1)
 		if now.Add(1) > int64(limit) {
-			c.Header("Retry-After", "5")
-			fail(c, http.StatusServiceUnavailable, fmt.Sprintf("this lab has its %d %s", limit, what))
+			full(c, limit, what)
 			return
 		}
 		c.Next()
 	}
+}
+
+func full(c *gin.Context, limit int, what string) {
+	c.Header("Retry-After", "5")
+	fail(c, http.StatusServiceUnavailable, fmt.Sprintf("this lab has its %d %s", limit, what))
 }
 
 // bodies bounds the time for a body to arrive, and refuses one where the method gives it no meaning: nobody would read

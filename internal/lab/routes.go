@@ -47,10 +47,10 @@ func (l *Lab) lanes(names, origins []string, on Listeners) http.Handler {
 	}
 	get(engine, "/websocket/echo", l.logged(true), query("stamps"), clients, gin.WrapH(&websocket.Echo{Done: l.ends}))
 
-	calls := engine.Group("/", l.logged(false), query(), atMost(l.settings.Limits.Requests, "requests"))
+	l.health(engine)
+	calls := engine.Group("/", l.logged(false), query(), newSeats(l.settings.Limits.Requests).take)
 	calls.POST("/publish", l.publish)
 	calls.POST("/echo", l.echo)
-	get(calls, "/healthz", noStore, healthz)
 
 	page := calls.Group("/", policy(on, origins), negotiate, gzip.Gzip(gzip.DefaultCompression)) // a third of the bytes
 	get(page, "/", index(on, origins))
@@ -66,9 +66,11 @@ func (l *Lab) control(names, origins []string) http.Handler {
 	engine := l.engine(names)
 	engine.Use(onlyOrigins(origins), noStore)
 
-	calls := engine.Group("/", l.logged(false), query(), atMost(l.settings.Limits.Requests, "requests"))
-	get(calls, "/healthz", healthz)
-	get(engine, "/websocket/echo", l.logged(true), query("stamps"), gin.WrapH(&websocket.Echo{Done: l.ends})) // for the page's clock: no network is in its way
+	l.health(engine)
+	requests := newSeats(l.settings.Limits.Requests)
+	calls := engine.Group("/", l.logged(false), query(), requests.take)
+	clients := atMost(l.settings.Limits.Clients, "clients")
+	get(engine, "/websocket/echo", l.logged(true), query("stamps"), clients, gin.WrapH(&websocket.Echo{Done: l.ends})) // for the page's clock: no network is in its way
 	get(calls, "/metrics", gin.WrapH(promhttp.HandlerFor(l.metrics.registry, promhttp.HandlerOpts{})))
 	get(calls, "/control/ledger", l.showLedger)
 	get(calls, "/control/feed", l.showFeed)
@@ -79,7 +81,7 @@ func (l *Lab) control(names, origins []string) http.Handler {
 	calls.POST("/control/cuts", l.cut)
 	calls.POST("/control/restart", l.again)
 	if l.settings.Profiles {
-		get(engine, "/debug/pprof/*name", query("debug", "gc", "seconds"), gin.WrapF(profile))
+		get(engine, "/debug/pprof/*name", query("debug", "gc", "seconds"), requests.take, gin.WrapF(profile))
 	}
 	return engine
 }
@@ -93,6 +95,11 @@ func noStore(c *gin.Context) { c.Header("Cache-Control", "no-store") }
 func get(routes gin.IRoutes, path string, handlers ...gin.HandlerFunc) {
 	handlers = slices.Insert(handlers, len(handlers)-1, noContent)
 	routes.Match([]string{http.MethodGet, http.MethodHead}, path, handlers...)
+}
+
+// health routes /healthz, which is behind no limit: it answers at once, and does not wait for a body.
+func (l *Lab) health(engine *gin.Engine) {
+	engine.Match([]string{http.MethodGet, http.MethodHead}, "/healthz", l.logged(false), query(), noStore, healthz)
 }
 
 // profile serves what net/http/pprof has.
