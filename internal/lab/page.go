@@ -126,7 +126,7 @@ func controlOf(r *http.Request, on Listeners, origins []string) (origin, barred 
 	tcp, ok := on.Control.Addr().(*net.TCPAddr)
 	switch {
 	case !known("http") && !known("https"):
-		return "", "the controls are on the page at the lab’s own address, " + called(r, "http", on.Lanes.Addr()) + "/, and not behind another port or a proxy"
+		return "", "the controls are at the lab’s own address, " + called(r, "http", on.Lanes.Addr()) + "/, not behind another port or a proxy"
 	case ok && tcp.IP.IsLoopback() && !fromHere(r):
 		return "", "the controls are on the page that the lab’s own machine shows, since --control " + tcp.String() + " is for that machine alone"
 	}

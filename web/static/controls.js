@@ -118,7 +118,7 @@ export function controls(element, ask, page, onchange, onbeat) {
       if (!same) onchange();
     } catch (err) {
       settings = null;
-      put(status, `Settings unknown: ${err.message}. The network, faults and bytes are missing, too.`);
+      put(status, `Settings unknown: ${err.message}`);
     }
     for (const input of [source, rate, phase]) input.disabled = !settings;
     return settings;

@@ -63,6 +63,7 @@ export function network(element, ask, me, wires, { onchange, oncut }) {
   }
 
   function show(network) {
+    if (!now && network) put(status, ""); // it is known again
     const same = now && network && describe(now) === describe(network);
     now = network;
     for (const input of inputs) {
@@ -79,7 +80,8 @@ export function network(element, ask, me, wires, { onchange, oncut }) {
   async function refresh() {
     try {
       return show(read(await ask("GET", "/control/network")));
-    } catch {
+    } catch (err) {
+      put(status, `Network unknown: ${err.message}`);
       return show(null);
     }
   }

@@ -93,7 +93,7 @@ export function scene(element, page, hands, says) {
     at('[data-do="next"]').disabled = !place;
     at(".choices").hidden = at(".does").hidden = at("details").hidden = !now;
     put(title, now ? now.title : "Free play");
-    put(ask, now ? now.ask : "All of it is yours: the feed, the network, the cuts, the way up. Or choose a scene.");
+    put(ask, now ? now.ask : page.network ? "All of it is yours: the feed, the network, the cuts, the way up. Or choose a scene." : "The four lanes, to be watched: the controls are not to be had here.");
     put(note, now?.note ?? "");
     put(progress, "");
     checks.hidden = true;
