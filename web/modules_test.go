@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"fourwires/web"
 )
@@ -328,5 +329,33 @@ func TestForbiddenWebSocket(t *testing.T) {
 		if want := "connecting,down,down,mixed,forbidden,lane"; got != want {
 			t.Errorf("the states of the lane, and whom was asked again: %s, want %s", got, want)
 		}
+	})
+}
+
+// Of three tabs that ask at the same instant, without Web Locks, one is the first.
+func TestAloneAtOnce(t *testing.T) {
+	_, first := opener(newTab).blank(t)
+	tabs := []*tab{first, first.beside(), first.beside()}
+	at := time.Now().Add(2 * time.Second).UnixMilli()
+	for i, tab := range tabs {
+		if i > 0 {
+			tab.open(first.hosts[0])
+		}
+		eval[bool](tab, fmt.Sprintf(`import("/static/alone.js").then(({ alone }) => {
+			Object.defineProperty(navigator, "locks", { value: undefined });
+			const ask = async () => { // and anew, where a message was so late that two were the first
+				window.role = null;
+				window.role = await alone("%d", { state: () => ({ page: "%[1]d" }), entry() {}, yield: ask, again: ask });
+			};
+			setTimeout(ask, %d - Date.now());
+			return true;
+		})`, i, at))
+	}
+	eventually(t, "one is the first, and is looked at", func() bool {
+		roles := ""
+		for _, tab := range tabs {
+			roles += eval[string](tab, `window.role ? (role.first ? "first" : "looks at " + role.state?.page) + "\n" : ""`)
+		}
+		return roles == "first\nlooks at 0\nlooks at 0\n"
 	})
 }
