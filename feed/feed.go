@@ -21,6 +21,11 @@ const (
 	// MaxData is the most bytes of data that a message may carry.
 	MaxData = 64 << 10
 
+	// MaxDepth is the most levels of arrays and objects that the data of a message
+	// may have. A poll's answer has three more around it, and System.Text.Json reads
+	// 64; other parsers read more, but none reads any number.
+	MaxDepth = 60
+
 	// MaxRead is the most bytes of encoded messages that one read returns,
 	// but for a single message that is larger by its id and time.
 	MaxRead = 64 << 10
@@ -40,6 +45,9 @@ var (
 
 	// ErrTooLarge says that data has more than [MaxData] bytes.
 	ErrTooLarge = fmt.Errorf("feed: data has more than %d bytes", MaxData)
+
+	// ErrTooDeep says that data has more than [MaxDepth] levels.
+	ErrTooDeep = fmt.Errorf("feed: data has more than %d levels of arrays and objects", MaxDepth)
 )
 
 // A Feed is an ordered log with a bounded memory. The package comment states
@@ -69,12 +77,15 @@ func New(keep int) *Feed {
 }
 
 // Publish appends a message with data, which must be JSON in valid UTF-8 of at
-// most [MaxData] bytes; white space between its tokens is dropped. It does not
-// keep data, and never waits for readers. The error is [ErrInvalid],
-// [ErrTooLarge] or [ErrClosed].
+// most [MaxData] bytes and [MaxDepth] levels; white space between its tokens is
+// dropped. It does not keep data, and never waits for readers. The error is
+// [ErrInvalid], [ErrTooLarge], [ErrTooDeep] or [ErrClosed].
 func (f *Feed) Publish(data []byte) (Message, error) {
 	if len(data) > MaxData {
 		return Message{}, ErrTooLarge
+	}
+	if isTooDeep(data) {
+		return Message{}, ErrTooDeep
 	}
 	if !utf8.Valid(data) { // json.Compact lets bad UTF-8 through
 		return Message{}, fmt.Errorf("%w: bad UTF-8", ErrInvalid)
@@ -115,6 +126,32 @@ func (f *Feed) Publish(data []byte) (Message, error) {
 	}
 	f.rouse()
 	return m, nil
+}
+
+// isTooDeep reports whether JSON has more than MaxDepth levels. It looks no closer
+// where there are not so many brackets, as there seldom are.
+func isTooDeep(data []byte) bool {
+	if bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) <= MaxDepth {
+		return false
+	}
+	depth, inString := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '"':
+			inString = !inString
+		case inString:
+			if c == '\\' {
+				i++
+			}
+		case c == '[' || c == '{':
+			if depth++; depth > MaxDepth {
+				return true
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return false
 }
 
 // drop forgets the oldest message.

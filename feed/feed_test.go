@@ -1,6 +1,7 @@
 package feed_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -80,6 +81,10 @@ func TestPublishRefuses(t *testing.T) {
 		{"\"\xff\"", feed.ErrInvalid},
 		{"\"a\nb\"", feed.ErrInvalid},
 		{`"` + strings.Repeat("x", feed.MaxData) + `"`, feed.ErrTooLarge},
+		{nested("[", feed.MaxDepth+1, "]"), feed.ErrTooDeep},
+		{nested(`{"\"":`, feed.MaxDepth+1, "}"), feed.ErrTooDeep},
+		{`["]]\\",` + nested("[", feed.MaxDepth, "]") + `]`, feed.ErrTooDeep},
+		{nested("[", 20_000, "]"), feed.ErrTooDeep},
 	} {
 		if _, err := f.Publish([]byte(test.data)); !errors.Is(err, test.want) {
 			t.Errorf("Publish(%.20q): %v, want %v", test.data, err, test.want)
@@ -90,6 +95,46 @@ func TestPublishRefuses(t *testing.T) {
 	}
 	if _, err := f.Publish([]byte(`"` + strings.Repeat("x", feed.MaxData-2) + `"`)); err != nil {
 		t.Errorf("Publish of the most data: %v", err)
+	}
+}
+
+// nested returns JSON of so many levels.
+func nested(open string, levels int, end string) string {
+	return strings.Repeat(open, levels) + "1" + strings.Repeat(end, levels)
+}
+
+// What is published can be read by a parser that takes 64 levels, out of a poll's
+// answer too. Brackets in a string are no levels, nor are those one after another.
+func TestDepth(t *testing.T) {
+	f := feed.New(10)
+	for _, data := range []string{
+		nested("[", feed.MaxDepth, "]"),
+		nested(`{"\"":`, feed.MaxDepth, "}"),
+		`"` + strings.Repeat(`\"[{`, 1000) + `"`,
+		"[" + strings.Repeat("[],{},", 1000) + "0]",
+	} {
+		m, err := f.Publish([]byte(data))
+		if err != nil {
+			t.Errorf("Publish(%.20s…): %v", data, err)
+			continue
+		}
+		depth, deepest := 3, 0 // {"messages":[{"data":…}]}
+		for decoder := json.NewDecoder(bytes.NewReader(m.Data)); ; {
+			token, err := decoder.Token()
+			if err != nil {
+				break
+			}
+			switch token {
+			case json.Delim('['), json.Delim('{'):
+				depth++
+				deepest = max(deepest, depth)
+			case json.Delim(']'), json.Delim('}'):
+				depth--
+			}
+		}
+		if deepest > 64 {
+			t.Errorf("%.20s… is %d levels deep in an answer", data, deepest)
+		}
 	}
 }
 

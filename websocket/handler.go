@@ -40,8 +40,8 @@ const (
 // a batch in about 10 s, or is silent for 40 s, is let go; it can resume.
 //
 // A text frame from the client is published: close code 1003 answers binary
-// frames, 1007 what is not JSON, 1009 more than 64 KiB, inflated or not, 1008
-// what Publish refuses for any other reason.
+// frames, 1007 what is not JSON, 1009 more than 64 KiB, inflated or not, or 60
+// levels, 1008 what Publish refuses for any other reason.
 type Handler struct {
 	Feed *feed.Feed
 
@@ -262,7 +262,7 @@ func closeCode(err error) int {
 		return websocket.CloseUnsupportedData
 	case errors.Is(err, feed.ErrInvalid):
 		return websocket.CloseInvalidFramePayloadData
-	case errors.Is(err, feed.ErrTooLarge):
+	case errors.Is(err, feed.ErrTooLarge), errors.Is(err, feed.ErrTooDeep):
 		return websocket.CloseMessageTooBig
 	case errors.Is(err, feed.ErrClosed):
 		return websocket.CloseGoingAway

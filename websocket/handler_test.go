@@ -162,6 +162,7 @@ func TestWayUp(t *testing.T) {
 		{gorilla.TextMessage, ` {"text": "hi"} `, 0},
 		{gorilla.TextMessage, `"` + strings.Repeat("x", feed.MaxData-2) + `"`, 0},
 		{gorilla.TextMessage, `"` + strings.Repeat("x", feed.MaxData-1) + `"`, gorilla.CloseMessageTooBig},
+		{gorilla.TextMessage, strings.Repeat("[", feed.MaxDepth+1) + strings.Repeat("]", feed.MaxDepth+1), gorilla.CloseMessageTooBig},
 		{gorilla.TextMessage, `{`, gorilla.CloseInvalidFramePayloadData},
 		{gorilla.TextMessage, "", gorilla.CloseInvalidFramePayloadData},
 		{gorilla.TextMessage, "\"\xff\"", gorilla.CloseInvalidFramePayloadData},

@@ -30,7 +30,7 @@ func (l *Lab) publish(c *gin.Context) {
 	case err == errTooFast:
 		c.Header("Retry-After", "1")
 		fail(c, http.StatusTooManyRequests, err.Error())
-	case errors.Is(err, feed.ErrTooLarge):
+	case errors.Is(err, feed.ErrTooLarge), errors.Is(err, feed.ErrTooDeep):
 		fail(c, http.StatusRequestEntityTooLarge, err.Error())
 	case errors.Is(err, feed.ErrClosed):
 		c.Header("Retry-After", "1")

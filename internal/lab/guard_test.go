@@ -91,6 +91,7 @@ func TestRefusals(t *testing.T) {
 		{"POST", lanes + "/publish", "", nil, 400, "not valid JSON"},
 		{"POST", lanes + "/publish", "\"\xff\"", nil, 400, "bad UTF-8"},
 		{"POST", lanes + "/publish", `"` + strings.Repeat("x", feed.MaxData) + `"`, nil, 413, "at most 65536 bytes"},
+		{"POST", lanes + "/publish", strings.Repeat("[", feed.MaxDepth+1) + strings.Repeat("]", feed.MaxDepth+1), nil, 413, "more than 60 levels"},
 		{"POST", lanes + "/publish?after=1", "1", nil, 400, `does not know "after"`},
 		{"POST", lanes + "/echo", strings.Repeat("x", feed.MaxData+1), nil, 413, "at most 65536 bytes"},
 		{"POST", lanes + "/echo", "\xff", nil, 400, "UTF-8"},
