@@ -20,6 +20,7 @@ import (
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
 	"fourwires/internal/wire"
+	"fourwires/websocket"
 )
 
 // serveInMemory serves in memory until the test ends, and returns the dialer.
@@ -157,5 +158,63 @@ func TestTagOfACutAnswer(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// HEAD is answered as GET is, but without a body, and at once (RFC 9110, section
+// 9.3.2).
+func TestHeadOfTheLanes(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		alike := func(name, query string, handler func(*feed.Feed, lab.Sent) http.Handler) {
+			t.Run(fmt.Sprintf("%s%s/http2=%v", name, query, http2), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f := feed.New(feed.Keep)
+					publish(t, f, 1, 3)
+					protocols := new(http.Protocols)
+					protocols.SetHTTP1(!http2)
+					protocols.SetUnencryptedHTTP2(http2)
+					sent := func([]feed.Message, int) { t.Error("HEAD is counted as if it carried something") }
+					network := netsim.Listen()
+					server := &http.Server{Protocols: protocols, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						if r.Method == http.MethodGet {
+							handler(f, nil).ServeHTTP(w, r)
+						} else {
+							handler(f, sent).ServeHTTP(w, r)
+						}
+					})}
+					go server.Serve(network)
+					defer server.Close()
+					transport := &http.Transport{DialContext: network.Dial, Protocols: protocols}
+					defer transport.CloseIdleConnections()
+					var heads []string
+					for _, method := range []string{"HEAD", "GET"} {
+						start := time.Now()
+						req, _ := http.NewRequest(method, "http://lab/"+name+query, nil)
+						resp, err := transport.RoundTrip(req)
+						if err != nil {
+							t.Fatal(err)
+						}
+						if method == "HEAD" {
+							body, err := io.ReadAll(resp.Body)
+							if took := time.Since(start); took != 0 || len(body) > 0 || err != nil {
+								t.Errorf("HEAD took %v and had %q, %v, want nothing at once", took, body, err)
+							}
+						}
+						resp.Body.Close()
+						resp.Header.Del("Date")
+						heads = append(heads, fmt.Sprint(resp.Status, resp.Header))
+					}
+					if heads[0] != heads[1] {
+						t.Errorf("HEAD is answered %s, GET %s", heads[0], heads[1])
+					}
+				})
+			})
+		}
+		for _, transport := range lab.Transports {
+			alike(transport.Name, "?after=1", transport.Handler)
+			alike(transport.Name, "?after=x", transport.Handler)
+			alike(transport.Name, "", transport.Handler)
+		}
+		alike("websocket/echo", "", func(*feed.Feed, lab.Sent) http.Handler { return &websocket.Echo{} })
 	}
 }
