@@ -97,6 +97,8 @@ func (c *Client) get(ctx context.Context, client *http.Client) ([]json.RawMessag
 
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
 	case err != nil:
 		return nil, fmt.Errorf("longpoll: %w", err)
 	case resp.StatusCode == http.StatusNoContent:

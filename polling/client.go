@@ -116,6 +116,8 @@ func (c *Client) get(ctx context.Context, client *http.Client) (entries []json.R
 
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	switch {
+	case ctx.Err() != nil:
+		return nil, 0, ctx.Err()
 	case err != nil:
 		return nil, 0, fmt.Errorf("polling: %w", err)
 	case resp.StatusCode == http.StatusNoContent:

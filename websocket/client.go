@@ -11,7 +11,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"fourwires/feed"
@@ -42,8 +42,13 @@ type Client struct {
 	// Messages moves it.
 	Cursor feed.Cursor
 
-	sending sync.Mutex
-	open    *websocket.Conn // while Messages is under way
+	open atomic.Pointer[outlet] // while Messages is under way
+}
+
+// An outlet is where a client sends, one frame after another.
+type outlet struct {
+	conn *websocket.Conn
+	turn chan struct{} // holds one while a frame is being sent
 }
 
 // Messages opens a WebSocket and yields its messages in order, from the cursor
@@ -62,12 +67,12 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 			return
 		}
 		defer conn.Close()
-		c.opened(conn)
-		defer c.opened(nil)
+		c.open.Store(&outlet{conn, make(chan struct{}, 1)})
+		defer c.open.Store(nil)
 		defer sendClose(conn, websocket.CloseNormalClosure, "")
 		defer context.AfterFunc(ctx, func() { // begin the closing handshake, and wait a while for its end
-			sendClose(conn, websocket.CloseNormalClosure, "")
 			time.AfterFunc(linger, func() { conn.Close() })
+			sendClose(conn, websocket.CloseNormalClosure, "")
 		})()
 
 		if err := c.greet(ctx, conn); err != nil {
@@ -88,21 +93,29 @@ var ErrNotOpen = errors.New("websocket: not open")
 
 // Send publishes data, JSON, in a frame of its own on the WebSocket that Messages
 // has open, or fails with [ErrNotOpen]. It does not wait for an answer: there is
-// none, but a close frame for what the server does not take. It may be called by
-// any number of goroutines at once.
+// none, but a close frame for what the server does not take. It blocks while the
+// server does not read, 10 s at most. Where ctx ends in the midst of a frame, it
+// closes the connection: a frame cannot be taken back. It may be called by any
+// number of goroutines at once; one waits for another.
 func (c *Client) Send(ctx context.Context, data []byte) error {
-	c.sending.Lock()
-	defer c.sending.Unlock()
-	if c.open == nil {
+	open := c.open.Load()
+	if open == nil {
 		return ErrNotOpen
 	}
-	return write(c.open, websocket.TextMessage, data)
-}
-
-func (c *Client) opened(conn *websocket.Conn) {
-	c.sending.Lock()
-	defer c.sending.Unlock()
-	c.open = conn
+	select {
+	case open.turn <- struct{}{}:
+		defer func() { <-open.turn }()
+	case <-ctx.Done():
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	defer context.AfterFunc(ctx, func() { open.conn.Close() })()
+	err := write(open.conn, websocket.TextMessage, data)
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 // dial dials and upgrades.

@@ -1,0 +1,201 @@
+package lab_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fourwires/internal/lab"
+	"fourwires/internal/netsim"
+	"fourwires/sse"
+	"fourwires/websocket"
+)
+
+// A peer is what a client's call waits for in vain. It has its steps, and then is
+// silent; nil: nobody reaches it.
+type peer struct {
+	name  string
+	steps func(conn net.Conn, in *bufio.Reader)
+}
+
+// answers reads a request and says something.
+func answers(text string) func(net.Conn, *bufio.Reader) {
+	return func(conn net.Conn, in *bufio.Reader) {
+		if _, err := http.ReadRequest(in); err == nil {
+			io.WriteString(conn, text)
+		}
+	}
+}
+
+// upgrades opens a WebSocket, writes some frames, and reads on.
+func upgrades(frames string) func(net.Conn, *bufio.Reader) {
+	return func(conn net.Conn, in *bufio.Reader) {
+		upgradesAndStops(frames)(conn, in)
+		io.Copy(io.Discard, in)
+	}
+}
+
+// upgradesAndStops does not read on.
+func upgradesAndStops(frames string) func(net.Conn, *bufio.Reader) {
+	return func(conn net.Conn, in *bufio.Reader) {
+		req, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		key := req.Header.Get("Sec-WebSocket-Key")
+		accept := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) // RFC 6455, section 4.2.2
+		const head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		fmt.Fprintf(conn, head+"Sec-WebSocket-Accept: %s\r\n\r\n%s",
+			base64.StdEncoding.EncodeToString(accept[:]), frames)
+	}
+}
+
+const greeting = "\x81\x16" + `{"epoch":"e","head":0}`
+
+var (
+	nobody    = peer{"that nobody reaches", nil}
+	deaf      = peer{"that reads nothing", func(net.Conn, *bufio.Reader) {}}
+	mute      = peer{"that answers nothing", answers("")}
+	halfAHead = peer{"that stops in the head", answers("HTTP/1.1 200 OK\r\nContent-")}
+	halfABody = peer{"that stops in the body", answers("HTTP/1.1 200 OK\r\n" +
+		"Content-Type: text/event-stream\r\nContent-Length: 100\r\n\r\n{")}
+	upgraded  = peer{"that upgrades", upgrades("")}
+	greeted   = peer{"that says where it stands", upgrades(greeting)}
+	halfFrame = peer{"that stops in a frame", upgrades(greeting + "\x81\x7d{")}
+	stopped   = peer{"that reads no frame", upgradesAndStops(greeting)}
+)
+
+// TestContexts has every blocking call of the clients wait for a peer that does not
+// do its part, and ends its context after 3 s.
+func TestContexts(t *testing.T) {
+	type call struct {
+		name  string
+		peers []peer
+		grace time.Duration // for the end of the closing handshake (RFC 6455, section 7.1.1)
+		do    func(ctx context.Context, dial lab.Dial) error
+	}
+	type conn = websocket.EchoConn
+	echo := func(ask func(context.Context, *conn) error) func(context.Context, lab.Dial) error {
+		return func(ctx context.Context, dial lab.Dial) error {
+			echo, err := websocket.DialEcho(ctx, "http://lab/websocket/echo", dial)
+			if err == nil {
+				err = ask(ctx, echo)
+				echo.Close()
+			}
+			return err
+		}
+	}
+	calls := []call{
+		{"sse.Stream.Events", []peer{nobody, deaf, mute, halfAHead, halfABody}, 0, func(ctx context.Context, dial lab.Dial) (last error) {
+			for _, err := range (&sse.Stream{URL: "http://lab/sse", Dial: dial}).Events(ctx) {
+				last = err
+			}
+			return last
+		}},
+		{"websocket.DialEcho", []peer{nobody, deaf, mute, halfAHead}, 0, echo(nil)},
+		{"websocket.EchoConn.Echo", []peer{stopped, upgraded}, 0, echo(func(ctx context.Context, e *conn) error {
+			_, err := e.Echo(ctx, "text")
+			return err
+		})},
+		{"websocket.EchoConn.Stamps", []peer{stopped, upgraded}, 0, echo(func(ctx context.Context, e *conn) error {
+			_, _, _, _, err := e.Stamps(ctx)
+			return err
+		})},
+		{"websocket.Client.Send", []peer{stopped}, 0, func(ctx context.Context, dial lab.Dial) (err error) {
+			client := &websocket.Client{URL: "http://lab/websocket", Dial: dial}
+			reading, leave := context.WithCancel(context.Background())
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				for range client.Messages(reading) {
+				}
+			}()
+			synctest.Wait()
+			for err == nil { // until nothing more is taken
+				err = client.Send(ctx, []byte("1"))
+			}
+			leave()
+			<-done
+			return err
+		}},
+		{"websocket.Client.Send, one behind another", []peer{stopped}, 0, func(ctx context.Context, dial lab.Dial) (err error) {
+			client := &websocket.Client{URL: "http://lab/websocket", Dial: dial}
+			reading, leave := context.WithCancel(context.Background())
+			first, leaveFirst := context.WithCancel(context.Background())
+			done := make(chan struct{}, 2)
+			go func() {
+				for range client.Messages(reading) {
+				}
+				done <- struct{}{}
+			}()
+			synctest.Wait()
+			go func() {
+				client.Send(first, []byte("1"))
+				done <- struct{}{}
+			}()
+			synctest.Wait()
+			err = client.Send(ctx, []byte("2"))
+			leaveFirst()
+			leave()
+			<-done
+			<-done
+			return err
+		}},
+	}
+	for _, transport := range lab.Transports {
+		messages := func(ctx context.Context, dial lab.Dial) (last error) {
+			c := transport.Client(lab.Access{URL: "http://lab/" + transport.Name, Dial: dial})
+			for _, err := range c.Messages(ctx) {
+				last = err
+			}
+			return last
+		}
+		peers := []peer{nobody, deaf, mute, halfAHead, halfABody}
+		if transport.Name == "websocket" {
+			peers = peers[:4]
+			opened := []peer{upgraded, greeted, halfFrame, stopped}
+			calls = append(calls, call{"websocket.Client.Messages, opened", opened, 500 * time.Millisecond, messages})
+		}
+		calls = append(calls, call{transport.Name + ".Client.Messages", peers, 0, messages})
+	}
+
+	for _, c := range calls {
+		for _, p := range c.peers {
+			t.Run(c.name+" and a peer "+p.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					network := netsim.Listen()
+					defer network.Close()
+					if p.steps != nil {
+						go func() {
+							for {
+								conn, err := network.Accept()
+								if err != nil {
+									return
+								}
+								defer conn.Close()
+								p.steps(conn, bufio.NewReader(conn))
+							}
+						}()
+					}
+					ctx, cancel := context.WithCancel(t.Context())
+					time.AfterFunc(3*time.Second, cancel)
+					start := time.Now()
+					err := c.do(ctx, network.Dial)
+					took := time.Since(start) - 3*time.Second
+					if !errors.Is(err, context.Canceled) || took < 0 || took > c.grace {
+						t.Errorf("%v, %v after the end of the context, want its error", err, took)
+					}
+				})
+			})
+		}
+	}
+}
