@@ -40,6 +40,7 @@ func (s *seats) take(c *gin.Context) {
 		return
 	}
 	defer s.leave(mine)
+	c.Request = c.Request.WithContext(c.Request.Context()) // a copy: net/http looks at the type of its own request's Body
 	c.Request.Body = &seatedBody{c.Request.Body, mine}
 	c.Writer = &seatedWriter{c.Writer, mine}
 	c.Next()
