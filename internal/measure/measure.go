@@ -173,6 +173,8 @@ func rank(transport string) int { return slices.Index(names(), transport) }
 // each. When ctx ends, it ends soon, and without an error. It also ends with the
 // first transport that fails. In both cases, done is called with what was
 // measured of this one so far, if that is anything. An error of done ends it, too.
+// A transport that brought no message is measured and counted like the others, and
+// in the end is an error.
 func Run(ctx context.Context, o Options, done func(Result) error) error {
 	targets := o.Targets
 	if len(targets) == 0 {
@@ -195,6 +197,7 @@ type way struct {
 
 // run is Run over these ways, with one schedule for all.
 func (o Options) run(ctx context.Context, ways []way, seed uint64, done func(Result) error) error {
+	var brought []string // nothing, by these
 	for i, way := range ways {
 		if ctx.Err() != nil {
 			return nil
@@ -203,19 +206,42 @@ func (o Options) run(ctx context.Context, ways []way, seed uint64, done func(Res
 		so, erase := o.show(ways[i:], len(ways))
 		r, err := o.measure(ctx, way.target, seed, so)
 		erase()
-		if r != nil && (err == nil || r.Delivered > 0) {
+		nothing := errors.As(err, new(nothingError))
+		if r != nil && (err == nil || nothing || r.Delivered > 0) {
 			if err := done(*r); err != nil {
 				return err
 			}
+		}
+		if nothing {
+			brought = append(brought, err.Error())
+			continue
 		}
 		if errors.Is(err, errInterrupted) {
 			return nil
 		}
 		if err != nil && ctx.Err() == nil {
-			return err
+			return errors.New(strings.Join(append(brought, err.Error()), "; "))
 		}
 	}
+	if len(brought) > 0 {
+		return errors.New(strings.Join(brought, "; "))
+	}
 	return nil
+}
+
+// A nothingError says that a transport that was measured to the end brought no message.
+type nothingError struct{ error }
+
+// nothing says what was received in place of messages.
+func nothing(r *Result) error {
+	var all []string
+	for _, part := range parts {
+		if n := part.of(r.Down); n > 0 && part.name != "total" {
+			all = append(all, fmt.Sprintf("%d of %s", n, part.name))
+		}
+	}
+	return fmt.Errorf("no message came; %s sent on %s, and %s received: %s", many(float64(r.Requests), "request"),
+		many(float64(r.Connections), "connection"), many(float64(r.Down.Total), "byte"), strings.Join(all, ", "))
 }
 
 var errLate = errors.New("late")
@@ -246,6 +272,9 @@ func (o Options) measure(ctx context.Context, target Target, seed uint64, so *fa
 	}
 	if err != nil {
 		return r, fail(err)
+	}
+	if r.Delivered == 0 {
+		return r, nothingError{fail(nothing(r))}
 	}
 	return r, nil
 }

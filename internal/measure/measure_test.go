@@ -446,6 +446,32 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// A transport that brings no message is an error that says what it brought; those beside
+// it are measured all the same.
+func TestNothing(t *testing.T) {
+	quiet := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/sse" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, ":\n\n")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}))
+	defer quiet.Close()
+	url, _ := serveLab(t, 100)
+	results, err := run(t.Context(), options(t, "longpoll="+url+"/longpoll", "sse="+quiet.URL+"/sse", "websocket="+quiet.URL+"/websocket"))
+	const want = `sse, after .*s: no message came; 1 request sent on 1 connection, and \d+ bytes received: 5 of framing, \d+ of opening, 3 of control; ` +
+		`websocket, after .*: .*404 Not Found.*`
+	if err == nil || !matches(want, err.Error()) {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if len(results) != 2 || results["longpoll"].Delivered == 0 || results["sse"].Delivered > 0 {
+		t.Errorf("%+v", results)
+	}
+}
+
 // An interrupt ends it with what there is, and nobody is said to be lost that
 // is only on its way.
 func TestInterrupt(t *testing.T) {
