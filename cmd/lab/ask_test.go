@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"io"
 	"strings"
 	"testing"
 
@@ -38,5 +40,21 @@ func TestAsk(t *testing.T) {
 		if strings.HasPrefix(test.answers, "fast") && strings.Count(out.String(), "Messages a second, of all clients together [1]: ") != 3 {
 			t.Errorf("%q: it asks\n%s", test.answers, out.String())
 		}
+	}
+}
+
+// Who does not answer can still interrupt.
+func TestAskInterrupted(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	in, terminal := io.Pipe()
+	defer terminal.Close()
+	asked := make(chan error)
+	go func() { asked <- ask(ctx, in, io.Discard, decideCommand().Flags(), func() error { return nil }) }()
+	if _, err := io.WriteString(terminal, "5\n"); err != nil { // the first has been asked
+		t.Fatal(err)
+	}
+	interrupt()
+	if err := <-asked; err != nil {
+		t.Error(err)
 	}
 }

@@ -9,12 +9,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // keys are those of a line of JSON, in their order.
@@ -202,5 +204,34 @@ func TestMeasureInterrupt(t *testing.T) {
 	rest, _ := io.ReadAll(lines)
 	if err := cmd.Wait(); err != nil || stderr.Len() > 0 || bytes.Count(rest, []byte("\n")) > 1 {
 		t.Errorf("%v\n%s%s", err, rest, stderr.String())
+	}
+}
+
+// Ctrl-C ends a measurement of a server that accepts and is silent, and does not wait for
+// the least of its limits, 10 s.
+func TestMeasureInterruptSilent(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	cmd := exec.Command(binary, "measure", "--for", "1h", "--url", "http://"+silent.Addr().String())
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	first, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	begun := time.Now()
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	err = cmd.Wait()
+	if took := time.Since(begun); err != nil || out.Len() > 0 || took >= 9*time.Second {
+		t.Errorf("%v after %v\n%s", err, took, out.String())
 	}
 }
