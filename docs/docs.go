@@ -65,7 +65,11 @@ func (e entry) Path() string { return strings.TrimSuffix("/docs/"+e.Stem, "/") }
 func render() (map[string][]byte, error) {
 	var entries []entry
 	var bodies []template.HTML
-	for _, stem := range stems() {
+	stems, err := stems()
+	if err != nil {
+		return nil, err
+	}
+	for _, stem := range stems {
 		body, titles, err := convert(stem)
 		if err != nil {
 			return nil, err
@@ -114,12 +118,20 @@ func file(stem string) string {
 
 var item = regexp.MustCompile(`(?m)^(?:\d+\.|-) \[.*?\]\(([^/)#]+)\.md\)`)
 
-// stems returns the pages in order: the index, and what its list has.
-func stems() []string {
-	index, _ := files.ReadFile(file("")) // it is embedded
+// stems returns the pages in order: the index, and what its list has, which are all that
+// there are.
+func stems() ([]string, error) {
+	index, err := files.ReadFile(file(""))
+	if err != nil {
+		return nil, err
+	}
 	stems := []string{""}
 	for _, found := range item.FindAllSubmatch(index, -1) {
 		stems = append(stems, string(found[1]))
 	}
-	return stems
+	all, err := fs.Glob(files, "*.md")
+	if err == nil && len(all) != len(stems) {
+		err = fmt.Errorf("docs: the list of %s has %d pages besides itself, and there are %d", file(""), len(stems)-1, len(all)-1)
+	}
+	return stems, err
 }

@@ -113,6 +113,8 @@ func (o Options) Check() error {
 		return fmt.Errorf("interval %v: must be from 1ms to 1m", o.Interval)
 	case o.Clients < 1 || o.Clients > MaxClients:
 		return fmt.Errorf("clients %d: must be from 1 to %d", o.Clients, MaxClients)
+	case !slices.Contains([]string{"", Down, Both, Up}, o.Direction):
+		return fmt.Errorf("direction %q: must be %s, %s or %s", o.Direction, Down, Both, Up)
 	}
 	if err := o.Network.Check(); err != nil {
 		return err

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"encoding/json"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -159,5 +160,33 @@ func TestLatencyText(t *testing.T) {
 		if got := latency(test.us, test.off); got != test.want {
 			t.Errorf("%v ± %v: %q, want %q", test.us, test.off, got, test.want)
 		}
+	}
+}
+
+// What the server's process does not understand ends it, with a sentence.
+func TestServeCommands(t *testing.T) {
+	for _, test := range []struct{ commands, want string }{
+		{"stop\n", ""},
+		{"network 0 0 0\nstop\n", ""},
+		{"start\n", `the command "start": must be one of publish, network, stop`},
+		{"publish 0 1 ten 0 80 1 0\n", `the command "publish 0 1 ten 0 80 1 0": .*`},
+		{"network 0 0\n", `the command "network 0 0": .*`},
+		{"network -1 0 0\n", `the command "network -1 0 0": rtt -1ns: .*`},
+	} {
+		got := ""
+		if err := Serve(strings.NewReader(test.commands), io.Discard); err != nil {
+			got = err.Error()
+		}
+		if !matches(test.want, got) {
+			t.Errorf("%q: %s, want %s", test.commands, got, test.want)
+		}
+	}
+}
+
+func TestDirectionCheck(t *testing.T) {
+	o := options(t)
+	o.Direction = "sideways"
+	if err := o.Check(); err == nil || err.Error() != `direction "sideways": must be down, both or up` {
+		t.Error(err)
 	}
 }

@@ -54,8 +54,9 @@ func Serve(stdin io.Reader, stdout io.Writer) error {
 	var publishing sync.WaitGroup
 	var fault error
 	quit := func() {}
+	var wrong error // of a command, which ends it
 	commands := bufio.NewScanner(stdin)
-	for commands.Scan() {
+	for wrong == nil && commands.Scan() {
 		command, rest, _ := strings.Cut(commands.Text(), " ")
 		switch command {
 		case "publish":
@@ -63,7 +64,9 @@ func Serve(stdin io.Reader, stdout io.Writer) error {
 			var seed uint64
 			var n, payload int
 			var o Options
-			fmt.Sscan(rest, &start, &seed, &n, &over, &payload, &o.Burst, (*int64)(&o.Gap))
+			if _, wrong = fmt.Sscan(rest, &start, &seed, &n, &over, &payload, &o.Burst, (*int64)(&o.Gap)); wrong != nil {
+				break
+			}
 			if start == 0 {
 				start = monotonic()
 			}
@@ -78,22 +81,25 @@ func Serve(stdin io.Reader, stdout io.Writer) error {
 			})
 		case "network":
 			var s netsim.Settings
-			fmt.Sscan(rest, (*int64)(&s.RTT), (*int64)(&s.Jitter), &s.Kbps)
-			if err := l.Network.Set(s); err != nil {
-				fault = err
-				end()
+			if _, wrong = fmt.Sscan(rest, (*int64)(&s.RTT), (*int64)(&s.Jitter), &s.Kbps); wrong == nil {
+				wrong = l.Network.Set(s)
 			}
 		case "stop":
 			quit()
 			publishing.Wait()
 			fmt.Fprintln(stdout, l.Feed.Head().ID, cpuTime())
+		default:
+			wrong = errors.New("must be one of publish, network, stop")
+		}
+		if wrong != nil {
+			wrong = fmt.Errorf("the command %q: %w", commands.Text(), wrong)
 		}
 	}
 	quit()
 	end()
 	publishing.Wait()
 	serving.Wait()
-	return errors.Join(fault, err)
+	return errors.Join(wrong, fault, err)
 }
 
 // publish publishes data at each of these instants, counted from start, until
