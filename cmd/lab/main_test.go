@@ -310,8 +310,8 @@ func TestTLS(t *testing.T) {
 	lanes, secured := launchTLS(t, exec.Command(binary), "--source", "none")
 	for _, test := range []struct{ args, want string }{
 		{"-k https://" + secured + "/healthz", `{"status":"ok"} 2`},
-		{"-k --http2 https://" + secured + "/polling", `{"epoch":"\w+","messages":\[\]} 2`},
-		{"-k --http1.1 https://" + secured + "/polling", `{"epoch":"\w+","messages":\[\]} 1.1`},
+		{"-k --http2 https://" + secured + "/polling", `{"epoch":"\w+","head":0,"messages":\[\]} 2`},
+		{"-k --http1.1 https://" + secured + "/polling", `{"epoch":"\w+","head":0,"messages":\[\]} 1.1`},
 		{"-k --tls-max 1.2 https://" + secured + "/healthz", `{"status":"ok"} 2`},
 		{"-k -d 1 https://" + secured + "/publish", `{"at":\d+,"id":1} 2`},
 		{"-k https://" + secured + "/polling?after=0", `{"epoch":"\w+","messages":\[{"id":1,"at":\d+,"data":1}\]} 2`},
