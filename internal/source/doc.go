@@ -36,8 +36,8 @@
 //
 // stdin and relay publish text that is JSON as it is, and any other as a JSON
 // string; bad UTF-8 is replaced by U+FFFD first, as a browser does it. What the
-// feed then does not take, since it is larger than [feed.MaxData] say, is skipped
-// and logged.
+// feed then does not take, since it is larger than [feed.MaxData] or nested deeper
+// than [feed.MaxDepth], is skipped and logged.
 //
 // stdin: the lines of standard input, as fast as they come; blank ones and a byte
 // order mark are skipped, and lines may end in CR LF. While another source is in
@@ -68,11 +68,11 @@
 // replay: the messages of a file, one a line as this lab sends them, with the
 // gaps that their times have, divided by the speed. The first comes at once;
 // there is no gap where the clock went back. Ids are the feed's own. Blank lines,
-// a byte order mark and what else a lab sends, such as gaps and heartbeats, are
-// skipped. So is a line that is anything else, or cut short; the log names the
-// first, and says at the end how many these were. The replay does not loop, but
-// begins anew whenever the source changes to it. Such a file, and what makes one,
-// line by line (-u), so that Ctrl-C leaves what has come:
+// a byte order mark and what else a lab sends, which is gaps, heartbeats and where
+// a stream begins, are skipped. So is a line that is anything else, or cut short;
+// the log names the first, and says at the end how many these were. The replay
+// does not loop, but begins anew whenever the source changes to it. Such a file,
+// and what makes one, line by line (-u), so that Ctrl-C leaves what has come:
 //
 //	{"id":412,"at":1767225600000000,"data":{"cpu":12.5}}
 //

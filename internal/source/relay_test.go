@@ -436,6 +436,7 @@ func TestRelayGoesOnBehindWhatIsTooLong(t *testing.T) {
 func TestRelayOfWhatTheFeedDoesNotTake(t *testing.T) {
 	for name, data := range map[string]string{
 		"too large": `"` + strings.Repeat("x", feed.MaxData) + `"`,
+		"too deep":  strings.Repeat("[", feed.MaxDepth+1) + strings.Repeat("]", feed.MaxDepth+1),
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var log bytes.Buffer

@@ -110,8 +110,9 @@ func TestReplaySkipsFaults(t *testing.T) {
 		`{"id":1,"data":1}`:         "a message without its time",
 		`{"id":1,"at":-5,"data":1}`: "a message without its time",
 		message(0, "\"\xff\""):      "feed: data is not valid JSON: bad UTF-8",
-		message(0, `"`+strings.Repeat("x", feed.MaxData)+`"`): "feed: data has more than 65536 bytes",
-		strings.Repeat("x", 1<<20):                            "feed: data has more than 65536 bytes",
+		message(0, `"`+strings.Repeat("x", feed.MaxData)+`"`):                                 "feed: data has more than 65536 bytes",
+		message(0, strings.Repeat("[", feed.MaxDepth+1)+strings.Repeat("]", feed.MaxDepth+1)): feed.ErrTooDeep.Error(),
+		strings.Repeat("x", 1<<20): "feed: data has more than 65536 bytes",
 	} {
 		for text, want := range map[string]struct {
 			published, skipped string

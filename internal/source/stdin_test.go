@@ -29,6 +29,9 @@ func TestStdin(t *testing.T) {
 		{"nothing", "", "", "level=INFO msg=\"stdin has ended; the lab goes on\" lines=0\n"},
 		{"the longest text", x(feed.MaxData-2) + "\n", `"` + x(feed.MaxData-2) + `"` + "\n",
 			"level=INFO msg=\"stdin has ended; the lab goes on\" lines=1\n"},
+		{"too deep", "1\n" + strings.Repeat("[", feed.MaxDepth+1) + strings.Repeat("]", feed.MaxDepth+1) + "\n3\n", "1\n3\n",
+			"level=WARN msg=\"stdin: a line is skipped\" line=2 err=\"" + feed.ErrTooDeep.Error() + "\"\n" +
+				"level=INFO msg=\"stdin has ended; the lab goes on\" lines=3\n"},
 		{"too long", "1\n" + x(feed.MaxData-1) + "\n3\n" + x(3*feed.MaxData) + "\n5\n" + strings.Repeat("\x01", feed.MaxData/3) + "\n7\n", "1\n3\n5\n7\n",
 			`level=WARN msg="stdin: a line is skipped" line=2 err="feed: data has more than 65536 bytes"
 level=WARN msg="stdin: a line is skipped" line=4 err="feed: data has more than 65536 bytes"
