@@ -231,6 +231,35 @@ var cases = append([]testCase{
 		"polling 1/0/0 up head=25 down head=27; websocket 1/0/0 up opening=80 down envelope=2 opening=45",
 	},
 	{
+		"requests behind upgrades that are refused", []piece{
+			up(openWebSocket[0].text + openWebSocket[0].text + "GET /polling HTTP/1.1\r\n\r\n"), down(sized("HTTP/1.1 403 Forbidden\r\n", "{}")),
+			down(sized("HTTP/1.1 403 Forbidden\r\n", "{}")), down("HTTP/1.1 204 No Content\r\n\r\n"),
+		},
+		"polling 1/0/0 up head=25 down head=27; websocket 2/0/0 up opening=160 down envelope=4 opening=90",
+	},
+	{
+		"too much behind an upgrade", []piece{openWebSocket[0], up(strings.Repeat("x", 9000)), down(sized("HTTP/1.1 403 Forbidden\r\n", "{}"))},
+		"websocket 1/0/0 up opening=80 unaccounted=9000 down envelope=2 opening=45 (too much between an upgrade and its answer)",
+	},
+	{
+		"an upgrade without an answer", []piece{openWebSocket[0], up("\x81\x80abcd")},
+		"websocket 1/0/0 up opening=80 unaccounted=6 down (bytes between an upgrade and its answer, cut: before the answer)",
+	},
+	{
+		"empty lines before a request", []piece{
+			up("POST /publish HTTP/1.1\r\nContent-Length: 1\r\n\r\n1\r\n"), down("HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}"),
+			up("\nGET /polling HTTP/1.1\r\n\r\n"), down("HTTP/1.1 204 No Content\r\n\r\n"), up("\r\n"),
+		},
+		"polling 1/0/0 up head=27 down head=27; publish 1/1/0 up payload=1 head=48 down envelope=2 head=43",
+	},
+	{
+		"folded fields that matter", []piece{
+			up("POST /publish HTTP/1.1\r\nContent-Length:\r\n 1\r\n\r\n1"), down("HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}"),
+			up("POST /publish HTTP/1.1\r\nTransfer-Encoding:\r\n\tchunked\r\n\r\n1\r\n1\r\n0\r\n\r\n"), down("HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}"),
+		},
+		"publish 2/2/0 up payload=2 framing=10 head=103 down envelope=4 head=86",
+	},
+	{
 		"no upgrade", []piece{openWebSocket[0], down("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")},
 		"websocket 1/0/0 up opening=80 down envelope=2 opening=38",
 	},
@@ -298,7 +327,7 @@ var cases = append([]testCase{
 	{"a frame beyond all bounds", append(slices.Clone(openWebSocket), down("\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xffx")), "websocket 1/0/0 up opening=80 down opening=90 unaccounted=11 (a frame beyond all bounds)"},
 	{"a huge frame", append(slices.Clone(openWebSocket), down("\x81\x7f\x7f\xff\xff\xff\xff\xff\xff\xff{\"id\":1...")), "websocket 1/0/0 up opening=80 down payload=10 framing=10 opening=90 (cut: a frame)"},
 	{"a continuation of none", append(slices.Clone(openWebSocket), down("\x80\x00")), "websocket 1/0/0 up opening=80 down opening=90 unaccounted=2 (a message inside another, or a continuation of none)"},
-	{"impatience", []piece{openWebSocket[0], up("\x81\x80abcd"), openWebSocket[1], up("\x81\x80abcd"), down("\x89\x00")}, "websocket 1/0/0 up opening=80 unaccounted=12 down opening=77 control=2 (bytes between an upgrade and its answer)"},
+	{"impatience", []piece{openWebSocket[0], up("\x81\x80abcd"), openWebSocket[1], up("\x81\x80abcd"), down("\x89\x00")}, "websocket 1/2/0 up framing=12 opening=80 down opening=77 control=2"},
 	{"an extension", []piece{openWebSocket[0], down("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n\xC1\x00")}, "websocket 1/0/0 up opening=80 down opening=84 unaccounted=2 (a WebSocket extension 2)"},
 	{"too many requests", []piece{up(strings.Repeat("GET /polling HTTP/1.1\r\n\r\n", 257))}, "other 0/0/0 up unaccounted=25 down (too many requests that wait for an answer); polling 256/0/0 up head=6400 down (cut: before the answer 256)"},
 }, slices.Concat(http2Cases(), inflateCases())...)

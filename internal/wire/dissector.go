@@ -250,8 +250,9 @@ type half struct {
 	frame frame
 	http2 section
 
-	held []byte // the beginning of a line, or of a frame, that has not ended
-	msg  head   // the message whose head is being read
+	held  []byte    // the beginning of a line, or of a frame, that has not ended
+	msg   head      // the message whose head is being read
+	asked *exchange // the last request
 }
 
 // A body is what an exchange has in one direction, and where in it the next byte

@@ -67,8 +67,8 @@
 //
 // Bytes that break the protocol, and all that follow them in that direction:
 // the dissector does not look for a place to begin again. Also a request line
-// that was cut (it has no lane yet), what a client sends between an upgrade and
-// its answer, heads beyond what the server takes ([Ledger.Header]; on HTTP/2 it is the
+// that was cut (it has no lane yet), what a client sends behind an upgrade beyond 8 KiB
+// or without an answer to it, heads beyond what the server takes ([Ledger.Header]; on HTTP/2 it is the
 // fields that count, RFC 9113, section 10.5.1, not how they are written), WebSockets with an extension other than
 // permessage-deflate without context takeover, and bodies that would have to be
 // looked into and are compressed, except by gzip (without its optional fields) on a
@@ -97,7 +97,7 @@
 // of 10 bytes on HTTP/2: about 700 bytes of allocation, which are let go when it has ended.
 //
 // No body is held: of HTTP/1.1 a line of a head, of HTTP/2 a frame of one, and the field
-// in which it ends. Of a WebSocket's frame it is the header and 12 bytes, or 512 where
+// in which it ends; and up to 8 KiB behind an upgrade, until it is answered. Of a WebSocket's frame it is the header and 12 bytes, or 512 where
 // they are compressed. The dynamic table of HPACK is what the two ends hold, 4 096 bytes
 // in each direction unless SETTINGS allow more, and at most 64 KiB. At most 256 requests
 // of HTTP/1.1 wait for their answers, and 1 024 streams are open at once. A stream of gzip

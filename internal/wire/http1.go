@@ -42,7 +42,15 @@ type head struct {
 	gzip     bool // which is gzip
 	extended bool // a WebSocket extension was agreed on
 	deflate  bool // which is permessage-deflate, each message by itself
+
+	old    bool   // HTTP/1.0, which has no Transfer-Encoding
+	folded []byte // the beginning of a field that may go on in the next line (RFC 9112, section 5.2)
 }
+
+const (
+	maxFolded = 128     // bytes of it that are kept
+	maxEarly  = 8 << 10 // bytes that are kept while an upgrade waits for its answer: a server reads no more
+)
 
 // step takes the bytes of b that belong to the present state, at least one, and
 // returns how many they were.
@@ -69,8 +77,12 @@ func (h *half) step(b []byte) int {
 	case http2:
 		return h.http2Bytes(b)
 	case upgrading:
-		h.giveUp("bytes between an upgrade and its answer")
-		fallthrough
+		if len(h.held)+len(b) > maxEarly {
+			h.giveUp("too much between an upgrade and its answer")
+			return 0
+		}
+		h.held = append(h.held, b...) // what it is, the answer says
+		return len(b)
 	case lost:
 		h.book(Unaccounted, "unknown", b)
 		return len(b)
@@ -80,6 +92,9 @@ func (h *half) step(b []byte) int {
 	}
 
 	// All else comes in lines.
+	if h.state == startLine && len(h.held) == 0 && h.asked != nil && (b[0] == '\r' || b[0] == '\n') {
+		return h.emptyLines(b)
+	}
 	if h.state == startLine && len(h.held) == 0 && !h.mayBegin(b[0]) {
 		why := "no HTTP/1.1"
 		if b[0] == handshakeRecord {
@@ -112,6 +127,31 @@ func (h *half) step(b []byte) int {
 	return n
 }
 
+// emptyLines takes line ends before a request line, which are to be ignored (RFC 9112,
+// section 2.2): old clients send them behind a body. They go with the request before.
+func (h *half) emptyLines(b []byte) int {
+	n := len(b) - len(bytes.TrimLeft(b, "\r\n"))
+	h.ex = h.asked
+	h.book(h.ex.lane.head, "empty line", b[:n])
+	if h.ex.over() {
+		h.d.ledger.fold(h.ex)
+	}
+	h.ex = nil
+	return n
+}
+
+// replay takes what was held while an upgrade waited for its answer.
+func (h *half) replay() {
+	b := h.held
+	h.held = nil
+	for len(b) > 0 && h.state != upgrading {
+		b = b[h.step(b):]
+	}
+	if len(b) > 0 { // another one
+		h.held = b
+	}
+}
+
 // mayBegin reports whether a start line can begin with c, and for an answer finds
 // the request that it answers.
 func (h *half) mayBegin(c byte) bool {
@@ -136,7 +176,7 @@ func (h *half) line(line []byte) (wrong string) {
 	end := line[len(text):]
 	switch h.state {
 	case startLine:
-		h.msg = head{}
+		h.msg = head{folded: h.msg.folded[:0]}
 		if h.dir == Up {
 			return h.requestLine(text, end)
 		}
@@ -196,9 +236,11 @@ func (h *half) requestLine(text, end []byte) (wrong string) {
 		page: page, lane: found,
 		bodyless: string(method) == "HEAD", connect: string(method) == "CONNECT",
 	}
+	h.asked = h.ex
 	h.d.begins(h.ex)
 	h.d.queue = append(h.d.queue, h.ex)
 
+	h.msg.old = string(version) == "HTTP/1.0"
 	at := len(method) + len(" ")
 	h.book(found.head, "request line", text[:at+from])
 	h.book(Tag, rolePage, text[at+from:at+to])
@@ -229,6 +271,9 @@ func (h *half) field(part Part, text, end []byte) (wrong string) {
 	colon := bytes.IndexByte(text, ':')
 	switch {
 	case text[0] == ' ' || text[0] == '\t': // folded: still of the line before (RFC 9112, section 5.2)
+		if wrong := h.msg.fold(text); wrong != "" && h.state == fieldLine {
+			return wrong
+		}
 		h.book(part, "folded value", text)
 		h.book(part, "line end", end)
 		return ""
@@ -240,6 +285,10 @@ func (h *half) field(part Part, text, end []byte) (wrong string) {
 		if wrong := h.msg.read(name, value); wrong != "" {
 			return wrong
 		}
+		h.msg.folded = h.msg.folded[:0]
+		if is(name, "Content-Length") || is(name, "Transfer-Encoding") || is(name, "Upgrade") {
+			h.msg.folded = append(append(h.msg.folded, text[:min(len(text), maxFolded)]...), ' ')
+		}
 	}
 	before := len(text) - len(bytes.TrimLeft(text[colon+1:], " \t")) // the colon and the space behind it go with the name
 	h.book(part, "field name", text[:before])
@@ -248,9 +297,25 @@ func (h *half) field(part Part, text, end []byte) (wrong string) {
 	return ""
 }
 
+// fold reads a field again that goes on in another line, if it matters how.
+func (m *head) fold(text []byte) (wrong string) {
+	if len(m.folded) == 0 {
+		return ""
+	}
+	m.folded = append(m.folded, text[:min(len(text), maxFolded)]...)
+	colon := bytes.IndexByte(m.folded, ':')
+	if len(m.folded) > 2*maxFolded || colon < 0 {
+		return "a field in too many lines"
+	}
+	return m.read(m.folded[:colon], bytes.Trim(m.folded[colon+1:], " \t"))
+}
+
 func (m *head) read(name, value []byte) (wrong string) {
 	switch {
 	case is(name, "Content-Length"):
+		if len(value) == 0 {
+			return "" // it may stand in the next line
+		}
 		length, err := strconv.ParseUint(string(value), 10, 63)
 		if err != nil || m.sized && int64(length) != m.length {
 			return "a Content-Length that is none"
@@ -287,6 +352,9 @@ func (h *half) headEnds() {
 		return
 	}
 	h.begins(m)
+	if h.dir == Up && m.old {
+		m.coded, m.chunked = false, false // net/http takes it so
+	}
 	switch {
 	case h.dir == Down && (ex.bodyless || m.status == 204 || m.status == 304):
 		h.messageEnds()
@@ -319,6 +387,7 @@ func (h *half) switches() bool {
 	case m.status == 101 && ex.upgrade && m.upgrades && (!m.extended || m.deflate):
 		if waits { // else it has given up
 			up.upgrade(m.deflate)
+			up.replay()
 		}
 		h.upgrade(m.deflate)
 		return true
@@ -336,6 +405,7 @@ func (h *half) switches() bool {
 	if waits {
 		up.end()
 		up.state = startLine
+		up.replay()
 	}
 	return false
 }
@@ -438,6 +508,10 @@ func (h *half) cut() {
 		h.book(h.ex.lane.head, "field", h.held)
 		h.held = nil
 		what = "a head"
+	case upgrading:
+		if len(h.held) > 0 {
+			h.giveUp("bytes between an upgrade and its answer")
+		}
 	case fixedBody:
 		what = "a body"
 	case chunkData:
