@@ -150,20 +150,21 @@ func (c *collected) Read(p []byte) (int, error) {
 // After an outage the clock is asked for at the control address again, which no network
 // delays; or its error would be half a round trip.
 func TestClockAfterRestart(t *testing.T) {
-	chromium(t)
-	t.Parallel()
-	settings := quiet(100)
-	settings.Network.RTT = 200 * time.Millisecond
-	s := serve(t, settings, nil)
-	tab := s.open(t)
-	const error = `parseFloat(document.getElementById("clock").textContent.split("± ")[1])`
-	tab.until(error + ` < 20`)
-	tab.during(outage, func() {
-		s.stop()
-		s = serve(t, settings, s)
-		tab.untilAll("live")
-		// It counts sixteen samples: those from before have to be gone, and eight come in five seconds.
-		eval[bool](tab, `new Promise((go) => setTimeout(go, 12_000, true))`)
+	inBoth(t, func(t *testing.T, newTab opener) {
+		t.Parallel()
+		settings := quiet(100)
+		settings.Network.RTT = 200 * time.Millisecond
+		s := newTab.serve(t, settings, nil)
+		tab := s.open(t)
+		const error = `parseFloat(document.getElementById("clock").textContent.split("± ")[1])`
 		tab.until(error + ` < 20`)
+		tab.during(outage, func() {
+			s.stop()
+			s = newTab.serve(t, settings, s)
+			tab.untilAll("live")
+			// It counts sixteen samples: those from before have to be gone, and eight come in five seconds.
+			eval[bool](tab, `new Promise((go) => setTimeout(go, 12_000, true))`)
+			tab.until(error + ` < 20`)
+		})
 	})
 }

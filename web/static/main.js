@@ -104,7 +104,7 @@ const net = networks(panels.network, ask, me, wires, {
     for (const { name, apply } of lanes) if (names.includes(name)) apply(entry);
   },
 });
-const up = way(panels.up, { address, me, ask, send: (text) => lanes.at(-1).send(text), interval: () => page.interval, wires });
+const up = way(panels.up, { address, me, ask, send: (text) => lanes.at(-1).send(text), interval: () => page.interval, wires, grain: page.clock.grain });
 watch(up.seen);
 uses(panels.uses, { settings, page, way: up });
 wire(panels.wire, wires);

@@ -1,14 +1,15 @@
 import { difference } from "./expect.js";
-import { number, time } from "./format.js";
+import { latency, number } from "./format.js";
 import { put } from "./put.js";
 import { quantile } from "./quantile.js";
 
 // way is the way up: the same text by POST, a request each time, and as a frame
 // of a WebSocket that is open; as a chat, which comes back on all lanes to all, or
 // as an echo, which comes back to its sender alone. It writes how long that took,
-// the median of the last 200 of a run, and what it cost by the ledger. It returns seen, to be told
-// of every message, and begin(), say(way, kind, text) and cost(), to send more than once.
-export function way(element, { address, me, ask, send, interval, wires }) {
+// the median of the last 200 of a run, as exact as two stamps of a clock with that
+// grain are, and what it cost by the ledger. It returns seen, to be told of every
+// message, and begin(), say(way, kind, text) and cost(), to send more than once.
+export function way(element, { address, me, ask, send, interval, wires, grain }) {
   const ways = { POST: "request (POST)", frame: "frame" };
   const backs = ["echo", ...wires.map(({ name }) => name)];
   element.innerHTML = `
@@ -118,7 +119,7 @@ export function way(element, { address, me, ask, send, interval, wires }) {
       backs.forEach((back, i) => {
         const took = run.back[way][back];
         const due = run.sent[way][back === "echo" ? "echo" : "chat"];
-        put(cells[i], took.length ? time(quantile(took, 0.5)) : due ? "…" : "–");
+        put(cells[i], took.length ? latency(quantile(took, 0.5), 2 * grain) : due ? "…" : "–");
       });
     }
   }

@@ -1,0 +1,33 @@
+import { equal, test } from "./test.js";
+import { way } from "/static/way.js";
+
+// echoed returns what is written of a frame that is echoed after 4 ms, with a clock of this grain.
+async function echoed(grain) {
+  const real = WebSocket;
+  const { now } = performance;
+  let t = 0;
+  globalThis.WebSocket = class {
+    readyState = 1;
+    constructor() {
+      setTimeout(() => this.onopen());
+    }
+    send() {
+      setTimeout(() => this.onmessage((t += 4)));
+    }
+  };
+  performance.now = () => t;
+  try {
+    const element = document.createElement("div");
+    const up = way(element, { address: () => "http://lab/", ask: async () => ({ rows: [] }), wires: [], grain });
+    await up.begin();
+    await up.say("frame", "echo", "x");
+    return element.querySelector("[data-way=frame] td:last-of-type").textContent;
+  } finally {
+    performance.now = now;
+    globalThis.WebSocket = real;
+  }
+}
+
+test("way: how long it took is as exact as the clock", async () => {
+  equal([await echoed(0.005), await echoed(1), await echoed(100)], ["4.00 ms", "< 6.00 ms", "< 204 ms"]);
+});
