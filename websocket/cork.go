@@ -11,7 +11,7 @@ import (
 	"fourwires/feed"
 )
 
-// A cork joins writes. Gorilla writes each frame by itself; while the cork is
+// A cork is a server's end of a connection. It joins writes: gorilla writes each frame by itself; while the cork is
 // held the frames gather here, and when it is released they go out in one write.
 type cork struct {
 	net.Conn
@@ -20,6 +20,8 @@ type cork struct {
 	held  bool
 	wait  []byte
 	armed time.Time // the write deadline in force; gorilla's lock guards it
+
+	came scan // what the client has sent; its one reader moves it
 }
 
 // A corker is a ResponseWriter whose connection, once hijacked, has a cork.
@@ -33,6 +35,13 @@ func (c *corker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffers, err := http.NewResponseController(c.ResponseWriter).Hijack()
 	c.cork.Conn = conn
 	return &c.cork, buffers, err
+}
+
+// Read reads, and looks for the close frame.
+func (c *cork) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.came.see(b[:n])
+	return n, err
 }
 
 // Write writes, or keeps b while the cork is held.

@@ -34,7 +34,7 @@ func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, errors.New("websocket: stamps is 1, or not given"))
 		return
 	}
-	conn, err := upgrader.Upgrade(w, r, nil)
+	conn, err := upgrader.Upgrade(&corker{ResponseWriter: w}, r, nil)
 	if err != nil {
 		return // the upgrader has answered
 	}
@@ -71,7 +71,7 @@ func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			sendClose(conn, websocket.CloseInvalidFramePayloadData, err.Error())
 		}
 		if err != nil {
-			drain(conn, err)
+			drain(conn)
 			return
 		}
 		answer := append([]byte("Server received: "), text...)

@@ -230,12 +230,12 @@ func (h *Handler) listen(conn *websocket.Conn, r *http.Request) {
 		conn.SetReadDeadline(time.Now().Add(maxSilence))
 		kind, data, err := readMessage(conn, feed.MaxData)
 		if err != nil {
-			drain(conn, err)
+			drain(conn)
 			return
 		}
 		if err := h.publish(r, kind, data); err != nil {
 			sendClose(conn, closeCode(err), err.Error())
-			drain(conn, err)
+			drain(conn)
 			return
 		}
 	}
@@ -304,15 +304,15 @@ func sendClose(conn *websocket.Conn, code int, reason string) {
 	conn.WriteControl(websocket.CloseMessage, frame, time.Now().Add(linger))
 }
 
-// drain reads on for a while, unless the client has closed the connection in
-// order, so that it gets the close frame it was sent.
-func drain(conn *websocket.Conn, err error) {
-	var closed *websocket.CloseError
-	if errors.As(err, &closed) {
-		return
+// drain reads on until the client has answered the close frame that it was sent, but not for long. Then both have been
+// sent, and the server closes the connection at once (RFC 6455, sections 5.5.1 and 7.1.1).
+func drain(conn *websocket.Conn) {
+	cork := conn.NetConn().(*cork)
+	cork.SetReadDeadline(time.Now().Add(linger))
+	rest := make([]byte, 4<<10)
+	for err := error(nil); err == nil && !cork.came.closed; {
+		_, err = cork.Read(rest)
 	}
-	conn.NetConn().SetReadDeadline(time.Now().Add(linger))
-	io.Copy(io.Discard, conn.NetConn())
 }
 
 // parseHeartbeat returns the time between heartbeats, and whether browser code
