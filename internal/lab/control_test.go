@@ -30,9 +30,9 @@ func TestNetworkAPI(t *testing.T) {
 		status       int
 		want         string
 	}{
-		{"GET", "", 200, `{"rtt":"0s","jitter":"0s","kbps":0}`},
-		{"PUT", `{"rtt":"100ms","jitter":"5ms","kbps":1000}`, 200, `{"rtt":"100ms","jitter":"5ms","kbps":1000}`},
-		{"PUT", `{"rtt":"20ms"}`, 200, `{"rtt":"20ms","jitter":"0s","kbps":0}`},
+		{"GET", "", 200, `{"rtt":"0s","jitter":"0s","kbps":0,"set":false}`},
+		{"PUT", `{"rtt":"100ms","jitter":"5ms","kbps":1000}`, 200, `{"rtt":"100ms","jitter":"5ms","kbps":1000,"set":true}`},
+		{"PUT", `{"rtt":"20ms"}`, 200, `{"rtt":"20ms","jitter":"0s","kbps":0,"set":true}`},
 		{"PUT", `{"rtt":"-1ms"}`, 400, `{"error":"rtt -1ms: must be from 0s to 1m0s"}`},
 		{"PUT", `{"rtt":"61s"}`, 400, `{"error":"rtt 1m1s: must be from 0s to 1m0s"}`},
 		{"PUT", `{"jitter":"soon"}`, 400, `{"error":"jitter \"soon\": must be a duration, such as 100ms"}`},
@@ -47,8 +47,8 @@ func TestNetworkAPI(t *testing.T) {
 		{"PUT", `{"rtt":null}`, 400, ""},
 		{"PUT", `null`, 400, ""},
 		{"PUT", `NaN`, 400, ""},
-		{"GET", "", 200, `{"rtt":"20ms","jitter":"0s","kbps":0}`},
-		{"DELETE", "", 200, `{"rtt":"0s","jitter":"0s","kbps":0}`},
+		{"GET", "", 200, `{"rtt":"20ms","jitter":"0s","kbps":0,"set":true}`},
+		{"DELETE", "", 200, `{"rtt":"0s","jitter":"0s","kbps":0,"set":true}`},
 	} {
 		status, got := call(t, test.method, control+"/control/network", test.body)
 		if status != test.status || test.want != "" && got != test.want || test.want == "" && !strings.HasPrefix(got, `{"error":"the body is an object with any of rtt, jitter, kbps: `) {
@@ -163,6 +163,30 @@ func TestStartAgain(t *testing.T) {
 	var state struct{ Rate float64 }
 	if _, body := call(t, "GET", "http://"+on.Control.Addr().String()+"/control/feed", ""); json.Unmarshal([]byte(body), &state) != nil || state.Rate != 7 {
 		t.Errorf("the next has a feed of %+v", state)
+	}
+	if _, body := call(t, "GET", "http://"+on.Control.Addr().String()+"/control/network", ""); body != `{"rtt":"20ms","jitter":"0s","kbps":0,"set":true}` {
+		t.Errorf("the next has a network of %s", body)
+	}
+}
+
+// Whether somebody has set the network is told: no delay may be just what was wanted.
+func TestNetworkWasSet(t *testing.T) {
+	asked := quiet(7)
+	asked.Network.RTT = time.Millisecond
+	_, _, control := onLoopback(t, asked)
+	if _, body := call(t, "GET", control+"/control/network", ""); body != `{"rtt":"1ms","jitter":"0s","kbps":0,"set":true}` {
+		t.Errorf("a lab that was started with a network says %s", body)
+	}
+	for _, test := range []struct{ method, body string }{{"PUT", `{"rtt":"0s"}`}, {"DELETE", ""}} {
+		_, _, control := onLoopback(t, quiet(7))
+		call(t, "PUT", control+"/control/network", `{"rtt":"-1s"}`) // which is refused
+		if _, body := call(t, "GET", control+"/control/network", ""); body != `{"rtt":"0s","jitter":"0s","kbps":0,"set":false}` {
+			t.Errorf("nobody has set a network, and it is %s", body)
+		}
+		call(t, test.method, control+"/control/network", test.body)
+		if _, body := call(t, "GET", control+"/control/network", ""); body != `{"rtt":"0s","jitter":"0s","kbps":0,"set":true}` {
+			t.Errorf("after %s the network is %s", test.method, body)
+		}
 	}
 }
 

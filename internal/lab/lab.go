@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fourwires/feed"
@@ -45,7 +46,8 @@ type Settings struct {
 	Untapped bool            // do not count the bytes on the lanes' address; the ledger stays empty
 	Log      *slog.Logger    // requests at level debug; nil: nothing is logged
 
-	vouch *certificate // of a lab that went before; nil: a new one
+	vouch  *certificate // of a lab that went before; nil: a new one
+	chosen bool         // somebody has set the network of a lab that went before
 }
 
 // A Lab is a feed with its source and all that serves it.
@@ -62,6 +64,7 @@ type Lab struct {
 	changes  sync.Mutex // one change of the pump's settings at a time
 	metrics  *metrics
 	carried  *carriers
+	chosen   atomic.Bool             // somebody has set the network
 	restart  context.CancelCauseFunc // ends Serve
 	ends     chan struct{}           // closed when the lab shuts down
 }
@@ -103,6 +106,7 @@ func New(s Settings) (*Lab, error) {
 	if err := l.Network.Set(s.Network); err != nil {
 		return nil, err
 	}
+	l.chosen.Store(s.chosen || s.Network != netsim.Settings{})
 	return l, nil
 }
 
@@ -231,7 +235,7 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 	loops.Go(func() { l.pump.Run(ctx) })
 
 	<-ctx.Done()
-	l.settings.Source, l.settings.Network = l.pump.Settings(), l.Network.Settings()
+	l.settings.Source, l.settings.Network, l.settings.chosen = l.pump.Settings(), l.Network.Settings(), l.chosen.Load()
 	l.Network.Clear()                    // who is told is told at once
 	defer time.AfterFunc(grace, func() { // for WebSockets that do not take the close frame
 		hijacked.Range(func(conn, _ any) bool {

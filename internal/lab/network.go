@@ -24,9 +24,13 @@ type networkState struct {
 	Kbps   float64 `json:"kbps"`
 }
 
+// showNetwork tells, too, whether somebody has set it: a page sets one unasked only where nobody has.
 func (l *Lab) showNetwork(c *gin.Context) {
 	s := l.Network.Settings()
-	c.JSON(http.StatusOK, networkState{s.RTT.String(), s.Jitter.String(), s.Kbps})
+	c.JSON(http.StatusOK, struct {
+		networkState
+		Set bool `json:"set"`
+	}{networkState{s.RTT.String(), s.Jitter.String(), s.Kbps}, l.chosen.Load()})
 }
 
 // setNetwork puts a network into force. What the body does not name is 0.
@@ -50,12 +54,14 @@ func (l *Lab) setNetwork(c *gin.Context) {
 		fail(c, http.StatusBadRequest, err.Error())
 		return
 	}
+	l.chosen.Store(true)
 	l.showNetwork(c)
 }
 
 // clearNetwork brings a clean network back, whatever was done to it.
 func (l *Lab) clearNetwork(c *gin.Context) {
 	l.Network.Clear()
+	l.chosen.Store(true)
 	l.showNetwork(c)
 }
 
