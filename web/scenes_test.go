@@ -335,6 +335,33 @@ func TestThreeTabs(t *testing.T) {
 	}
 }
 
+// A second tab shows what the first one holds, and all that comes while it still asks for the feed.
+func TestTwoTabsEarly(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, quiet(100), nil)
+	first := s.open(t)
+	first.pollOften()
+	s.publish(t, many(3)...)
+	first.untilIDs(s.ids(1, 3), 3)
+	second := first.beside()
+	if _, err := chromedp.Call(second.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
+		const asks = fetch;
+		fetch = async (url, options) => {
+			if (!window.go && String(url).endsWith("/control/feed")) await new Promise((go) => (window.go = go));
+			return asks(url, options);
+		};`}); err != nil {
+		t.Fatal(err)
+	}
+	second.open("http://" + s.lanes.String() + "/#free")
+	second.until(`window.go`)
+	s.publish(t, many(3)...)
+	first.untilIDs(s.ids(1, 6), 6)
+	eval[bool](second, `(go(), true)`)
+	second.untilAll("live")
+	second.untilIDs(s.ids(3, 6), 4) // from the newest that was there
+}
+
 // H opens the page by the other HTTP, which shows beside its own bytes those that
 // this browser had before.
 func TestBothHTTP(t *testing.T) {

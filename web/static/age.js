@@ -1,7 +1,7 @@
 // The age of information is now − at of the newest message held: it grows with
 // time and falls with news. An Age remembers its course, for a while to be
 // drawn and exactly for its mean. All times are milliseconds of the server's clock.
-const span = 20_000; // that the course goes back
+const span = 40_000; // that the course goes back: what is drawn are 20 s, up to an instant that may lie further back
 const grain = 20; // news that follow closer than this are drawn as one
 
 export class Age {

@@ -33,7 +33,7 @@ export async function alone(me, on) {
     // Two that are the first have not heard each other in time: the elder stays.
     here(from, { since: theirs, state }) {
       if (role.first && (theirs < since || (theirs === since && from < me))) yields();
-      else if (role.first) say("here", here());
+      else if (role.first) hears.ask(from);
       else if (!role.state) heard((role.state = state));
     },
     entry: (from, entry) => role.state?.page === from && on.entry(entry),

@@ -5,7 +5,7 @@ import { Latency } from "./latency.js";
 import { Held, place } from "./held.js";
 import { mark } from "./mark.js";
 import { put } from "./put.js";
-import { ageAt, Record, recovery } from "./record.js";
+import { Record, recovery } from "./record.js";
 import { strip } from "./strip.js";
 import { Tally } from "./tally.js";
 import { track } from "./track.js";
@@ -82,17 +82,17 @@ export function lane(element, { name, letter, about }, page) {
   const paint = strip(part(".strip"));
   const run = track(part(".track"), name);
 
-  const record = new Record();
+  const record = new Record(page.run, page.epoch ? 0 : null);
   const tally = new Tally();
   const age = new Age();
   const oneWay = new Latency();
   const held = new Held();
   let behind = 0; // messages that it should have
-  let state = "connecting";
-  let detail = "";
+  let last = { state: "connecting", why: "" }; // the state that it is in
   let asked = null; // when the request left whose answer is not there yet
   let brought = null; // when the request left whose answer is being read
   let newest = null; // the message with the highest id of the present epoch
+  const recent = []; // and the twenty before it, with their data
   let cut = null; // the last
   let figured = -Infinity; // when the slower figures were last written
   let spent; // as the ledger has it: {row, lately}
@@ -128,8 +128,8 @@ export function lane(element, { name, letter, about }, page) {
 
   const happened = {
     state(entry) {
-      [state, detail] = [entry.state, entry.why];
-      if (state !== "live") asked = null;
+      last = entry;
+      if (last.state !== "live") asked = null;
     },
     asked: ({ t }) => (asked = t),
     answered() {
@@ -141,6 +141,8 @@ export function lane(element, { name, letter, about }, page) {
       page.seen(name, m, m.t);
       if (m.id > tally.newest) {
         newest = m;
+        recent.push(m);
+        if (recent.length > 20) recent.shift();
         if (page.clock.best) age.news(page.clock.server(m.t), m.at / 1000);
       }
       tally.message(m.id);
@@ -149,10 +151,13 @@ export function lane(element, { name, letter, about }, page) {
     gap: (gap) => tally.gap(gap),
     beat() {},
     epoch: ({ epoch, after }) => tally.epoch(epoch, after),
+    beat() {},
     cut: (entry) => (cut = entry),
   };
 
   function apply(entry) {
+    // Each answer of a poll says that the lane is live: only the first is news.
+    if (entry.kind === "state" && entry.state === "live" && last.state === "live" && entry.why === last.why) return;
     page.tell?.(name, entry);
     happened[entry.kind](entry);
     const { data, ...kept } = entry;
@@ -168,20 +173,20 @@ export function lane(element, { name, letter, about }, page) {
 
   function update(now, t = now) {
     if (newest && page.clock.best && age.at === null) age.news(page.clock.server(now), newest.at / 1000); // it came before the clock was known
-    const replayed = t < now - 1000 ? ageAt(record.entries, t) : null;
-    if (replayed !== null) put(parts.age, seconds(replayed));
-    else put(parts.age, newest && page.clock.best ? seconds(page.clock.server(now) - newest.at / 1000) : "–");
-    put(parts.about, detail || about(page));
+    const held = record.held(t); // what is under way has not landed yet, though it is here
+    put(parts.age, held && page.clock.best ? seconds(page.clock.server(t) - held.at / 1000) : "–");
+    const shown = held && recent.find(({ epoch, id }) => epoch === held.epoch && id === held.id);
+    put(parts.id, held ? `#${held.id}` : "–");
+    put(parts.value, behind ? `${number(behind)} behind the others: silent, or buffered?` : shown ? value(shown.data) : "");
+    put(parts.about, last.why || about(page));
 
     // What changes faster cannot be read.
     if (now - figured < 250) return;
     figured = now;
-    put(parts.id, newest ? `#${newest.id}` : "–");
-    put(parts.value, behind ? `${number(behind)} behind the others: silent, or buffered?` : newest ? value(newest.data) : "");
 
     const { epochs } = tally;
     const epoch = epochs.length ? `${epochs.length > 1 ? `${epochs.length}${ordinal(epochs.length)} ` : ""}epoch ${epochs.at(-1).name}` : "";
-    put(parts.state, [state, epoch].filter(Boolean).join(", "));
+    put(parts.state, [last.state, epoch].filter(Boolean).join(", "));
     const median = oneWay.median(now);
     put(parts.latency, median ? latency(median.ms, median.error) : "–");
     put(parts.n, median ? `, n ${number(median.n)}` : ", none yet");
@@ -197,14 +202,14 @@ export function lane(element, { name, letter, about }, page) {
     }
     writeCost(spent);
     const { messages, lost, gone, duplicated, reordered } = tally;
-    Object.assign(element.dataset, { state, ids: tally, messages, lost, gone, duplicated, reordered });
+    Object.assign(element.dataset, { state: last.state, ids: tally, messages, lost, gone, duplicated, reordered });
   }
 
   function draw(now, t, top) {
     run(record, t, t < now - 1000);
     if (top === null) return;
     put(parts.top, Number.isFinite(top) ? `${top / 1000} s` : "");
-    if (page.clock.best) paint(age.course, page.clock.server(now), top);
+    if (page.clock.best) paint(age.course, page.clock.server(t), top);
   }
 
   const mean = (ms) => put(parts.mean, ms === null ? "" : `; mean ${seconds(ms)} s`);
@@ -236,9 +241,12 @@ export function lane(element, { name, letter, about }, page) {
   function hold(now, { epoch, head, start }) {
     const newest = place(tally, epoch).newest ?? start; // or it has heard nothing, and should begin as the others
     const poll = name === "polling" ? (page.interval ?? 10_000) + 2 * (record.trip ?? 0) : 0;
-    behind = state === "down" || !epoch ? 0 : held.behind(epoch, newest, head, now, page.usual() + poll + 2000);
+    behind = last.state === "down" || !epoch ? 0 : held.behind(epoch, newest, head, now, page.usual() + poll + 2000);
     element.dataset.behind = behind;
   }
+
+  // begins returns the entries with which a tab that looks on begins: the state, and what is held.
+  const begins = () => [last, newest?.epoch === tally.epochs.at(-1)?.name ? newest : null].filter((entry) => entry?.kind);
 
   // cursor is where to go on from, when the lane is opened again.
   const cursor = () => {
@@ -246,7 +254,7 @@ export function lane(element, { name, letter, about }, page) {
     return runs.length || from ? `${epoch}-${runs.at(-1)?.[1] ?? from - 1}` : "";
   };
 
-  return { name, element, on, apply, update, draw, mean, cost, recovered, hold, cursor, age, oneWay, record, tally, send: (text) => send(text), state: () => state };
+  return { name, element, on, apply, update, draw, mean, cost, recovered, hold, cursor, age, oneWay, record, tally, send: (text) => send(text), state: () => last.state, begins };
 }
 
 function ordinal(n) {

@@ -13,6 +13,7 @@ import { lane } from "./lane.js";
 import { describe, network as networks } from "./network.js";
 import { pulse } from "./pulse.js";
 import { put } from "./put.js";
+import { Run } from "./record.js";
 import { csv, jsonl, picture, save } from "./save.js";
 import { says } from "./says.js";
 import { scene } from "./scene.js";
@@ -58,6 +59,7 @@ const page = {
   missing: told("barred") || `the control address ${told("control")} cannot be reached from here`, // where the control API is not to be had
   secure: told("secure"),
   http: { "http/1.0": "HTTP/1.0", "http/1.1": "HTTP/1.1", h2: "HTTP/2", h3: "HTTP/3" }[performance.getEntriesByType("navigation")[0]?.nextHopProtocol] ?? "HTTP unknown",
+  run: new Run(), // what the lanes record
   interval: 2000, // of polling, in milliseconds; null: another tab's, not known
   beat: 0, // seconds between the heartbeats that the streams ask for; 0: they do not
   silence: Number(new URLSearchParams(location.hash.slice(1)).get("silence")) || 20, // seconds that scene 4 keeps silent
@@ -81,6 +83,7 @@ const watch = (watcher) => {
 };
 
 let lanes = [];
+const early = []; // what another tab has told before there were lanes
 let recount = () => {}; // the ledger's count begins anew
 let meant = performance.now(); // when the means began
 let means = ""; // the sentence on them
@@ -176,7 +179,7 @@ async function rest(resting) {
 function state() {
   return {
     page: me,
-    lanes: Object.fromEntries(lanes.map(({ name, record }) => [name, record.entries.findLast(({ kind }) => kind === "state")])),
+    lanes: Object.fromEntries(lanes.map(({ name, begins }) => [name, begins()])),
     origin: performance.timeOrigin,
   };
 }
@@ -184,10 +187,11 @@ function state() {
 // theirs takes an entry of the tab that measures into this one's record, on this
 // one's time.
 function theirs(name, entry) {
+  if (!lanes.length) return void early.push([name, entry]);
   const by = role.state.origin - performance.timeOrigin;
   const moved = { ...entry };
   for (const stamp of ["t", "sent", "asked"]) if (moved[stamp] !== null && moved[stamp] !== undefined) moved[stamp] += by;
-  lanes.find((lane) => lane.name === name)?.apply(moved);
+  lanes.find((lane) => lane.name === name).apply(moved);
 }
 
 function yielded() {
@@ -198,7 +202,9 @@ function yielded() {
 // look makes this tab one that looks on.
 function look() {
   page.interval = null;
-  for (const [name, entry] of Object.entries(role.state.lanes)) if (entry) theirs(name, entry);
+  page.since = performance.now(); // what came before was the other tab's to measure
+  const begins = Object.entries(role.state.lanes).flatMap(([name, entries]) => entries.map((entry) => [name, entry]));
+  for (const [name, entry] of [...begins, ...early]) theirs(name, entry);
   document.body.dataset.viewer = "";
   at("viewer").hidden = false;
   at("viewer").innerHTML = `Another tab of this browser measures, and this one shows what that records: one browser has six connections to a host. <button type="button">Measure here</button>`;
@@ -232,17 +238,23 @@ function pictured(id, chart, kind) {
   return chart;
 }
 
-save(panels.save, {
-  jsonl: () => ["fourwires.jsonl", "application/jsonl", jsonl(about(), lanes)],
-  csv: () => ["fourwires.csv", "text/csv", csv(about(), lanes)],
+const saves = save(panels.save, {
+  jsonl: () => ["fourwires.jsonl", "application/jsonl", jsonl(about(), lanes, page.run.whole)],
+  csv: () => ["fourwires.csv", "text/csv", csv(about(), lanes, page.run.whole)],
   latency: () => ["latency.svg", "image/svg+xml", picture(pictured("latencies", latency, "ECDF").picture, `One-way latency: ${at("latencies").dataset.kind}`, latency.caption())],
   bytes: () => ["bytes.svg", "image/svg+xml", picture(pictured("costs", cost, "bars").picture, cost.title(), cost.caption())],
 });
 
-// about is what a run was measured under.
+// recorded tells since when, by the server's clock, the records have on each lane what was
+// published, if it arrived: since the page was opened, as long as nothing is forgotten.
+const recorded = () => new Date(page.run.whole ? page.run.whole / 1000 : performance.timeOrigin);
+
+// about is what a run was measured under, how far the records go back, and how far each
+// lane has come: a message behind its cursor is not lost, but on its way.
 function about() {
   const { best, jumps } = page.clock;
   return {
+    since: recorded().toISOString(), lanes: Object.fromEntries(lanes.map(({ name, cursor, tally }) => [name, { cursor: cursor(), lost: tally.lost, in_gaps: tally.gone }])),
     lab: told("lab"), browser: navigator.userAgent, page: me, when: new Date().toISOString(), origin: performance.timeOrigin, http: page.http,
     network: page.network, feed: settings.now(), interval_ms: page.interval, heartbeat_s: page.beat,
     clock: best && { offset_ms: best.offset, error_ms: best.error, jumps },
@@ -411,7 +423,7 @@ function strips(now, t) {
   const { best } = page.clock;
   if (!calm.matches) {
     const slow = now - stripped >= 80;
-    const height = slow && best ? top(Math.max(...lanes.map(({ age }) => peak(age.course, page.clock.server(now))))) : null;
+    const height = slow && best ? top(Math.max(...lanes.map(({ age }) => peak(age.course, page.clock.server(t))))) : null;
     if (slow) stripped = now;
     for (const { draw } of lanes) draw(now, t, height);
   }
@@ -436,6 +448,7 @@ function chart(now) {
   else for (const lane of lanes) lane.recovered(null);
   latency.update(now);
   cost.update();
+  saves.update(`Recorded: what was published since ${recorded().toTimeString().slice(0, 8)}, on all lanes alike (${number(page.run.kept)} entries).${page.run.forgot > -Infinity ? " What was before is forgotten." : ""}`);
 }
 
 // mean writes the mean ages since it was last called.

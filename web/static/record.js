@@ -12,31 +12,76 @@
 //   {kind: "beat", t}                     a heartbeat
 //   {kind: "state", t, state, why}        connecting, live or down
 //   {kind: "cut", t, cut, lasting}        we had the connection cut
-const most = 20_000; // entries that are kept
+const most = 80_000; // entries that the records of a run keep together
+
+// A Run is the records of the lanes that run side by side. They begin at the same
+// instant: what happened before it is forgotten on all of them, or the lane that needs
+// the most entries for a message would seem to have lost what the others still hold.
+export class Run {
+  records = [];
+  kept = 0; // entries, of all records
+  forgot = -Infinity; // all that happened since is kept
+
+  added() {
+    if (++this.kept <= most * 1.25) return;
+    const stamps = Float64Array.from(this.records.flatMap(({ entries }) => entries.map(({ t }) => t))).sort();
+    this.forgot = stamps[this.kept - most];
+    for (const record of this.records) this.kept -= record.forget(this.forgot);
+  }
+
+  // whole is the server's time in µs from which on what was published is in all
+  // records, if it arrived: 0, whatever there was; null: nothing has arrived yet.
+  get whole() {
+    const known = this.records.map(({ whole }) => whole).filter((whole) => whole !== null);
+    return known.length ? Math.max(...known) : null;
+  }
+}
 
 export class Record {
-  entries = [];
+  entries = []; // sorted by their stamps
+  news = []; // the messages among them that were newer than all before
   trips = []; // of the last answers that came at once, or so: there and back
 
+  // whole says what the record will miss of the feed: with 0 nothing, since all lanes
+  // are opened behind the same message; with null what was published before the first
+  // message that it gets.
+  constructor(run = new Run(), whole = 0) {
+    [this.run, this.whole] = [run, whole];
+    run.records.push(this);
+  }
+
+  // add puts an entry in its place: the stamp of an answer is older than that of the
+  // state that followed from it, and a cut is told when the lab has answered.
   add(entry) {
-    this.entries.push(entry);
-    if (this.entries.length > most * 1.25) this.entries.splice(0, this.entries.length - most);
+    insert(this.entries, entry);
     if (entry.kind === "answered" && entry.asked !== null) {
       this.trips.push(entry.t - entry.asked);
       if (this.trips.length > 20) this.trips.shift();
     }
+    if (entry.kind === "message") {
+      this.whole ??= entry.at;
+      const newest = this.news.at(-1);
+      if (!newest || entry.epoch !== newest.epoch || entry.id > newest.id) insert(this.news, entry);
+    }
+    this.run.added();
+  }
+
+  // forget drops what happened before t, and returns how many entries that were.
+  forget(t) {
+    const gone = this.entries.splice(0, before(this.entries, t));
+    for (const { kind, at } of gone) if (kind === "message") this.whole = Math.max(this.whole, at + 1);
+    this.news.splice(0, before(this.news, t));
+    return gone.length;
   }
 
   // since returns the entries from t on.
   since(t) {
-    const { entries } = this;
-    let [low, high] = [0, entries.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (entries[middle].t < t) low = middle + 1;
-      else high = middle;
-    }
-    return entries.slice(low);
+    return this.entries.slice(before(this.entries, t));
+  }
+
+  // held returns the newest message that was there at t, if there was one.
+  held(t) {
+    return this.news.findLast((m) => m.t <= t);
   }
 
   // messages returns those that were published from t on, and whose times are known.
@@ -51,18 +96,10 @@ export class Record {
   }
 }
 
-// ageAt returns how old the newest message was that was held at t, or null.
-export function ageAt(entries, t) {
-  for (let i = entries.length - 1; i >= 0; i--) {
-    const { kind, t: when, sent } = entries[i];
-    if (kind === "message" && when <= t && sent !== null) return t - sent;
-  }
-  return null;
-}
-
 // recovery tells the stamps of what followed a cut, in milliseconds after it:
 // when the lane noticed, was connected again, and had all that was published
-// until then. Where it noticed nothing, only what was published after the cut shows
+// until then. What an answer brought that was asked for since counts as soon as the lane
+// is connected. Where it noticed nothing, only what was published after the cut shows
 // that it goes on: the rest may have been under way. What did not happen, or not yet,
 // is null. heads are the messages of all lanes; a message takes up to usual to arrive.
 export function recovery(entries, cut, heads, usual) {
@@ -73,11 +110,35 @@ export function recovery(entries, cut, heads, usual) {
   let caught;
   if (begin !== undefined) {
     const due = dues(heads);
-    caught = after.find(({ kind, t, id, epoch, sent }) => kind === "message" && t >= begin && (down || sent >= cut.t) && due(epoch, t - usual) <= id)?.t;
+    const goes = ({ t, sent, asked }) => (down ? t >= begin || (asked !== null && asked >= down.t) : t >= begin && sent >= cut.t);
+    const first = after.find((entry) => entry.kind === "message" && goes(entry) && due(entry.epoch, entry.t - usual) <= entry.id)?.t;
+    caught = first && Math.max(first, begin);
   }
   const since = (t) => (t === undefined ? null : t - cut.t);
   return { noticed: since(down?.t), connected: since(live?.t), caught: since(caught) };
 }
+
+function insert(entries, entry) {
+  let i = entries.length;
+  while (i > 0 && entries[i - 1].t > entry.t) i--;
+  if (i === entries.length) entries.push(entry);
+  else entries.splice(i, 0, entry);
+}
+
+// before counts the entries before t.
+function before(entries, t) {
+  let [low, high] = [0, entries.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (entries[middle].t < t) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+// settled tells whether all of the lanes that a cut has met have caught up: recovered
+// has what followed it, by lane.
+export const settled = (recovered, met) => met.every((name) => typeof recovered[name]?.caught === "number");
 
 // dues returns due(epoch, t): the highest id of these messages that was published by t.
 function dues(heads) {

@@ -1,17 +1,24 @@
+import { put } from "./put.js";
+
+// entries returns what the records have of a run, sorted, each with its lane; of the
+// messages those that were published from `from` on, in µs of the server's clock. Before,
+// a message may be missing on one lane only because the others' records go further back.
+function entries(lanes, from) {
+  const all = lanes.flatMap(({ name, record }) => record.entries.map((entry) => ({ lane: name, ...entry })));
+  return all.filter(({ kind, at }) => kind !== "message" || at >= from).sort((a, b) => a.t - b.t);
+}
+
 // jsonl writes a run: a line on what it was measured under, and then a line for
 // each stamp of each lane, in their order.
-export function jsonl(settings, lanes) {
-  const lines = lanes.flatMap(({ name, record }) => record.entries.map((entry) => ({ lane: name, ...entry })));
-  lines.sort((a, b) => a.t - b.t);
-  return [{ kind: "settings", ...settings }, ...lines].map((line) => `${JSON.stringify(line)}\n`).join("");
+export function jsonl(settings, lanes, from) {
+  return [{ kind: "settings", ...settings }, ...entries(lanes, from)].map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
 // csv writes the messages of a run, under the same settings as comments.
-export function csv(settings, lanes) {
+export function csv(settings, lanes, from) {
   const columns = ["lane", "epoch", "id", "at_us", "sent_ms", "came_ms", "one_way_ms", "error_ms"];
-  const rows = lanes.flatMap(({ name, record }) => record.entries.filter(({ kind }) => kind === "message")
-    .map(({ epoch, id, at, sent, t, error }) => [name, epoch, id, at, sent, t, sent === null ? null : t - sent, error]));
-  rows.sort((a, b) => a[5] - b[5]);
+  const rows = entries(lanes, from).filter(({ kind }) => kind === "message")
+    .map(({ lane, epoch, id, at, sent, t, error }) => [lane, epoch, id, at, sent, t, sent === null ? null : t - sent, error]);
   const cell = (x) => (x === null || x === undefined ? "" : typeof x === "number" && !Number.isInteger(x) ? x.toFixed(3) : x);
   const comments = Object.entries(settings).map(([name, x]) => `# ${name}: ${typeof x === "object" ? JSON.stringify(x) : x}`);
   return [...comments, columns.join(), ...rows.map((row) => row.map(cell).join())].map((line) => `${line}\n`).join("");
@@ -49,9 +56,10 @@ export function picture(svg, title, caption) {
 }
 
 // save has a button for each kind of file. make returns them: {name: [file, type, text]}.
+// update(text) writes since when there is something to save.
 export function save(element, make) {
   element.innerHTML = `<p>${Object.entries({ jsonl: "Run as JSON lines", csv: "Messages as CSV", latency: "Latency as SVG", bytes: "Bytes as SVG" })
-    .map(([name, text]) => `<button type="button" data-save="${name}">${text}</button>`).join(" ")}</p>`;
+    .map(([name, text]) => `<button type="button" data-save="${name}">${text}</button>`).join(" ")}</p><p class="since"></p>`;
   element.addEventListener("click", ({ target }) => target.dataset.save && download(target.dataset.save));
 
   function download(name) {
@@ -63,5 +71,5 @@ export function save(element, make) {
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
 
-  return { download };
+  return { download, update: (text) => put(element.querySelector(".since"), text) };
 }

@@ -4,11 +4,12 @@ const span = 20_000; // milliseconds from the left edge to now
 // can be held against the other.
 const tops = [500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 300_000, Infinity];
 
-// peak returns the highest age in a course (of Age) up to now.
+// peak returns the highest age in the part of a course (of Age) that is drawn at now.
 export function peak(course, now) {
   let peak = 0;
   course.forEach(([when, at], i) => {
-    peak = Math.max(peak, (course[i + 1]?.[0] ?? now) - at);
+    const until = Math.min(course[i + 1]?.[0] ?? now, now);
+    if (until >= Math.max(when, now - span)) peak = Math.max(peak, until - at);
   });
   return peak;
 }
@@ -18,7 +19,7 @@ export function top(peak) {
   return tops.find((top) => top >= peak);
 }
 
-// strip returns draw(course, now, top), which draws the age over the last 20 s
+// strip returns draw(course, now, top), which draws the age over the 20 s up to now
 // on a canvas: it climbs with time, and drops where news arrived.
 export function strip(canvas) {
   const context = canvas.getContext("2d");
@@ -36,10 +37,10 @@ export function strip(canvas) {
     const y = (age) => base - (base - 2 * ratio) * Math.min(1, Math.max(0, age) / top);
 
     context.clearRect(0, 0, width, height);
-    if (course.length === 0) return;
+    if (!course.length || course[0][0] > now) return;
     context.beginPath();
     course.forEach(([when, at], i) => {
-      const until = course[i + 1]?.[0] ?? now;
+      const until = Math.min(course[i + 1]?.[0] ?? now, now);
       const from = Math.max(when, now - span);
       if (until < from) return;
       context.lineTo(x(from), y(from - at));

@@ -9,9 +9,9 @@ function open(change = {}) {
   const page = { clock, interval: 2000, epoch: "one", head: 7, beat: 0, trusts: -Infinity, still: () => false, usual: () => 150, seen: (name, m) => seen.push([name, m.id]), ...change };
   const element = document.createElement("li");
   const about = ({ interval }) => `every ${interval}`;
-  const { apply, cost, on, update } = lane(element, { name: "polling", letter: "P", about }, page);
+  const { apply, begins, cost, on, record, update } = lane(element, { name: "polling", letter: "P", about }, page);
   const text = (selector) => element.querySelector(selector).textContent;
-  return { apply, cost, element, on, page, seen, text, update };
+  return { apply, begins, cost, element, on, page, record, seen, text, update };
 }
 
 // message returns one that was published at `at` on the server's clock.
@@ -108,6 +108,31 @@ test("lane: says why it is down, and how it works when it is not", () => {
 test("lane: what it does not know is an error", () => {
   const { apply } = open();
   throws(() => apply({ kind: "beep", t: 0 }));
+});
+
+test("lane: a state that did not change is not recorded", () => {
+  const { on, record } = open();
+  for (const [state, why] of [["live"], ["live"], ["down", "HTTP 503"], ["down", "HTTP 503"], ["live"], ["live"], ["live", "slowly"]]) on.state(state, why);
+  equal(record.entries.map(({ state }) => state), ["live", "down", "down", "live", "live"]); // each failure is one
+});
+
+test("lane: another tab begins with its state and its newest message", () => {
+  const { begins, on } = open();
+  equal(begins(), []);
+  on.state("live");
+  on.message(message(8, 4000, "first"), 4050);
+  on.message(message(9, 5000, "second"), 5050);
+  equal(begins().map(({ kind, state, data }) => [kind, state ?? data]), [["state", "live"], ["message", "second"]]);
+});
+
+test("lane: its age and its message are those of the instant that is drawn", () => {
+  const { on, text, update } = open();
+  on.message(message(8, 4000, "first"), 4050);
+  on.message(message(9, 5000, "second"), 5050);
+  update(5100, 4920); // message 9 is under way in what is drawn
+  equal([text(".age b"), text(".newest b"), text(".value")], ["0.92", "#8", "first"]);
+  update(5400, 5050);
+  equal([text(".age b"), text(".newest b"), text(".value")], ["0.05", "#9", "second"]);
 });
 
 test("lane: tells the page of each message", () => {

@@ -1,7 +1,7 @@
 import { equal, near, test } from "./test.js";
 import { marks } from "/static/flight.js";
 import { Held, place, reached } from "/static/held.js";
-import { ageAt, Record, recovery } from "/static/record.js";
+import { Record, recovery, Run, settled } from "/static/record.js";
 import { Tally } from "/static/tally.js";
 
 // record returns one of these entries.
@@ -21,11 +21,55 @@ test("record: since is by stamp", () => {
   equal(r.messages(15).map(({ id }) => id), [3, 4]);
 });
 
-test("record: its memory is bounded", () => {
-  const r = new Record();
-  for (let i = 0; i < 60_000; i++) r.add(message(i, i, i));
-  near(r.entries.length, 22_500, 2500);
-  equal(r.entries.at(-1).id, 59_999);
+test("record: entries that are told late are put in their place", () => {
+  const cut = { kind: "cut", t: 15, cut: "fin", lasting: 0 };
+  const r = record(state(30, "live"), message(1, 0, 10), message(2, 5, 20), cut, message(3, 6, 20));
+  equal(r.entries.map(({ t, kind, id }) => [t, kind, id]), [[10, "message", 1], [15, "cut", undefined], [20, "message", 2], [20, "message", 3], [30, "state", undefined]]);
+  equal([11, 16, 20, 21].map((t) => r.since(t).length), [4, 3, 3, 1]);
+});
+
+// long-polling needs three entries for a message, a stream one.
+function run(messages) {
+  const run = new Run();
+  const [longpoll, sse] = [new Record(run), new Record(run)];
+  for (let id = 1; id <= messages; id++) {
+    const t = 20 * id;
+    longpoll.add({ kind: "asked", t: t - 15 });
+    longpoll.add({ kind: "answered", t: t + 3, asked: t - 15 });
+    longpoll.add(message(id, t, t + 3, t - 15));
+    sse.add(message(id, t, t + 1));
+  }
+  return { run, longpoll, sse };
+}
+
+test("run: its memory is bounded, and all lanes go back to the same instant", () => {
+  const { run: { kept, forgot, whole }, longpoll, sse } = run(60_000);
+  equal(longpoll.entries.length + sse.entries.length, kept);
+  near(kept, 90_000, 10_000);
+  equal([longpoll, sse].map(({ entries }) => entries.at(-1).id), [60_000, 60_000]);
+  for (const { entries, news } of [longpoll, sse]) {
+    near(entries[0].t, forgot, 20);
+    equal(entries.every(({ t }) => t >= forgot), true);
+    equal(news.length, entries.filter(({ kind }) => kind === "message").length);
+  }
+  const ids = ({ entries }) => entries.filter(({ kind, at }) => kind === "message" && at >= whole).map(({ id }) => id);
+  equal(ids(longpoll), ids(sse));
+  near(ids(sse).length, 22_500, 2500);
+});
+
+test("run: nothing is forgotten before it has to be", () => {
+  const { run: { kept, forgot, whole } } = run(1000);
+  equal([kept, forgot, whole], [4000, -Infinity, 0]);
+});
+
+test("run: lanes that did not begin behind the same message are whole from the last one's first", () => {
+  const run = new Run();
+  const [polling, sse] = [new Record(run, null), new Record(run, null)];
+  equal(run.whole, null);
+  polling.add(message(3, 1000, 2000, 1900)); // which waited for the poll
+  equal(run.whole, 1_000_000);
+  sse.add(message(7, 1500, 1501));
+  equal(run.whole, 1_500_000);
 });
 
 test("record: a trip is half of the shortest answer", () => {
@@ -34,9 +78,11 @@ test("record: a trip is half of the shortest answer", () => {
   equal(record(answered(0, 104), answered(200, 300), answered(300, 25_000)).trip, 50);
 });
 
-test("record: the age at an instant is that of what was held then", () => {
-  const { entries } = record(message(1, 0, 10), message(2, 100, 150));
-  equal([5, 10, 149, 150, 300].map((t) => ageAt(entries, t)), [null, 10, 149, 50, 200]);
+test("record: what is held at an instant is the newest that had come", () => {
+  const r = record(message(1, 0, 10), message(3, 100, 150), message(2, 90, 160));
+  equal([5, 10, 149, 150, 300].map((t) => r.held(t)?.id ?? null), [null, 1, 1, 3, 3]);
+  r.add({ ...message(1, 400, 450), epoch: "two" });
+  equal(r.held(450).epoch, "two");
 });
 
 test("recovery: noticed, connected, caught up", () => {
@@ -58,6 +104,20 @@ test("recovery: what was under way when the lane was cut does not show that it g
   const cut = { kind: "cut", t: 1000, cut: "fin", lasting: 0 };
   const { entries } = record(cut, message(5, 980, 1004), message(6, 1100, 1150));
   equal(recovery(entries, cut, entries.filter(({ kind }) => kind === "message"), 100), { noticed: null, connected: null, caught: 150 });
+});
+
+test("recovery: what the first answer brings is caught up, though it is stamped before the state", () => {
+  const cut = { kind: "cut", t: 1000, cut: "rst", lasting: 0 };
+  const { entries } = record(cut, state(1010, "down"), { kind: "asked", t: 1300 }, { kind: "answered", t: 1400, asked: 1300 }, state(1401, "live"), message(5, 1200, 1400, 1300));
+  equal(recovery(entries, cut, entries.filter(({ kind }) => kind === "message"), 100), { noticed: 10, connected: 401, caught: 401 });
+});
+
+test("recovery: it is over when the lanes that the cut has met have caught up", () => {
+  const caught = { noticed: null, connected: null, caught: 0 };
+  const not = { noticed: 5, connected: 9, caught: null };
+  equal(settled({ polling: undefined, sse: caught }, ["sse"]), true);
+  equal(settled({ polling: undefined, sse: caught }, ["polling", "sse"]), false);
+  equal(settled({ sse: caught, websocket: not }, ["sse", "websocket"]), false);
 });
 
 test("recovery: nothing has followed yet", () => {

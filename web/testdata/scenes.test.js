@@ -91,15 +91,22 @@ const lanes = [{ name: "sse", record: { entries: [
 ] } }];
 
 test("save: JSON lines begin with the settings", () => {
-  const lines = jsonl({ http: "HTTP/1.1" }, lanes).trim().split("\n").map((line) => JSON.parse(line));
+  const lines = jsonl({ http: "HTTP/1.1" }, lanes, 0).trim().split("\n").map((line) => JSON.parse(line));
   equal(lines.map(({ kind }) => kind), ["settings", "state", "message"]);
   equal(lines[2].lane, "sse");
 });
 
 test("save: CSV has a row a message", () => {
-  equal(csv({ network: { rtt: 100 } }, lanes).split("\n"), [
+  equal(csv({ network: { rtt: 100 } }, lanes, 0).split("\n"), [
     '# network: {"rtt":100}', "lane,epoch,id,at_us,sent_ms,came_ms,one_way_ms,error_ms", "sse,one,3,1000,10,20.500,10.500,0.100", "",
   ]);
+});
+
+test("save: what was published before all lanes were recorded is left out", () => {
+  const m = (id) => ({ kind: "message", t: id, id, at: 1000 * id, epoch: "one", sent: id, error: 0, asked: null });
+  const uneven = [{ name: "polling", record: { entries: [m(1), m(2), m(3), { kind: "asked", t: 4 }] } }, { name: "sse", record: { entries: [m(3)] } }];
+  equal(csv({}, uneven, 3000).trim().split("\n").slice(1).map((row) => row.split(",").slice(0, 3)), [["polling", "one", "3"], ["sse", "one", "3"]]);
+  equal(jsonl({}, uneven, 3000).trim().split("\n").slice(1).map((line) => JSON.parse(line)).map(({ lane, kind }) => [lane, kind]), [["polling", "message"], ["sse", "message"], ["polling", "asked"]]);
 });
 
 test("latency: quantiles are hidden where there are too few", () => {
