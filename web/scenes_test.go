@@ -166,8 +166,8 @@ func TestScenesHTTP2(t *testing.T) {
 	}
 }
 
-// A step that is left while it runs puts back what it changed before the next one is
-// set, and changes nothing after.
+// A step that is left while it runs puts back what it changed. To look at another changes
+// nothing, and to run that sets what it needs.
 func TestLeaveRunning(t *testing.T) {
 	chromium(t)
 	t.Parallel()
@@ -179,12 +179,66 @@ func TestLeaveRunning(t *testing.T) {
 	tab.press(" ")
 	tab.until(`document.querySelector(".progress").textContent.startsWith("the feed is quiet")`)
 	eval[bool](tab, `(location.hash = "#scene=2", setTimeout(() => (location.hash = "#scene=2&step=2")), true)`) // and that at once, too
+	tab.until(`document.querySelector("#controls select").value === "market"`)
+	tab.never(`document.querySelector("#controls select").value !== "market" || !document.getElementById("net").textContent.startsWith("network: RTT 100 ms")`)
+	tab.step("2.2")
 	tab.until(`document.getElementById("net").textContent.startsWith("network: no delay") && document.querySelector('[data-lane="polling"] .about').textContent === "asks every 1.0 s"`)
-	tab.never(`document.querySelector("#controls select").value !== "none"`)
 	if got := s.settings(t); got.Source != source.None {
 		t.Errorf("scene 2 has the source %q", got.Source)
 	}
-	tab.step("2.2")
+}
+
+// To open a page changes neither the network nor the feed that another one measures with,
+// whether that has set them or not.
+func TestSecondVisitor(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, market(), nil)
+	before := s.settings(t)
+	visit := func(hash string) *tab {
+		t.Helper()
+		tab := s.tab(t) // in a browser of its own
+		tab.open("http://" + s.lanes.String() + "/" + hash)
+		tab.untilAll("live")
+		return tab
+	}
+	first := visit("#free")
+	const calm = `document.getElementById("net").textContent.startsWith("network: no delay")`
+	first.until(calm)
+	second := visit("")
+	second.never(`!` + calm)
+	if got := s.settings(t); got != before {
+		t.Errorf("to open a page has set the feed to %+v", got)
+	}
+
+	eval[bool](first, `(location.hash = "#scene=2&step=2", true)`)
+	first.until(`document.getElementById("scenes").dataset.scene === "2.2"`)
+	first.step("2.2")
+	before = s.settings(t)
+	third := visit("#scene=3")
+	third.never(`!` + calm)
+	if got := s.settings(t); got != before || got.Source != source.None {
+		t.Errorf("to open a page has set the feed to %+v", got)
+	}
+}
+
+// A step sets its network when it runs: another lab that has taken this one's place has none.
+func TestStepAfterRestart(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, market(), nil)
+	tab := s.tab(t)
+	tab.open("http://" + s.lanes.String() + "/")
+	tab.untilAll("live")
+	tab.until(`document.getElementById("net").textContent.startsWith("network: RTT 100 ms")`)
+	tab.during(outage, func() {
+		s.stop()
+		s = serve(t, market(), s)
+		tab.until(`document.getElementById("net").textContent.startsWith("network: no delay")`)
+		tab.untilAll("live")
+		tab.step("1.1")
+	})
+	tab.until(`document.getElementById("net").textContent.startsWith("network: RTT 100 ms")`)
 }
 
 // Who points at a button means the page with the next key; while a step runs, a space

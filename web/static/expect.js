@@ -46,6 +46,14 @@ export function causal(ms, half, error) {
   return such("none before half a trip", least >= half - error, `the earliest ${write(least, "ms")}, clock ± ${time(error)}`);
 }
 
+// sentence returns what a step says: its own sentence and what is learnt, if all of its checks
+// hold; otherwise which do not.
+export function sentence(checks, text, learnt = "") {
+  const failed = checks.filter(({ ok }) => !ok);
+  if (failed.length) return `Not as expected: ${failed.map(({ what, text }) => `${what}: ${text}`).join("; ")}. Run it again (A).`;
+  return learnt ? `${text} ${learnt}` : text;
+}
+
 // write writes what was measured, if it was.
 export function write(x, unit = "ms") {
   if (x === null || x === undefined) return "nothing measured";

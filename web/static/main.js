@@ -10,7 +10,7 @@ import { number, seconds, time } from "./format.js";
 import { reached } from "./held.js";
 import { keys } from "./keys.js";
 import { lane } from "./lane.js";
-import { describe, network as networks } from "./network.js";
+import { describe, network as networks, spared } from "./network.js";
 import { pulse } from "./pulse.js";
 import { put } from "./put.js";
 import { Run } from "./record.js";
@@ -109,7 +109,7 @@ const net = networks(panels.network, ask, me, wires, {
 });
 const up = way(panels.up, { address, me, ask, send: (text) => lanes.at(-1).send(text), interval: () => page.interval, wires, grain: page.clock.grain });
 watch(up.seen);
-uses(panels.uses, { settings, page, way: up });
+const scenario = uses(panels.uses, { settings, page, way: up });
 wire(panels.wire, wires);
 
 const echoes = [address("/websocket/echo", "&stamps=1")];
@@ -224,9 +224,9 @@ if (page.control) recount = ledger(`${page.control}/control/ledger?page=${role.s
   cost.row(name, lately, since);
 });
 
-const hands = (signal, progress) => stage({ ask, page, lanes, settings, network: net, address, me, rest, watch }, signal, progress);
+const hands = (signal, progress) => stage({ ask, page, lanes, settings, network: net, scenario, address, me, rest, watch }, signal, progress);
 const play = scene(at("scenes"), page, hands, voice.result);
-if (role.first) play.go(location.hash === "");
+if (role.first && play.go()) net.begin({ rtt: 100 }); // or all lanes look alike
 
 cost.beside(page.http === "HTTP/2" ? "HTTP/1.1" : "HTTP/2", new URLSearchParams(location.hash.slice(1)).get("beside") ?? "");
 
@@ -348,7 +348,7 @@ const acts = {
   n: ["next step", play.next],
   b: ["back", play.back],
   r: ["replay the last seconds at 1/20 of their speed", replay],
-  x: ["cut this page’s connections (FIN), or the lane’s that is singled out", () => net.cut("fin", 0, solo).catch((err) => voice.news(`Not cut: ${err.message}`))],
+  x: ["cut this page’s connections (FIN), or the lane’s that is singled out", () => net.cut("fin", 0, solo).then((met) => voice.news(spared(met, solo ? [solo] : wires.map(({ name }) => name)))).catch((err) => voice.news(`Not cut: ${err.message}`))],
   l: ["latency: distribution, strip, percentiles", () => latency.show({ ECDF: "strip", strip: "percentiles" }[at("latencies").dataset.kind] ?? "ECDF")],
   t: ["charts as tables, or back", tables],
   h: ["the same page by HTTP/2, or HTTP/1.1", cross],

@@ -18,10 +18,22 @@ export function describe({ rtt, jitter, kbps }) {
   return parts.join(" · ");
 }
 
+// unclaimed tells whether a page that was just opened may set the network without being asked
+// to: nobody has set one, and no other page measures under what is in force. rows are the ledger's.
+export const unclaimed = (network, rows, me) => network?.set === false && rows.every(({ page }) => page === "" || page === me);
+
+const titles = { polling: "polling", longpoll: "long-polling", sse: "SSE", websocket: "WebSocket" };
+
+// spared says which of these lanes a cut has not met, or "".
+export function spared(met, lanes) {
+  const list = lanes.filter((name) => !met.includes(name)).map((name) => titles[name]);
+  return list.length ? `Not cut: ${list.join(" and ")}, whose last connection carries another lane by now.` : "";
+}
+
 // network shows and changes the network between the lab and all who read from
-// it, and cuts this page's connections. It returns refresh, set(network),
-// cut(kind, seconds, lane) and restart. onchange is called with what is in force,
-// or null; oncut with the lanes that a cut hit.
+// it, and cuts this page's connections. It returns refresh, set(network), begin(network),
+// cut(kind, seconds, lane) and restart, which return the lanes that were cut. onchange is called
+// with what is in force, or null; oncut with the lanes that a cut hit.
 export function network(element, ask, me, wires, { onchange, oncut }) {
   element.innerHTML = `
     <form>
@@ -37,6 +49,7 @@ export function network(element, ask, me, wires, { onchange, oncut }) {
   const form = element.querySelector("form");
   const status = element.querySelector("p");
   const inputs = ["rtt", "jitter", "kbps"].map((name) => form.elements[name]);
+  const all = wires.map(({ name }) => name);
   let now = null;
 
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -47,7 +60,10 @@ export function network(element, ask, me, wires, { onchange, oncut }) {
   }
   for (const button of form.querySelectorAll("[data-cut]")) {
     const kind = button.dataset.cut;
-    button.addEventListener("click", () => told(cut(kind, kind === "silence" ? 20 : 0, form.elements.lane.value)));
+    button.addEventListener("click", () => {
+      const { value: lane } = form.elements.lane;
+      told(cut(kind, kind === "silence" ? 20 : 0, lane).then((met) => put(status, spared(met, lane ? [lane] : all))));
+    });
   }
   form.querySelector("[data-restart]").addEventListener("click", () => told(restart()));
 
@@ -75,7 +91,7 @@ export function network(element, ask, me, wires, { onchange, oncut }) {
     return network;
   }
 
-  const read = ({ rtt, jitter, kbps }) => ({ rtt: milliseconds(rtt), jitter: milliseconds(jitter), kbps });
+  const read = ({ rtt, jitter, kbps, set }) => ({ rtt: milliseconds(rtt), jitter: milliseconds(jitter), kbps, set });
 
   async function refresh() {
     try {
@@ -89,6 +105,11 @@ export function network(element, ask, me, wires, { onchange, oncut }) {
   const set = async ({ rtt = 0, jitter = 0, kbps = 0 }) =>
     show(read(await ask("PUT", "/control/network", { rtt: `${rtt}ms`, jitter: `${jitter}ms`, kbps })));
 
+  // begin sets the network for a page that was just opened, if that changes nothing for anybody.
+  async function begin(wanted) {
+    if (now?.set === false && unclaimed(now, (await ask("GET", "/control/ledger")).rows, me)) await set(wanted);
+  }
+
   async function cut(kind, seconds = 0, lane = "") {
     const t = performance.now();
     const { lanes } = await ask("POST", "/control/cuts", { kind, page: me, ...(seconds && { for: `${seconds}s` }), ...(lane && { lane }) });
@@ -99,8 +120,9 @@ export function network(element, ask, me, wires, { onchange, oncut }) {
   async function restart() {
     const t = performance.now();
     await ask("POST", "/control/restart");
-    oncut(wires.map(({ name }) => name), { kind: "cut", t, cut: "restart", lasting: 0 });
+    oncut(all, { kind: "cut", t, cut: "restart", lasting: 0 });
+    return all;
   }
 
-  return { refresh, set, cut, restart };
+  return { refresh, set, begin: (wanted) => told(begin(wanted)), cut, restart };
 }

@@ -1,23 +1,31 @@
+import { sentence } from "./expect.js";
 import { put } from "./put.js";
 import { scenes } from "./scenes.js";
 
-// where reads a deep link: "#scene=3&step=2" is [2, 1], "#free" is null, and so
-// is what is no link at all unless it is empty, which is the first step.
+// where reads a deep link: "#scene=3&step=2" is [2, 1], "#free" is null, and "" is the first
+// step. It throws what is wrong with a link that leads nowhere.
 export function where(hash) {
-  if (hash === "" || hash === "#") return [0, 0];
-  const asked = new URLSearchParams(hash.slice(1));
+  const asked = new URLSearchParams(hash.slice(1) || "scene=1");
+  const unknown = [...asked.keys()].find((name) => !["scene", "step", "free", "silence", "beside"].includes(name));
+  if (unknown !== undefined) throw new Error(`The link ${hash} leads nowhere: “${unknown}” is neither scene nor step nor free.`);
+  const silence = asked.get("silence");
+  if (silence !== null && !(silence > 0)) throw new Error(`The link ${hash} leads nowhere: silence is a number of seconds.`);
+  if (asked.has("free")) return null;
   const scene = Number(asked.get("scene")) - 1;
-  if (!scenes[scene]) return null;
+  if (!scenes[scene]) throw new Error(`The link ${hash} leads nowhere: the scenes are 1 to ${scenes.length}.`);
+  const { steps } = scenes[scene];
   const step = Number(asked.get("step") ?? 1) - 1;
-  return [scene, scenes[scene].steps[step] ? step : 0];
+  if (!steps[step]) throw new Error(`The link ${hash} leads nowhere: the steps of scene ${scene + 1} are 1 to ${steps.length}.`);
+  return [scene, step];
 }
 
 // scene shows the step that the address names: what it asks, the four answers to
-// predict with, what running it has measured, and a note. hands(signal, progress)
+// predict with, what running it has measured, and a note. To look at a step changes nothing
+// in the lab; to run it sets all that it needs. hands(signal, progress)
 // returns what a step does and measures with; says is told each sentence, and "". It
-// returns what the keys do: answer(i), next, back, run, and standing, which tells
-// whether a question waits for its answer, ready, whether the step is to run, running,
-// whether it does, and able, whether it can, or can again.
+// returns go, which shows the step and tells whether it is one, what the keys do: answer(i),
+// next, back, run, and standing, which tells whether a question waits for its answer, ready,
+// whether the step is to run, running, whether it does, and able, whether it can, or can again.
 export function scene(element, page, hands, says) {
   element.innerHTML = `
     <nav aria-label="Scenes">
@@ -42,10 +50,10 @@ export function scene(element, page, hands, says) {
   let place; // [scene, step]; null: free play; undefined: this page only looks on
   let answered = null; // which choice
   let state = "new"; // running, done or failed
+  let held = true; // all that it expected was so
+  let nowhere = ""; // what is wrong with the address
   let leave = new AbortController();
-  let prepared; // when the lab is set
   let run; // of the step, when it is over
-  let networked = null; // the scene that the network was set for
 
   select.addEventListener("change", () => (location.hash = select.value));
   choices.forEach((button, i) => button.addEventListener("click", () => answer(i)));
@@ -54,35 +62,21 @@ export function scene(element, page, hands, says) {
 
   const step = () => place && scenes[place[0]].steps[place[1]];
 
-  // go shows the step that the address names, and sets the lab as its scene wants it.
-  function go(gently = false) {
+  // go shows the step that the address names, and tells whether it names one.
+  function go() {
     leave.abort();
-    const mine = (leave = new AbortController());
-    place = where(location.hash);
+    leave = new AbortController();
+    [place, nowhere] = [null, ""];
+    try {
+      place = where(location.hash);
+    } catch (err) {
+      nowhere = `${err.message} `;
+    }
     [answered, state] = [null, "new"];
     page.moment = -Infinity; // what was cut before is no matter of this step
     element.dataset.scene = place ? `${place[0] + 1}.${place[1] + 1}` : "free";
     show();
-    if (place) prepared = prepare(place[0], mine, gently);
-  }
-
-  // prepare sets the lab: within a scene the network stays as it is, and with gently
-  // what somebody else has set.
-  async function prepare(scene, mine, gently) {
-    await run; // of the step that was left: it puts back what it has changed
-    if (mine.signal.aborted) return;
-    const lab = hands(mine.signal, (text) => put(progress, text));
-    const { sets } = scenes[scene];
-    const { rtt, jitter, kbps } = page.network ?? {};
-    try {
-      if (networked !== scene && !(gently && (rtt || jitter || kbps))) await lab.network(sets.network);
-      networked = scene;
-      if (!gently) await lab.feed(sets.feed);
-      await lab.interval(sets.interval);
-      await lab.beat(sets.beat);
-    } catch (err) {
-      if (!mine.signal.aborted) put(progress, `The scene could not be set: ${err.message}`);
-    }
+    return place !== null;
   }
 
   function show() {
@@ -93,7 +87,7 @@ export function scene(element, page, hands, says) {
     at('[data-do="next"]').disabled = !place;
     at(".choices").hidden = at(".does").hidden = at("details").hidden = !now;
     put(title, now ? now.title : "Free play");
-    put(ask, now ? now.ask : page.network ? "All of it is yours: the feed, the network, the cuts, the way up. Or choose a scene." : "The four lanes, to be watched: the controls are not to be had here.");
+    put(ask, now ? now.ask : nowhere + (page.network ? "All of it is yours: the feed, the network, the cuts, the way up. Or choose a scene." : "The four lanes, to be watched: the controls are not to be had here."));
     put(note, now?.note ?? "");
     put(progress, "");
     checks.hidden = true;
@@ -109,7 +103,7 @@ export function scene(element, page, hands, says) {
     const right = now && (typeof now.answer === "function" ? now.answer(page) : now.answer);
     choices.forEach((button, i) => {
       button.setAttribute("aria-pressed", answered === i);
-      const known = state === "done" && right !== null && (i === right ? "right" : i === answered ? "wrong" : "");
+      const known = state === "done" && held && right !== null && (i === right ? "right" : i === answered ? "wrong" : "");
       button.dataset.was = known || "";
       button.title = known ? { right: "this is what happens", wrong: "this was predicted" }[known] : "";
     });
@@ -130,24 +124,27 @@ export function scene(element, page, hands, says) {
   const able = () => Boolean(step()) && !running();
 
   function start() {
-    if (able()) run = measure(step(), leave);
+    if (able()) run = measure(scenes[place[0]], step(), leave, run);
   }
 
-  async function measure(now, mine) {
+  async function measure({ sets, learnt, steps }, now, mine, before) {
     state = "running";
     checks.hidden = true;
     says("");
     mark();
-    await prepared;
+    await before; // a step that was left puts back what it has changed
     if (mine !== leave) return;
-    page.anew();
     const t = performance.now();
     try {
-      const result = await now.run(hands(mine.signal, (text) => put(progress, text)));
+      const lab = hands(mine.signal, (text) => put(progress, text));
+      await lab.set(sets);
+      mine.signal.throwIfAborted();
+      page.anew();
+      const result = await now.run(lab);
       if (mine !== leave) return;
       state = "done";
       put(progress, `measured in ${Math.round((performance.now() - t) / 1000)} s`);
-      tell(result);
+      tell(result, now === steps.at(-1) ? learnt : "");
     } catch (err) {
       if (mine !== leave) return;
       state = "failed";
@@ -156,7 +153,7 @@ export function scene(element, page, hands, says) {
     mark();
   }
 
-  function tell({ checks: list, says: text }) {
+  function tell({ checks: list, says: text }, learnt) {
     checks.replaceChildren(...list.map(({ what, ok, always, text }) => {
       const li = document.createElement("li");
       li.dataset.ok = ok;
@@ -164,9 +161,9 @@ export function scene(element, page, hands, says) {
       li.textContent = `${ok ? "✓" : "✗"} ${what}: ${text}`;
       return li;
     }));
-    const last = place[1] === scenes[place[0]].steps.length - 1;
+    held = list.every(({ ok }) => ok);
     checks.hidden = false;
-    says(last ? `${text} ${scenes[place[0]].learnt}` : text);
+    says(sentence(list, text, learnt));
   }
 
   function next() {

@@ -1,8 +1,9 @@
 import { difference } from "./expect.js";
+import { settled } from "./record.js";
 
 // stage is what the scenes do and measure with. Each action of a scene gets one of
 // these, bound to a signal: where the scene is left, what it waits for fails.
-export function stage({ ask, page, lanes, settings, network, address, me, rest, watch }, signal, progress) {
+export function stage({ ask, page, lanes, settings, network, scenario, address, me, rest, watch }, signal, progress) {
   const names = lanes.map(({ name }) => name);
   const by = (name) => lanes.find((lane) => lane.name === name);
   const each = (f) => Object.fromEntries(lanes.map((lane) => [lane.name, f(lane)]));
@@ -28,6 +29,19 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
       await new Promise((go) => setTimeout(go, 20));
     }
     return so();
+  }
+
+  // set sets the lab as a scene needs it. Without the control address nothing can be set, and a
+  // step that needs it fails of itself.
+  async function set({ network: wanted, feed: change, interval, beat }) {
+    await scenario.stop();
+    if (page.network) {
+      await network.set(wanted);
+      signal.throwIfAborted();
+      await feed(change);
+    }
+    settings.poll(interval);
+    settings.heartbeats(beat);
   }
 
   async function feed(change) {
@@ -128,16 +142,15 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
     return Object.fromEntries(names.map((name) => [name, difference(after[name], before[name])]));
   }
 
-  // cut cuts all lanes, or one, and waits until they have caught up, or so long.
+  // cut cuts all lanes, and waits until those that it has met have caught up, or so long.
   async function cut(kind, seconds = 0, patience = 15_000) {
     await until(() => lanes.every(({ state }) => state() === "live"), 5000, "until all lanes run");
-    if (kind === "restart") await network.restart();
-    else await network.cut(kind, seconds);
+    const met = await (kind === "restart" ? network.restart() : network.cut(kind, seconds));
     const t = performance.now();
     await wait(seconds ? seconds * 1000 : 1000, seconds ? "silence" : "cut"); // who was told knows by then
-    await until(() => Object.values(page.recovered()).every((after) => after?.caught), patience, "waiting until all have caught up");
+    await until(() => settled(page.recovered(), met), patience, "waiting until all have caught up");
     await wait(500);
-    return { after: page.recovered(), lost: each(({ tally }) => tally.lost), ages: each(({ record }) => peakAge(record.messages(t - 5000))) };
+    return { met, after: page.recovered(), lost: each(({ tally }) => tally.lost), ages: each(({ record }) => peakAge(record.messages(t - 5000))) };
   }
 
   // naive long-polls without a cursor for so long, and returns what came of how many.
@@ -187,7 +200,7 @@ export function stage({ ask, page, lanes, settings, network, address, me, rest, 
 
   const lost = (name) => by(name).tally.lost;
   const epoch = (name) => by(name).tally.epochs.at(-1)?.name;
-  return { page, lost, epoch, wait, feed, gather, burst, send, idle, cut, naive, pool, rows, network: network.set, interval: settings.poll, beat: settings.heartbeats };
+  return { page, lost, epoch, wait, set, feed, gather, burst, send, idle, cut, naive, pool, rows, interval: settings.poll, beat: settings.heartbeats };
 }
 
 // peakAge returns the highest age that these messages ended.

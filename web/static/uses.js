@@ -4,7 +4,8 @@ import { feed, own, scenarios } from "./scenarios.js";
 
 // uses lets one of the six scenarios be chosen: the feed and polling are set like
 // it, and this page is one of its clients. What that sends goes up by turns as a
-// request and as a frame, and way writes what it took. Stopped, all is as before.
+// request and as a frame, and way writes what it took. Stopped, all is as before. It returns
+// stop.
 export function uses(element, { settings, page, way }) {
   element.innerHTML = `
     <form>
@@ -25,8 +26,8 @@ export function uses(element, { settings, page, way }) {
     event.preventDefault();
     start(chosen());
   });
-  end.addEventListener("click", () => stop());
-  addEventListener("hashchange", () => stop(!location.hash.startsWith("#scene"))); // a scene sets all itself
+  end.addEventListener("click", stop);
+  addEventListener("hashchange", stop);
   show();
 
   function show() {
@@ -53,13 +54,12 @@ export function uses(element, { settings, page, way }) {
     }
   }
 
-  async function stop(restore = true) {
+  async function stop() {
     if (!running) return;
     const { stop, before } = running;
     running = null;
     stop.abort();
     [run.disabled, select.disabled, end.disabled] = [false, false, true];
-    if (!restore) return settings.change({ burst: 1, apart_ms: 0, payload: before.payload }).catch(() => {});
     const { source, rate, phase, burst, apart_ms, payload, interval } = before;
     settings.poll(interval);
     await settings.change({ source, rate, phase, burst, apart_ms, payload }).catch((err) => put(status, `Not as before: ${err.message}`));
@@ -90,4 +90,6 @@ export function uses(element, { settings, page, way }) {
     await pause(500); // until the lab has counted all of it
     await way.cost();
   }
+
+  return { stop };
 }

@@ -1,9 +1,10 @@
 import { equal, near as close, test, throws } from "./test.js";
-import { causal, difference, lossWithoutCursor, most, near, none, rising, spread, such, within } from "/static/expect.js";
+import { causal, difference, lossWithoutCursor, most, near, none, rising, sentence, spread, such, within } from "/static/expect.js";
 import { apart, axis, place, steps, tail } from "/static/ecdf.js";
-import { milliseconds, describe } from "/static/network.js";
+import { describe, milliseconds, spared, unclaimed } from "/static/network.js";
 import { where } from "/static/scene.js";
 import { scenes } from "/static/scenes.js";
+import { stage } from "/static/stage.js";
 import { csv, jsonl } from "/static/save.js";
 import { Latency } from "/static/latency.js";
 import { Clock } from "/static/clock.js";
@@ -66,8 +67,56 @@ test("network: Go's durations", () => {
   equal(describe({ rtt: 0, jitter: 0, kbps: 0 }), "no delay");
 });
 
+test("network: a page that was opened sets it only where that changes nothing for anybody", () => {
+  const rows = (...pages) => pages.map((page) => ({ page, transport: "sse" }));
+  equal(unclaimed({ rtt: 0, set: false }, rows("me", ""), "me"), true);
+  equal(unclaimed({ rtt: 0, set: true }, rows("me"), "me"), false); // no delay is what somebody wanted
+  equal(unclaimed({ rtt: 0, set: false }, rows("me", "other"), "me"), false); // who measures without one
+  equal([unclaimed(null, [], "me"), unclaimed({ rtt: 0 }, [], "me")], [false, false]); // it is not known
+});
+
+test("network: which lanes a cut has not met", () => {
+  const all = ["polling", "longpoll", "sse", "websocket"];
+  equal([spared(all, all), spared(["sse", "websocket"], ["sse"])], ["", ""]);
+  equal(spared(["longpoll", "sse", "websocket"], all), "Not cut: polling, whose last connection carries another lane by now.");
+  equal(spared(["sse", "websocket"], all).startsWith("Not cut: polling and long-polling, "), true);
+});
+
+// hands returns a stage of lanes that are live, on which a cut meets some, and these catch up.
+function hands(met, said) {
+  const lanes = ["polling", "sse"].map((name) => ({ name, state: () => "live", tally: { lost: 0 }, record: { messages: () => [] } }));
+  const recovered = () => Object.fromEntries(lanes.map(({ name }) => [name, met.includes(name) ? { caught: 5 } : undefined]));
+  return stage({ lanes, page: { recovered }, settings: {}, network: { cut: async () => met } }, new AbortController().signal, (text) => said.push(text));
+}
+
+test("stage: a cut does not wait for a lane that was not cut", async () => {
+  const said = [];
+  const { met, after } = await hands(["sse"], said).cut("fin");
+  equal([met, after.sse.caught, said.filter((text) => text.startsWith("waiting"))], [["sse"], 5, []]);
+});
+
+test("scene: a sentence is said if what it says was measured", () => {
+  const ok = such("lost", true, "none");
+  equal(sentence([ok], "Nothing was lost."), "Nothing was lost.");
+  equal(sentence([ok], "Nothing was lost.", "A cursor helps."), "Nothing was lost. A cursor helps.");
+  equal(sentence([ok, such("lost", false, "sse 3")], "Nothing was lost.", "A cursor helps."), "Not as expected: lost: sse 3. Run it again (A).");
+});
+
 test("scene: deep links", () => {
-  equal(["", "#scene=3&step=2", "#scene=3", "#scene=9", "#free", "#scene=3&step=99"].map(where), [[0, 0], [2, 1], [2, 0], null, null, [2, 0]]);
+  equal(["", "#", "#scene=3&step=2", "#scene=3", "#free", "#free=&beside=1.2", "#scene=4&silence=8"].map(where), [[0, 0], [0, 0], [2, 1], [2, 0], null, null, [3, 0]]);
+});
+
+test("scene: a deep link that leads nowhere says so", () => {
+  const says = (hash) => {
+    try {
+      return where(hash);
+    } catch (err) {
+      return err.message;
+    }
+  };
+  for (const hash of ["#scene=9", "#scene=0", "#scene=1.5", "#scene=", "#scene=3&step=99", "#scene=3&step=x", "#step=2", "#scen=3", "#frei", "#scene=3&stp=2", "#scene=4&silence=long"]) {
+    equal([hash, String(says(hash)).startsWith(`The link ${hash} leads nowhere: `)], [hash, true]);
+  }
 });
 
 test("scenes: five, each step with four answers of which one is right", () => {
