@@ -406,6 +406,51 @@ func TestScreenshots(t *testing.T) {
 	}
 }
 
+// For a projector no text is smaller than it was, and what can be larger is; all of it fits.
+func TestProjector(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := serve(t, quiet(100), nil, many(3)...)
+	tab := s.tab(t)
+	tab.open("http://" + s.lanes.String() + "/")
+	tab.untilAll("live")
+	type text struct {
+		Name string
+		Size float64
+	}
+	const sizes = `[{ name: "html", size: parseFloat(getComputedStyle(document.documentElement).fontSize) },
+		...[...document.querySelectorAll("header *, main *")].filter((element) => element.getBoundingClientRect().width > 2 && [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim()))
+			.map((element) => ({ name: [...document.querySelectorAll("*")].indexOf(element) + " " + element.tagName + "." + (element.className.baseVal ?? element.className), size: parseFloat(getComputedStyle(element).fontSize) }))]`
+	for _, screen := range []struct{ width, height int64 }{{1280, 720}, {1366, 768}, {1920, 1080}, {1920, 800}, {3840, 2160}} {
+		tab.resize(screen.width, screen.height)
+		tab.until(fmt.Sprintf(`innerWidth === %d`, screen.width))
+		before := map[string]float64{}
+		for _, text := range eval[[]text](tab, sizes) {
+			before[text.Name] = text.Size
+		}
+		// The pictures are drawn anew meanwhile, in sizes of their own: those have no text in both.
+		eval[bool](tab, `document.documentElement.toggleAttribute("data-projector")`)
+		both := 0
+		for _, text := range eval[[]text](tab, sizes) {
+			size, known := before[text.Name]
+			if !known {
+				continue
+			}
+			both++
+			if text.Size < size || text.Name == "html" && text.Size < 1.05*size {
+				t.Errorf("%d × %d: %s was %v px and is %v px for a projector", screen.width, screen.height, text.Name, size, text.Size)
+			}
+		}
+		if both < 40 {
+			t.Errorf("%d × %d: only %d texts are there in both", screen.width, screen.height, both)
+		}
+		if high := eval[int](tab, `document.documentElement.scrollHeight`); high > int(screen.height) {
+			t.Errorf("%d × %d: for a projector the page is %d high", screen.width, screen.height, high)
+		}
+		eval[bool](tab, `!document.documentElement.toggleAttribute("data-projector")`)
+	}
+}
+
 // prefers sets what the user prefers, such as color-scheme: dark.
 func (tab *tab) prefers(what, value string) {
 	tab.t.Helper()
