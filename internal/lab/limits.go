@@ -116,6 +116,14 @@ func full(c *gin.Context, limit int, what string) {
 	fail(c, http.StatusServiceUnavailable, fmt.Sprintf("this lab has its %d %s", limit, what))
 }
 
+// gone ends a request of HTTP/2 whose client has reset the stream before its turn came. By HTTP/1.1 a client whose
+// context has ended may only have closed its half.
+func gone(c *gin.Context) {
+	if c.Request.ProtoMajor == 2 && c.Request.Context().Err() != nil {
+		c.Abort()
+	}
+}
+
 // bodies bounds the time for a body to arrive, and refuses one where the method gives it no meaning: nobody would read
 // it, and a stream would end with it. One whose length is not told may be empty.
 func (m Limits) bodies(c *gin.Context) {

@@ -124,7 +124,7 @@ func (l *Lab) engine(names []string) *gin.Engine {
 	engine.Use(l.metrics.refused, gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, fault any) {
 		l.settings.Log.Error("panic", "path", c.Request.URL.Path, "fault", fault, "stack", string(debug.Stack()))
 		fail(c, http.StatusInternalServerError, "the lab made a mistake; its log says which")
-	}), onlyNames(names), l.settings.Limits.bodies)
+	}), onlyNames(names), gone, l.settings.Limits.bodies)
 	engine.NoRoute(func(c *gin.Context) {
 		fail(c, http.StatusNotFound, fmt.Sprintf("nothing is at %s", c.Request.URL.Path))
 	})
