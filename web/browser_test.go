@@ -205,6 +205,13 @@ var (
 	foreign = []string{"CORS policy", "Cross-Origin Request Blocked"}
 )
 
+// expects says what the browser may tell from now on.
+func (tab *tab) expects(parts ...string) {
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	tab.expect = append(tab.expect, parts...)
+}
+
 // during runs f, in which requests fail by the test's own doing, so that the
 // browser tells of what is expected.
 func (tab *tab) during(expect []string, f func()) {

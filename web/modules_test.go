@@ -104,7 +104,7 @@ func (tab *tab) untilMessages(n int) {
 func bare(t *testing.T, s *site) *tab {
 	t.Helper()
 	tab := s.tab(t)
-	tab.expect = []string{"/favicon.ico"} // which browsers look for where the document names none
+	tab.expects("/favicon.ico") // which browsers look for where the document names none
 	tab.open("http://" + s.lanes.String() + "/static/favicon.svg")
 	return tab
 }
@@ -115,7 +115,7 @@ func TestTransports(t *testing.T) {
 		t.Parallel()
 		s := newTab.serve(t, quiet(8), nil, many(50)...)
 		tab := bare(t, s)
-		tab.expect = append(tab.expect, outage...)
+		tab.expects(outage...)
 		eval[bool](tab, record(all, s.cursor(0)))
 
 		// A gap, then what is kept, in order; and first of all, that it is live.

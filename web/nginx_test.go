@@ -102,7 +102,7 @@ func TestCompressingProxy(t *testing.T) {
 		}
 
 		tab := newTab(t, "http://"+at, "http://"+s.control.String())
-		tab.expect = append(outage, foreign...) // the controls are for the lanes' own port
+		tab.expects(append(outage, foreign...)...) // the controls are for the lanes' own port
 		tab.open("http://" + at + "/#free")
 		tab.untilAll("live")
 		tab.pollOften()
