@@ -149,7 +149,6 @@ export function lane(element, { name, letter, about }, page) {
       measure(m);
     },
     gap: (gap) => tally.gap(gap),
-    beat() {},
     epoch: ({ epoch, after }) => tally.epoch(epoch, after),
     beat() {},
     cut: (entry) => (cut = entry),
