@@ -94,7 +94,7 @@ func TestCutsAPI(t *testing.T) {
 			status int
 			want   string
 		}{
-			{`{"kind":"fin","lane":"pigeon"}`, 404, `{"error":"there is no lane \"pigeon\""}`},
+			{`{"kind":"fin","lane":"pigeon"}`, 404, `{"error":"lane \"pigeon\": must be one of polling, longpoll, sse, websocket"}`},
 			{`{"kind":"fin","lane":"websocket"}`, 404, `{"error":"no connection carries websocket now"}`},
 			{`{"kind":"fin","page":"c"}`, 404, `{"error":"no connection carries c now"}`},
 			{`{"kind":"snap","lane":"sse"}`, 400, `{"error":"cut \"snap\": must be fin, rst, silence or stall"}`},

@@ -85,8 +85,12 @@ func (l *Lab) cut(c *gin.Context) {
 			return
 		}
 	}
-	if asked.Lane != "" && !slices.ContainsFunc(Transports, func(t Transport) bool { return t.Name == asked.Lane }) {
-		fail(c, http.StatusNotFound, fmt.Sprintf("there is no lane %q", asked.Lane))
+	var known []string
+	for _, t := range Transports {
+		known = append(known, t.Name)
+	}
+	if asked.Lane != "" && !slices.Contains(known, asked.Lane) {
+		fail(c, http.StatusNotFound, fmt.Sprintf("lane %q: must be one of %s", asked.Lane, strings.Join(known, ", ")))
 		return
 	}
 	if err := asked.Kind.Check(lasting); err != nil {
