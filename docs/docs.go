@@ -131,7 +131,7 @@ func stems() ([]string, error) {
 	}
 	all, err := fs.Glob(files, "*.md")
 	if err == nil && len(all) != len(stems) {
-		err = fmt.Errorf("docs: the list of %s has %d pages besides itself, and there are %d", file(""), len(stems)-1, len(all)-1)
+		err = fmt.Errorf("docs: %s lists %d pages, and there are %d", file(""), len(stems)-1, len(all)-1)
 	}
 	return stems, err
 }

@@ -96,7 +96,8 @@ func serveCommand() *cobra.Command {
 				return fmt.Errorf("--%s: %w", given[0], err)
 			}
 			if slices.Contains(badPorts, port) {
-				fmt.Fprintf(cmd.ErrOrStderr(), "--%s %s: browsers ask for nothing at port %d (WHATWG Fetch, section 2.9); other programs do\n",
+				fmt.Fprintf(cmd.ErrOrStderr(),
+					"--%s %s: browsers ask for nothing at port %d (WHATWG Fetch, section 2.9); other programs do\n",
 					given[0], given[1], port)
 			}
 		}

@@ -28,8 +28,8 @@ const leaving = time.Second
 // transport, at once or, of a WebSocket, after its closing handshake. In virtual time:
 // what does not obey would wait for a limit, of which the least is 10 s.
 func TestInterruptSilence(t *testing.T) {
-	certificate := httptest.NewUnstartedServer(nil)
-	certificate.StartTLS()
+	const begun = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 100\r\n\r\n{"
+	certificate := httptest.NewTLSServer(nil)
 	certificates := certificate.TLS.Certificates
 	certificate.Close()
 	for _, stage := range []struct {
@@ -46,15 +46,16 @@ func TestInterruptSilence(t *testing.T) {
 			return asked(tls.Server(conn, &tls.Config{Certificates: certificates}))
 		}},
 		{name: "half of the headers", dial: true, answers: says("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")},
-		{name: "body", dial: true, answers: says("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 100\r\n\r\n{")},
-		{name: "a refusal's body", dial: true, answers: says("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 100\r\n\r\n{")},
+		{name: "body", dial: true, answers: says(begun)},
+		{name: "a refusal's body", dial: true, answers: says(strings.Replace(begun, "200 OK", "503 Busy", 1))},
 		{name: "response headers behind the clock", dial: true, clock: true, answers: asked},
-		{name: "body behind the clock", dial: true, clock: true, answers: says("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 100\r\n\r\n{")},
+		{name: "body behind the clock", dial: true, clock: true, answers: says(begun)},
 	} {
 		for _, transport := range names() {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, interrupt := context.WithCancel(t.Context())
-				o := options(t, transport+"="+map[bool]string{false: "http", true: "https"}[stage.secure]+"://127.0.0.1/"+transport)
+				scheme := Speech{TLS: stage.secure}.Scheme()
+				o := options(t, transport+"="+scheme+"://127.0.0.1/"+transport)
 				o.For, o.Speech.Insecure = time.Hour, true
 				memory := netsim.Listen()
 				var reached atomic.Bool
@@ -229,7 +230,8 @@ func TestInterruptSending(t *testing.T) {
 				}
 				return conn, err
 			}
-			m := &measurement{Options: o, target: Target{transport, ""}, addr: "127.0.0.1", tally: newTally(1, 1), ledger: newLedger(Target{})}
+			m := &measurement{Options: o, target: Target{transport, ""}, addr: "127.0.0.1"}
+			m.tally, m.ledger = newTally(1, 1), newLedger(m.target)
 			s, err := m.sender(ctx, lab.Client{})
 			if err != nil {
 				t.Fatal(err)

@@ -87,7 +87,8 @@ func (c *headed2) frame(out *bytes.Buffer, frame []byte) error {
 	}
 	resized := bytes.TrimPrefix(c.block, []byte("\x3f\xe1\x1f")) // to 4096, which it is
 	if len(resized) > 0 && resized[0]&0xe0 == 0x20 {             // RFC 7541, section 6.3
-		return errors.New("the server's HPACK table has not 4096 bytes: requests cannot be rewritten for it, so leave out --headers and --cookie")
+		return errors.New("the server's HPACK table has not 4096 bytes: " +
+			"requests cannot be rewritten for it, so leave out --headers and --cookie")
 	}
 	fields, err := c.decoder.DecodeFull(c.block)
 	if err != nil {
@@ -102,8 +103,9 @@ func (c *headed2) frame(out *bytes.Buffer, frame []byte) error {
 	framer := http2.NewFramer(out, nil)
 	first := rest[:min(len(rest), frameSize)]
 	rest = rest[len(first):]
-	end := c.flags.Has(http2.FlagHeadersEndStream)
-	framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: first, EndStream: end, EndHeaders: len(rest) == 0})
+	framer.WriteHeaders(http2.HeadersFrameParam{
+		StreamID: stream, BlockFragment: first, EndHeaders: len(rest) == 0, EndStream: c.flags.Has(http2.FlagHeadersEndStream),
+	})
 	for len(rest) > 0 {
 		next := rest[:min(len(rest), frameSize)]
 		rest = rest[len(next):]

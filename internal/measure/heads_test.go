@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,11 +24,11 @@ func TestHeads(t *testing.T) {
 		get      = "GET /polling?after=e-1 HTTP/1.1\r\nHost: h:1\r\nUser-Agent: Go-http-client/1.1\r\n\r\n"
 		resumes  = "GET /sse HTTP/1.1\r\nHost: h:1\r\nAccept: text/event-stream\r\nLast-Event-ID: e-7\r\n\r\n"
 		body     = "GET / HTTP/1.1\r\n\r\n"
-		post     = "POST /publish HTTP/1.1\r\nHost: h:1\r\nUser-Agent: Go-http-client/1.1\r\nContent-Length: 18\r\n\r\n" + body
+		post     = "POST /publish HTTP/1.1\r\nHost: h:1\r\nUser-Agent: Go\r\nContent-Length: 18\r\n\r\n" + body
 		empty    = "POST /echo HTTP/1.1\r\nHost: h:1\r\nContent-Length: 0\r\n\r\n"
 		chunked  = "POST /publish HTTP/1.1\r\nHost: h:1\r\nTransfer-Encoding: chunked\r\n\r\n"
 		chunks   = "12;x=y\r\n" + body + "\r\n1\r\n1\r\n0\r\nTrailer: 1\r\n\r\n"
-		upgrade  = "GET /websocket?after=e-1 HTTP/1.1\r\nHost: h:1\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k3y==\r\n\r\n"
+		upgrade  = "GET /websocket HTTP/1.1\r\nHost: h:1\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k3y==\r\n\r\n"
 		frames   = "frames\r\n\r\nGET /"
 		put      = "PUT / HTTP/1.1\r\nHost: h:1\r\nContent-Length: 0\r\n\r\n"
 		getsBody = "GET / HTTP/1.1\r\nHost: h:1\r\nContent-Length: 1\r\n\r\nx"
@@ -39,19 +40,22 @@ func TestHeads(t *testing.T) {
 	// as is a request with Chromium's header lines, and more.
 	as := func(kind, line string, more ...string) string {
 		named := strings.NewReplacer("{origin}", "http://h:1", "{host}", "h:1", "{key}", "k3y==", "{length}", "18")
-		return line + "\r\n" + named.Replace(strings.Join(append(chrome.lines[kind][:len(chrome.lines[kind]):len(chrome.lines[kind])], more...), "\r\n")) + "\r\n"
+		lines := append(slices.Clone(chrome.lines[kind]), more...)
+		return line + "\r\n" + named.Replace(strings.Join(lines, "\r\n")) + "\r\n"
 	}
 	cookied := "Cookie: " + cookie(5) + "\r\n\r\n"
 	with := func(request string) string { return strings.Replace(request, "\r\n\r\n", "\r\n"+cookied, 1) }
 	for _, test := range []struct{ name, set, sent, want, fails string }{
 		{"a GET", Chrome, get, as("fetch", "GET /polling?after=e-1 HTTP/1.1") + cookied, ""},
-		{"a stream that resumes", Chrome, resumes, as("eventsource", "GET /sse HTTP/1.1", "Last-Event-ID: e-7") + cookied, ""},
+		{"a stream that resumes", Chrome, resumes,
+			as("eventsource", "GET /sse HTTP/1.1", "Last-Event-ID: e-7") + cookied, ""},
 		{"a POST", Chrome, post, as("post", "POST /publish HTTP/1.1") + cookied + body, ""},
-		{"a POST and a GET, twice", Chrome, post + get + post + get, strings.Repeat(as("post", "POST /publish HTTP/1.1")+cookied+body+
-			as("fetch", "GET /polling?after=e-1 HTTP/1.1")+cookied, 2), ""},
+		{"a POST and a GET, twice", Chrome, post + get + post + get, strings.Repeat(
+			as("post", "POST /publish HTTP/1.1")+cookied+body+as("fetch", "GET /polling?after=e-1 HTTP/1.1")+cookied, 2), ""},
 		{"an upgrade", Chrome, get + upgrade + frames, as("fetch", "GET /polling?after=e-1 HTTP/1.1") + cookied +
-			as("websocket", "GET /websocket?after=e-1 HTTP/1.1") + cookied + frames, ""},
-		{"a cookie", Go, get + post + empty + get + upgrade + frames, with(get) + with(post) + with(empty) + with(get) + with(upgrade) + frames, ""},
+			as("websocket", "GET /websocket HTTP/1.1") + cookied + frames, ""},
+		{"a cookie", Go, get + post + empty + get + upgrade + frames,
+			with(get) + with(post) + with(empty) + with(get) + with(upgrade) + frames, ""},
 		{"a cookie, and chunks", Go, chunked + chunks + get, with(chunked) + chunks + with(get), ""},
 		{"a PUT", Chrome, put, "", "no PUT of Chromium's is recorded"},
 		{"chunks", Chrome, chunked + chunks, "", "has a Content-Length"},
@@ -99,7 +103,9 @@ func TestHeads2(t *testing.T) {
 		t.Fatal(err)
 	}
 	long := strings.Repeat("a~", 20_000) // needs a CONTINUATION frame
-	for _, test := range []struct{ set, cookie string }{{Chrome, ""}, {Chrome, cookie(9)}, {Go, cookie(9)}, {Go, cookie(32_000)}} {
+	for _, test := range []struct{ set, cookie string }{
+		{Chrome, ""}, {Chrome, cookie(9)}, {Go, cookie(9)}, {Go, cookie(32_000)},
+	} {
 		for _, size := range []int{13, 1 << 20} { // of a write
 			near := &sink{}
 			conn, err := Heads{Set: test.set, Cookie: len(test.cookie)}.Dial("https", true,
@@ -117,16 +123,20 @@ func TestHeads2(t *testing.T) {
 					encoder.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]})
 				}
 				first := block.Next(frameSize)
-				framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: first, EndStream: end, EndHeaders: block.Len() == 0})
+				framer.WriteHeaders(http2.HeadersFrameParam{
+					StreamID: stream, BlockFragment: first, EndStream: end, EndHeaders: block.Len() == 0,
+				})
 				for block.Len() > 0 {
 					next := block.Next(frameSize)
 					framer.WriteContinuation(stream, block.Len() == 0, next)
 				}
 			}
 			framer.WriteSettings()
-			request(1, false, ":authority", "h:1", ":method", "POST", ":path", "/publish", ":scheme", "https", "content-length", "5", "accept-encoding", "gzip")
+			request(1, false, ":authority", "h:1", ":method", "POST", ":path", "/publish", ":scheme", "https",
+				"content-length", "5", "accept-encoding", "gzip")
 			framer.WriteData(1, false, []byte("hel"))
-			request(3, true, ":authority", "h:1", ":method", "GET", ":path", "/sse?"+long, ":scheme", "https", "accept", "text/event-stream")
+			request(3, true, ":authority", "h:1", ":method", "GET", ":path", "/sse?"+long, ":scheme", "https",
+				"accept", "text/event-stream")
 			framer.WritePing(false, [8]byte{1})
 			framer.WriteData(1, false, []byte("lo"))
 			request(1, true, "checksum", "1") // trailers
@@ -149,8 +159,9 @@ func TestHeads2(t *testing.T) {
 				fields := ""
 				if test.set == Chrome {
 					text = ":method: " + method + "\n:authority: h:1\n:scheme: https\n:path: " + path + "\n"
+					named := strings.NewReplacer("{origin}", "https://h:1", "{length}", "5")
 					for _, f := range chrome.fields[kind] {
-						fields += f.Name + ": " + strings.NewReplacer("{origin}", "https://h:1", "{length}", "5").Replace(f.Value) + "\n"
+						fields += f.Name + ": " + named.Replace(f.Value) + "\n"
 					}
 				}
 				before, priority, found := strings.Cut(fields, "priority: ")
@@ -183,7 +194,8 @@ func TestHeads2(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s, cookie of %d: %v", test.set, len(test.cookie), err)
 				}
-				g := got{kind: frame.Header().Type, stream: frame.Header().StreamID, ended: frame.Header().Flags.Has(http2.FlagDataEndStream) && w.kind != http2.FramePing}
+				head := frame.Header()
+				g := got{kind: head.Type, stream: head.StreamID, ended: head.Flags.Has(http2.FlagDataEndStream)}
 				switch f := frame.(type) {
 				case *http2.DataFrame:
 					g.text = string(f.Data())
