@@ -45,10 +45,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 
-	if r.ProtoMajor == 2 && r.Context().Err() != nil {
-		return // nobody is there to be answered; by HTTP/1.1 the client may only have closed its half
-	}
-
 	// Headers. The head is read before the messages are, so it can only be too
 	// old: then the client is sent twice what it asked twice, never too little.
 	head := h.Feed.Head()

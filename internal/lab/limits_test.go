@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -170,27 +168,6 @@ func amongGood(t *testing.T, compress bool) (good *sync.WaitGroup, n networks) {
 
 // publish1 publishes one number.
 func publish1(t *testing.T, f *feed.Feed, n int) { publish(t, f, n, n) }
-
-// For a request that its client has taken back (RST_STREAM), nothing is read of the feed or encoded.
-func TestTakenBack(t *testing.T) {
-	f := feed.New(feed.Keep)
-	publish(t, f, 1, 100)
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	for _, transport := range lab.Transports {
-		if transport.Stream {
-			continue
-		}
-		answer := httptest.NewRecorder()
-		handler := transport.Handler(f, func([]feed.Message, int) { t.Errorf("%s has sent something", transport.Name) })
-		r := httptest.NewRequestWithContext(gone, "GET", "/"+transport.Name+"?after=0", nil)
-		r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/2.0", 2, 0
-		handler.ServeHTTP(answer, r)
-		if answer.Body.Len() > 0 {
-			t.Errorf("%s has written %d bytes", transport.Name, answer.Body.Len())
-		}
-	}
-}
 
 // Beyond its clients a lab answers 503, says when to come again, and serves the
 // next as soon as one has left.
