@@ -10,11 +10,20 @@ type scan struct {
 	inside bool     // behind the head, with so many bytes
 	left   uint64   // of the payload to come
 	closed bool     // a close frame has come
+
+	deflate bool // the client may compress: RSV1 is for the first frame of a message
 }
 
-// see takes what has come.
-func (s *scan) see(b []byte) {
+// see takes what has come, up to a frame that says it is compressed where none may: one
+// of control, or one that continues a message (RFC 7692, section 6). Gorilla takes these.
+// It returns how many bytes that are.
+func (s *scan) see(b []byte) (legal int) {
+	const rsv1, control, opcode = 0x40, 0x8, 0xF
+	all := len(b)
 	for len(b) > 0 && !s.closed {
+		if s.deflate && s.have == 0 && b[0]&rsv1 != 0 && (b[0]&control != 0 || b[0]&opcode == 0) {
+			return all - len(b)
+		}
 		n := uint64(1)
 		if s.inside {
 			n = min(s.left, uint64(len(b)))
@@ -31,6 +40,7 @@ func (s *scan) see(b []byte) {
 			s.have, s.inside = 0, false
 		}
 	}
+	return all
 }
 
 // payload returns the length of the frame's payload, once all of its head is there.

@@ -22,6 +22,7 @@ type cork struct {
 	armed time.Time // the write deadline in force; gorilla's lock guards it
 
 	came scan // what the client has sent; its one reader moves it
+	bad  bool // a frame has come that may not be, behind what was read
 }
 
 // A corker is a ResponseWriter whose connection, once hijacked, has a cork.
@@ -37,10 +38,20 @@ func (c *corker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return &c.cork, buffers, err
 }
 
-// Read reads, and looks for the close frame.
-func (c *cork) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.came.see(b[:n])
+// Read reads, and looks for the close frame. At a frame that may not be it fails, once.
+func (c *cork) Read(b []byte) (n int, err error) {
+	if !c.bad {
+		n, err = c.Conn.Read(b)
+		if legal := c.came.see(b[:n]); legal < n {
+			c.bad, c.came.deflate = true, false
+			c.came.see(b[legal:n])
+			n, err = legal, nil
+		}
+	}
+	if c.bad && n == 0 {
+		c.bad = false
+		return 0, errReserved
+	}
 	return n, err
 }
 

@@ -93,13 +93,20 @@ func TestDeflateNegotiation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		by := serveDeflate(t, feed.New(3))
 		for offer, want := range map[string]bool{
-			"permessage-deflate":                                                true,
-			"permessage-deflate; client_max_window_bits":                        true,
-			"x-unknown, permessage-deflate; server_no_context_takeover":         true,
-			"permessage-deflate; server_max_window_bits=10":                     false,
-			"permessage-deflate; server_max_window_bits=10, permessage-deflate": false,
-			"permessage-bzip2":                                                  false,
-			"":                                                                  false,
+			"permessage-deflate":                                                         true,
+			"permessage-deflate; client_max_window_bits":                                 true,
+			"x-unknown, permessage-deflate; server_no_context_takeover":                  true,
+			"permessage-deflate; server_max_window_bits=10":                              false,
+			"permessage-deflate; server_max_window_bits=10, permessage-deflate":          true, // the second one
+			`permessage-deflate; client_max_window_bits="10"`:                            true,
+			"permessage-deflate; client_max_window_bits=7":                               false,
+			"permessage-deflate; client_max_window_bits=08":                              false,
+			"permessage-deflate; client_max_window_bits; client_max_window_bits=9":       false,
+			"permessage-deflate; server_no_context_takeover=1":                           false,
+			"permessage-deflate; server_no_context_takeover; server_no_context_takeover": false,
+			"permessage-deflate; x-unknown":                                              false,
+			"permessage-bzip2":                                                           false,
+			"":                                                                           false,
 		} {
 			conn, err := by(t.Context(), "tcp", "lab")
 			if err != nil {
@@ -279,5 +286,39 @@ func TestDeflatedLengths(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// RSV1 is for the first frame of a message: any other frame that has it fails the
+// connection (RFC 7692, section 6), and what came before it is published.
+func TestReservedBit(t *testing.T) {
+	for name, frames := range map[string]string{
+		"ping":         "\x81\x81\x00\x00\x00\x001" + "\xc9\x80\x00\x00\x00\x00",
+		"pong":         "\x81\x81\x00\x00\x00\x001" + "\xca\x80\x00\x00\x00\x00",
+		"close":        "\x81\x81\x00\x00\x00\x001" + "\xc8\x80\x00\x00\x00\x00",
+		"continuation": "\x81\x81\x00\x00\x00\x001" + "\x01\x81\x00\x00\x00\x001" + "\xc0\x81\x00\x00\x00\x001",
+		"long":         "\x81\xfe\x00\x81\x00\x00\x00\x00" + strings.Repeat(" ", 128) + "1" + "\xc9\x80\x00\x00\x00\x00",
+	} {
+		for _, size := range []int{1, 1000} { // of what comes at once
+			synctest.Test(t, func(t *testing.T) {
+				f := feed.New(3)
+				conn := dialDeflate(t, serveDeflate(t, f), "/websocket")
+				go func() {
+					for rest := frames; rest != ""; {
+						n := min(size, len(rest))
+						conn.NetConn().Write([]byte(rest[:n]))
+						rest = rest[n:]
+					}
+				}()
+				conn.SetReadDeadline(time.Now().Add(time.Second))
+				_, err := readAll(conn)
+				if !gorilla.IsCloseError(err, gorilla.CloseProtocolError) {
+					t.Errorf("%s: the end is %v, want close code 1002", name, err)
+				}
+				if head := f.Head().ID; head != 1 {
+					t.Errorf("%s: %d messages were published, want 1", name, head)
+				}
+			})
+		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -116,7 +115,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		head = h.Feed.Head()
 	}
 	corker := &corker{ResponseWriter: w}
-	conn, err := h.upgrader(r).Upgrade(corker, r, nil)
+	upgrader := h.upgrader(r)
+	corker.cork.came.deflate = upgrader == &deflater
+	conn, err := upgrader.Upgrade(corker, r, nil)
 	if err != nil {
 		return // the upgrader has answered
 	}
@@ -164,12 +165,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	listener.Wait()
 }
 
-// upgrader returns the one that compresses, if both sides will. What compresses
-// here has one window, of 32 KiB: an offer that asks for a smaller one is
-// declined (RFC 7692, section 7.1.2.1).
+// upgrader returns the one that compresses, if both sides will.
 func (h *Handler) upgrader(r *http.Request) *websocket.Upgrader {
-	offers := strings.Join(r.Header["Sec-Websocket-Extensions"], ",")
-	if !h.Deflate || strings.Contains(offers, "server_max_window_bits") {
+	if !h.Deflate || !offersDeflate(r.Header) {
 		return &upgrader
 	}
 	return &deflater
@@ -273,18 +271,20 @@ func closeCode(err error) int {
 // readMessage reads a message of at most so many bytes, inflated. Gorilla's own
 // limit is on what crosses the wire, of which a byte can inflate to a thousand;
 // this one cuts it off as soon as it has inflated too far. Beyond either, the
-// peer is sent close code 1009; what cannot be inflated is answered 1007.
+// peer is sent close code 1009; what cannot be inflated is answered 1007, and RSV1
+// where it may not be 1002.
 func readMessage(conn *websocket.Conn, limit int) (kind int, data []byte, err error) {
 	kind, message, err := conn.NextReader()
-	if err != nil {
-		return kind, nil, err
+	if err == nil {
+		data, err = io.ReadAll(io.LimitReader(message, int64(limit)+1))
 	}
-	data, err = io.ReadAll(io.LimitReader(message, int64(limit)+1))
 	var corrupt flate.CorruptInputError
 	switch {
 	case len(data) > limit:
 		err = websocket.ErrReadLimit
 		sendClose(conn, websocket.CloseMessageTooBig, "")
+	case errors.Is(err, errReserved):
+		sendClose(conn, websocket.CloseProtocolError, err.Error())
 	case errors.As(err, &corrupt), err == io.ErrUnexpectedEOF: // gorilla's own are close errors
 		sendClose(conn, websocket.CloseInvalidFramePayloadData, "")
 	}
