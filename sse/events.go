@@ -2,6 +2,7 @@ package sse
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -326,27 +327,39 @@ func (p *Parser) Next() (Event, error) {
 func (p *Parser) readLine() (string, error) {
 	p.line = p.line[:0]
 	for {
-		b, err := p.in.ReadByte()
-		if err != nil {
+		if _, err := p.in.Peek(1); err != nil {
 			return "", err
 		}
-		isEnd := b == '\n' && p.afterCR
-		p.afterCR = b == '\r'
-		switch {
-		case isEnd: // the second byte of it
-		case b == '\n' || b == '\r':
-			if p.isRest {
-				p.isRest = false
-				continue
-			}
-			return p.text(), nil
-		case p.isRest:
-		case len(p.line) == maxEvent:
-			p.isRest = true
-			return p.text(), ErrTooLong
-		default:
-			p.line = append(p.line, b)
+		come, _ := p.in.Peek(p.in.Buffered())
+		if p.afterCR && come[0] == '\n' { // the second byte of a line's end
+			p.afterCR = false
+			p.in.Discard(1)
+			continue
 		}
+		p.afterCR = false
+		n := bytes.IndexAny(come, "\r\n")
+		isWhole := n >= 0
+		if !isWhole {
+			n = len(come)
+		}
+		if !p.isRest {
+			room := maxEvent - len(p.line)
+			p.line = append(p.line, come[:min(n, room)]...)
+			if n > room {
+				p.isRest = true
+				p.in.Discard(room)
+				return p.text(), ErrTooLong
+			}
+		}
+		if isWhole {
+			p.afterCR = come[n] == '\r'
+			n++
+		}
+		p.in.Discard(n)
+		if isWhole && !p.isRest {
+			return p.text(), nil
+		}
+		p.isRest = p.isRest && !isWhole
 	}
 }
 

@@ -416,6 +416,7 @@ func TestRelayGoesOnBehindWhatIsTooLong(t *testing.T) {
 				input := relayOver(dial, journal(&log))
 				_, f := start(t, of(input), input)
 				time.Sleep(10 * time.Second)
+				synctest.Wait()
 				data, id := "1\n3\n4\n", "3"
 				if rest == "" {
 					data, id = "1\n4\n", "2"
@@ -475,6 +476,7 @@ func TestRelayOfALabsFirstBlock(t *testing.T) {
 			input := relayOver(dial, quiet)
 			_, f := start(t, of(input), input)
 			time.Sleep(10 * time.Second)
+			synctest.Wait()
 			if got, want := published(t, f), "8\n"; got != want || fmt.Sprint(ids) != "[ k3v9qa-7]" {
 				t.Errorf("%q: got %q, asked for what comes after %q, want %q and the id of the first block", first, got, ids, want)
 			}
@@ -499,6 +501,7 @@ func TestRelayFollowsRedirects(t *testing.T) {
 		input := relayOver(dial, journal(&log))
 		_, f := start(t, of(input), input)
 		time.Sleep(2500 * time.Millisecond) // the second attempt is 1 to 2 s after the first
+		synctest.Wait()
 		got := fmt.Sprint(paths[:min(len(paths), 3)])
 		if got != "[/sse?after=0 /moved /moved]" || !strings.HasPrefix(published(t, f), "1\n1\n") {
 			t.Errorf("asked for %s, want the first address once", paths)
