@@ -237,22 +237,17 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 	<-ctx.Done()
 	l.settings.Source, l.settings.Network, l.settings.chosen = l.pump.Settings(), l.Network.Settings(), l.chosen.Load()
 	l.Network.Clear()                    // who is told is told at once
-	defer time.AfterFunc(grace, func() { // for WebSockets that do not take the close frame
+	defer time.AfterFunc(grace, func() { // for who has not left; a timer does not wait for its turn behind busy connections
+		for _, server := range servers {
+			server.Close()
+		}
 		hijacked.Range(func(conn, _ any) bool {
 			conn.(net.Conn).Close()
 			return true
 		})
 	}).Stop()
 	for _, server := range servers {
-		loops.Go(func() {
-			// A connection that has sent no request yet would hold Shutdown up for
-			// five seconds.
-			soon, cancel := context.WithTimeout(context.Background(), grace)
-			defer cancel()
-			if server.Shutdown(soon) != nil {
-				server.Close()
-			}
-		})
+		loops.Go(func() { server.Shutdown(context.Background()) })
 	}
 	loops.Wait()
 	ending.Lock()
