@@ -97,7 +97,8 @@
 // of 10 bytes on HTTP/2: about 700 bytes of allocation, which are let go when it has ended.
 //
 // No body is held: of HTTP/1.1 a line of a head, of HTTP/2 a frame of one, and the field
-// in which it ends; and up to 8 KiB behind an upgrade, until it is answered. Of a WebSocket's frame it is the header and 12 bytes, or 512 where
+// in which it ends; and up to 8 KiB behind an upgrade, until it is answered.
+// Of a WebSocket's frame it is the header and 12 bytes, or 512 where
 // they are compressed. The dynamic table of HPACK is what the two ends hold, 4 096 bytes
 // in each direction unless SETTINGS allow more, and at most 64 KiB. At most 256 requests
 // of HTTP/1.1 wait for their answers, and 1 024 streams are open at once. A stream of gzip
