@@ -113,7 +113,7 @@ func TestEndpoints(t *testing.T) {
 	for _, found := range regexp.MustCompile(`\.(POST|PUT|PATCH|DELETE)\("(/[^"]*)",`).FindAllStringSubmatch(string(text), -1) {
 		routes[found[1]+" "+found[2]] = true
 	}
-	for _, found := range regexp.MustCompile(`\bget\(\w+, "(/[^"]*)",`).FindAllStringSubmatch(string(text), -1) {
+	for _, found := range regexp.MustCompile(`(?:\bget\(\w+|\bMatch\(\S+ \S+), "(/[^"]*)",`).FindAllStringSubmatch(string(text), -1) {
 		routes["GET "+found[1]] = true
 	}
 	for _, transport := range lab.Transports {

@@ -54,7 +54,7 @@ func serveCommand() *cobra.Command {
 	flags.IntVar(&settings.Keep, "keep", feed.Keep, fmt.Sprintf("messages that the feed remembers, at most %d", feed.Keep))
 	limits := &settings.Limits
 	flags.IntVar(&limits.Clients, "max-clients", limits.Clients, "`requests` on the lanes at once, streams among them; beyond: 503")
-	flags.IntVar(&limits.Requests, "max-requests", limits.Requests, "other `requests` at once; beyond: 503")
+	flags.IntVar(&limits.Requests, "max-requests", limits.Requests, "other `requests` at once; beyond, who waits longest for its client makes room")
 	flags.IntVar(&limits.Pages, "max-pages", limits.Pages, "`pages` whose bytes the ledger keeps apart")
 	flags.Float64Var(&limits.Publishes, "max-publishes", limits.Publishes, "publishes a second and connection; 0: any `rate`; beyond: 429")
 	flags.IntVar(&limits.Message, "max-message", limits.Message, "`bytes` that a client may publish as one message; beyond: 413")

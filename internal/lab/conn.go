@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,10 +15,14 @@ const sendBuffer = 256 << 10
 
 // sockets returns a listener whose connections have bounded send buffers, and end by reset where their client did
 // not take what was sent in time. Then what is left in the buffer is let go at once; by an orderly close
-// (RFC 9293, section 3.6) the kernel would try for minutes to deliver it.
-func sockets(l net.Listener) net.Listener { return &socketListener{l} }
+// (RFC 9293, section 3.6) the kernel would try for minutes to deliver it. Once over is true nothing more is read:
+// a server that has hundreds of busy connections to close gets a turn the sooner, the sooner they are idle.
+func sockets(l net.Listener, over *atomic.Bool) net.Listener { return &socketListener{l, over} }
 
-type socketListener struct{ net.Listener }
+type socketListener struct {
+	net.Listener
+	over *atomic.Bool
+}
 
 func (l *socketListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
@@ -26,7 +31,7 @@ func (l *socketListener) Accept() (net.Conn, error) {
 		return conn, err
 	}
 	of.SetWriteBuffer(sendBuffer)
-	return &socket{of}, nil
+	return &socket{of, l.over}, nil
 }
 
 // tcp is what net.TCPConn has, and a connection in memory has not.
@@ -37,7 +42,17 @@ type tcp interface {
 	SetWriteBuffer(bytes int) error
 }
 
-type socket struct{ tcp }
+type socket struct {
+	tcp
+	over *atomic.Bool
+}
+
+func (s *socket) Read(b []byte) (int, error) {
+	if s.over.Load() {
+		return 0, net.ErrClosed
+	}
+	return s.tcp.Read(b)
+}
 
 func (s *socket) Write(b []byte) (int, error) {
 	n, err := s.tcp.Write(b)

@@ -161,6 +161,7 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 		}
 		return !ended
 	}
+	var over atomic.Bool  // no connection is read any more
 	var hijacked sync.Map // the connections of WebSockets, which http.Server knows no more
 	serve := func(handler http.Handler, listeners ...net.Listener) *http.Server {
 		server := &http.Server{
@@ -217,16 +218,16 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 	if !l.settings.Untapped {
 		ledger = &l.Ledger
 	}
-	lanes := []net.Listener{ledger.Listen(l.Network.Listen(sockets(on.Lanes)))}
+	lanes := []net.Listener{ledger.Listen(l.Network.Listen(sockets(on.Lanes, &over)))}
 	if on.TLS != nil {
-		lanes = append(lanes, ledger.ListenTLS(l.Network.Listen(sockets(on.TLS)), l.settings.vouch.config(names), func(err error) {
+		lanes = append(lanes, ledger.ListenTLS(l.Network.Listen(sockets(on.TLS, &over)), l.settings.vouch.config(names), func(err error) {
 			l.metrics.refusals.WithLabelValues("tls").Inc()
 			l.settings.Log.Debug("TLS handshake", "error", err)
 		}))
 	}
 	servers := []*http.Server{
 		serve(l.lanes(names, origins, on), lanes...),
-		serve(l.control(controls, origins), sockets(on.Control)),
+		serve(l.control(controls, origins), sockets(on.Control, &over)),
 	}
 	servers[0].RegisterOnShutdown(func() {
 		l.Feed.Close() // answers long-polls, ends streams, closes WebSockets
@@ -236,8 +237,11 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 
 	<-ctx.Done()
 	l.settings.Source, l.settings.Network, l.settings.chosen = l.pump.Settings(), l.Network.Settings(), l.chosen.Load()
-	l.Network.Clear()                    // who is told is told at once
+	l.Network.Clear() // who is told is told at once
+	soon, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	defer time.AfterFunc(grace, func() { // for who has not left; a timer does not wait for its turn behind busy connections
+		over.Store(true)
 		for _, server := range servers {
 			server.Close()
 		}
@@ -245,9 +249,10 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 			conn.(net.Conn).Close()
 			return true
 		})
+		cancel()
 	}).Stop()
 	for _, server := range servers {
-		loops.Go(func() { server.Shutdown(context.Background()) })
+		loops.Go(func() { server.Shutdown(soon) })
 	}
 	loops.Wait()
 	ending.Lock()

@@ -514,7 +514,8 @@ func request(ctx context.Context, t *testing.T, url string, conns *connections) 
 		{"POST", "/publish", strings.NewReader("no JSON"), 400},
 		{"POST", "/echo", strings.NewReader("hello"), 200},
 		{"GET", "/polling", nil, 304},
-		{"HEAD", "/polling", nil, 405},
+		{"HEAD", "/polling", nil, 200},
+		{"DELETE", "/polling", nil, 405},
 		{"GET", "/", nil, 200},
 	} {
 		req, err := http.NewRequestWithContext(ctx, call.method, url+call.path, call.body)

@@ -3,8 +3,11 @@ package wire_test
 import (
 	"bytes"
 	"compress/flate"
+	"crypto/tls"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
 	"runtime"
 	"strings"
 	"syscall"
@@ -197,5 +200,42 @@ func TestHostile(t *testing.T) {
 		if counted != 0 {
 			t.Errorf("%s: the parts have %d bytes more than were fed", h.name, counted)
 		}
+	}
+}
+
+// Records of TLS that carry a byte each are bounded, too: what crypto/tls needs for them is in the figure.
+func TestHostileRecords(t *testing.T) {
+	var ledger wire.Ledger
+	near, far := net.Pipe()
+	accepted, err := ledger.ListenTLS(one{conn: far}, serverTLS(), nil).Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := tls.Client(near, clientTLS("http/1.1"))
+	const records = 20_000
+	text := []byte("GET /?" + strings.Repeat("x", records))
+	var before, after runtime.MemStats
+	go func() {
+		defer client.Close()
+		if client.Handshake() != nil {
+			return // the server's read fails
+		}
+		runtime.ReadMemStats(&before)
+		for i := range records {
+			client.Write(text[i : i+1])
+		}
+	}()
+	n, err := io.Copy(io.Discard, accepted)
+	runtime.ReadMemStats(&after)
+	if err != nil || n != records {
+		t.Fatalf("%d bytes, %v", n, err)
+	}
+	accepted.Close()
+	const size = 5 + 1 + 1 + 16 // header, what it carries, its type, tag (RFC 8446, section 5.2)
+	const fed = records * size
+	allocated, objects := float64(after.TotalAlloc-before.TotalAlloc)/fed, float64(after.Mallocs-before.Mallocs)/fed
+	t.Logf("%.1f B, %.3f objects a byte", allocated, objects)
+	if allocated > mostAllocated || objects > mostObjects {
+		t.Errorf("a byte of a record costs %.1f bytes in %.2f pieces", allocated, objects)
 	}
 }
