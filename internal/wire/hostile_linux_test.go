@@ -183,6 +183,9 @@ func TestHostile(t *testing.T) {
 		allocated, objects := float64(after.TotalAlloc-before.TotalAlloc)/float64(fed), float64(after.Mallocs-before.Mallocs)/float64(fed)
 		held := int64(end.HeapAlloc) - int64(before.HeapAlloc)
 		t.Logf("%-36s %7.1f B %6.3f objects %5.0f ns a byte, %7d B held", h.name, allocated, objects, took, held)
+		if raced { // then what a byte costs is not what it costs who runs the lab
+			allocated, objects, took = 0, 0, 0
+		}
 		if allocated > mostAllocated || objects > mostObjects || took > mostTime*max(1, h.inflates) || held > mostHeld {
 			t.Errorf("%s: a byte of input costs %.1f bytes in %.2f pieces and %.0f ns, and %d bytes are held", h.name, allocated, objects, took, held)
 		}
@@ -235,7 +238,7 @@ func TestHostileRecords(t *testing.T) {
 	const fed = records * size
 	allocated, objects := float64(after.TotalAlloc-before.TotalAlloc)/fed, float64(after.Mallocs-before.Mallocs)/fed
 	t.Logf("%.1f B, %.3f objects a byte", allocated, objects)
-	if allocated > mostAllocated || objects > mostObjects {
+	if !raced && (allocated > mostAllocated || objects > mostObjects) {
 		t.Errorf("a byte of a record costs %.1f bytes in %.2f pieces", allocated, objects)
 	}
 }
