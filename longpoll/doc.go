@@ -12,7 +12,7 @@
 //
 //	                                  … until message 412 is published
 //	HTTP/1.1 200 OK
-//	Cache-Control: no-store, no-transform
+//	Cache-Control: no-store
 //	Content-Length: 83
 //	Content-Type: application/json
 //	Etag: "k3v9qa-412"

@@ -48,7 +48,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Headers. The head is read before the messages are, so it can only be too
 	// old: then the client is sent twice what it asked twice, never too little.
 	head := h.Feed.Head()
-	w.Header().Set("Cache-Control", "no-store, no-transform")
+	w.Header().Set("Cache-Control", "no-store")
 	if tag := tagOf(head); matches(r, tag) {
 		w.Header().Set("ETag", tag)
 		w.WriteHeader(http.StatusNotModified)

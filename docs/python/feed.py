@@ -17,7 +17,7 @@ KEEP = 500  # messages that it remembers
 RATE = 20  # messages that it publishes a second, evenly
 DATA = "x" * 126  # of each: 128 bytes of JSON
 BACKLOG = 100  # messages that it has from the start, so that there is something to resume from
-FIELDS = {"Cache-Control": "no-store, no-transform"}  # of all answers: no proxy compresses them
+FIELDS = {"Cache-Control": "no-store, no-transform"}  # of an event stream: no proxy compresses it
 
 
 class Feed:
@@ -77,14 +77,14 @@ class Feed:
         """Returns status, headers and body of the answer to a poll."""
         entries = self.since(after)
         if given and not entries:
-            return 204, dict(FIELDS), ""
+            return 204, {"Cache-Control": "no-store"}, ""
         if not entries:
             return 200, self.tagged(after), dump({"epoch": self.epoch, "head": after, "messages": []})
         texts = ",".join(text for _, text in entries)
         return 200, self.tagged(entries[-1][0]), f'{{"epoch":"{self.epoch}","messages":[{texts}]}}'
 
     def tagged(self, last):
-        return {**FIELDS, "ETag": f'"{self.epoch}-{last}"'}
+        return {"Cache-Control": "no-store", "ETag": f'"{self.epoch}-{last}"'}
 
     def first(self, after, head):
         """Returns the first block of an event stream: where it begins. It has data, since
