@@ -80,7 +80,12 @@ var deflater = websocket.Upgrader{
 }
 
 func refuseUpgrade(w http.ResponseWriter, r *http.Request, status int, reason error) {
-	if status == http.StatusForbidden {
+	switch {
+	case r.Method == http.MethodHead: // opens nothing
+		status = http.StatusBadRequest
+	case status == http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", "GET, HEAD") // RFC 9110, section 15.5.6
+	case status == http.StatusForbidden:
 		reason = fmt.Errorf("websocket: a page of another origin (%s) may not open this", r.Header.Get("Origin"))
 	}
 	w.Header().Set("Sec-WebSocket-Version", "13") // the only one there is (RFC 6455, section 4.4)
