@@ -21,6 +21,7 @@ func TestArrows(t *testing.T) {
 		"internal/wire":     "golang.org/x/net/http2/hpack",
 		"internal/netsim":   "",
 		"internal/chromium": "",
+		"internal/needs":    "",
 		"internal/source":   "feed sse github.com/shirou/gopsutil golang.org/x/text/encoding/unicode",
 		"internal/lab": "feed polling longpoll sse websocket web docs internal/wire internal/netsim internal/source" +
 			" github.com/gin-contrib/gzip github.com/gin-gonic/gin github.com/prometheus/client_golang golang.org/x/time/rate",

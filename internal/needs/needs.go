@@ -1,0 +1,43 @@
+// Package needs lets a test say what it needs that a machine may not have, or that -short leaves out: a program, a
+// process of its own, a right. What is not tried is said in one line that begins with NOT TRIED, and fails under
+// CI=true: there, what was not tested must not look green.
+package needs
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// Program returns the path of the first of names that is installed. Where none is, the test is [Missing] it; install
+// says how to get one, such as "apt-get install nginx". With -short the test is skipped, as by [Process].
+func Program(t testing.TB, install string, names ...string) string {
+	t.Helper()
+	Process(t)
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	Missing(t, strings.Join(names, ", ")+" is not installed", install)
+	panic("unreachable")
+}
+
+// Process skips the test with -short: it starts a process, such as a browser, a server or a capture.
+func Process(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: no process is started")
+	}
+}
+
+// Missing skips the test, and under CI=true fails it: why says what is missing, and mend how to get it.
+func Missing(t testing.TB, why, mend string) {
+	t.Helper()
+	text := "NOT TRIED: " + why + "; to try it: " + mend
+	if os.Getenv("CI") == "true" {
+		t.Fatal(text)
+	}
+	t.Skip(text)
+}
