@@ -12,7 +12,7 @@ import (
 // TestScenes says whether every chapter opens a scene, by its title, and whether
 // the steps that the pages open are there.
 func TestScenes(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, "web", "static", "scenes.js"))
+	text, err := os.ReadFile(filepath.Join(root, "web", "static", "scenes", "scenes.js"))
 	if err != nil {
 		t.Fatal(err)
 	}

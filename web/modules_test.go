@@ -62,7 +62,7 @@ const recorder = `(async () => {
 	window.log ??= {};
 	window.close ??= {};
 	for (const name of %s) {
-		const { open } = await import("/static/" + name + ".js");
+		const { open } = await import("/static/transports/" + name + ".js");
 		const log = (window.log[name] = []);
 		close[name] = open(location.origin + "/" + name + "?page=test%s", %q, {
 			state: (text) => log.push(text),
@@ -312,9 +312,9 @@ func TestForbiddenWebSocket(t *testing.T) {
 				close() {}
 			};
 			try {
-				const { sync } = await import("/static/sync.js");
+				const { sync } = await import("/static/lab/sync.js");
 				sync(["https://mixed/", "http://forbidden/"], {});
-				const { open } = await import("/static/websocket.js");
+				const { open } = await import("/static/transports/websocket.js");
 				const states = [];
 				const close = open("http://lane/?page=test", "", { asked() {}, state: (state, why = "") => states.push(state), silence: () => 0 });
 				const twice = () => ["mixed", "forbidden", "lane"].filter((host) => asked.filter((url) => url.includes(host)).length >= 2);
@@ -341,7 +341,7 @@ func TestAloneAtOnce(t *testing.T) {
 		if i > 0 {
 			tab.open(first.hosts[0])
 		}
-		eval[bool](tab, fmt.Sprintf(`import("/static/alone.js").then(({ alone }) => {
+		eval[bool](tab, fmt.Sprintf(`import("/static/lab/leader.js").then(({ alone }) => {
 			Object.defineProperty(navigator, "locks", { value: undefined });
 			const ask = async () => { // and anew, where a message was so late that two were the first
 				window.role = null;

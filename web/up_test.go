@@ -67,7 +67,7 @@ func TestScenarios(t *testing.T) {
 	}
 	s := serve(t, quiet(4096), nil)
 	tab := s.open(t)
-	if got := eval[[]scenario](tab, `import("/static/scenarios.js").then(({ scenarios }) => scenarios)`); !slices.Equal(got, want) {
+	if got := eval[[]scenario](tab, `import("/static/lab/scenarios.js").then(({ scenarios }) => scenarios)`); !slices.Equal(got, want) {
 		t.Errorf("the page has %+v\nthe command has %+v", got, want)
 	}
 

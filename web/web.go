@@ -2,8 +2,8 @@
 // own means (fetch, fetch, EventSource, WebSocket).
 //
 // The files below static/ are served as they lie there, as ES modules, without
-// a build step. polling.js, longpoll.js, sse.js and websocket.js are the four
-// transports, in one shape, to be read side by side:
+// a build step. transports/ has polling.js, longpoll.js, sse.js and websocket.js, the
+// four transports, in one shape, to be read side by side:
 //
 //	open(url, after, on) → close
 //
@@ -20,15 +20,19 @@
 //	       silence()         after how many a stream counts as cut; 0: never
 //	       pipe(send)        the WebSocket is open, and send(text) goes up it
 //
-// After a cut they ask again from their own cursor, so nothing is lost.
-// lane.js puts what they report into its record.js, measures and shows it, and
-// main.js joins it all. Whatever is drawn, from what travels on a lane (flight.js,
-// track.js) to the charts (curves.js, bars.js), is drawn from the record and the
-// lab's ledger. scenes.js says what the five scenes do, stage.js what they do it
-// with, expect.js how what was measured is held against what was expected. way.js is
-// the way up, uses.js the six scenarios, wire.js what shows the bytes. The arithmetic is kept apart (tally, clock,
-// latency, age, quantile, backoff, format, ecdf, flight, held, expect) and tested
-// alone, in testdata/.
+// After a cut they ask again from their own cursor, so nothing is lost. The other folders:
+//
+//	lane/     what a transport reports: its record, and all that is measured by it
+//	stage/    what is drawn of a record: what is under way, and the age
+//	charts/   the latencies and the bytes of the four lanes beside each other
+//	panels/   the feed, the network, upstream, the scenarios, the wire, files to save
+//	scenes/   the five scenes: what they do, and how what was measured is compared with
+//	          what was expected
+//	lab/      the control API, the clock, the ledger, and which tab of a browser measures
+//	figures/  how figures are counted and written
+//
+// main.js builds the parts. The arithmetic is apart from what is shown, and tested
+// alone, by testdata/.
 //
 // Nothing is loaded from another host, and there is no inline script or style:
 // a policy of "default-src 'none'; script-src 'self'; style-src 'self';
@@ -46,7 +50,7 @@ import (
 var files embed.FS
 
 var index = template.Must(template.New("index.html").Funcs(template.FuncMap{
-	"modules": func() ([]string, error) { return fs.Glob(Static(), "*.js") }, // to be loaded at once, not import by import
+	"modules": func() ([]string, error) { return fs.Glob(Static(), "*/*.js") }, // to be loaded at once, not import by import
 }).ParseFS(files, "index.html"))
 
 // Data is what the page is told.

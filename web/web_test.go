@@ -5,6 +5,7 @@ import (
 	"flag"
 	"io/fs"
 	"os"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -55,30 +56,32 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// What the modules import must be there, and no file may name another host.
+// What the modules import must be there, no file may name another host, and no folder has more than ten files.
 func TestStatic(t *testing.T) {
-	imports := regexp.MustCompile(`from "\./([^"]+)"`)
+	imports := regexp.MustCompile(`from "(\.[^"]+)"`)
 	address := regexp.MustCompile(`https?://[\w.-]+`)
 	modules := 0
-	err := fs.WalkDir(web.Static(), ".", func(path string, d fs.DirEntry, err error) error {
+	files := map[string]int{} // by folder
+	err := fs.WalkDir(web.Static(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		text, err := fs.ReadFile(web.Static(), path)
+		files[path.Dir(name)]++
+		text, err := fs.ReadFile(web.Static(), name)
 		if err != nil {
 			return err
 		}
-		if strings.HasSuffix(path, ".js") {
+		if strings.HasSuffix(name, ".js") {
 			modules++
 		}
 		for _, match := range imports.FindAllSubmatch(text, -1) {
-			if _, err := fs.Stat(web.Static(), string(match[1])); err != nil {
-				t.Errorf("%s: %v", path, err)
+			if _, err := fs.Stat(web.Static(), path.Join(path.Dir(name), string(match[1]))); err != nil {
+				t.Errorf("%s: %v", name, err)
 			}
 		}
 		for _, match := range address.FindAllString(string(text), -1) {
 			if match != "http://www.w3.org" { // the name of SVG, which nobody loads
-				t.Errorf("%s names another host: %s", path, match)
+				t.Errorf("%s names another host: %s", name, match)
 			}
 		}
 		return nil
@@ -89,12 +92,17 @@ func TestStatic(t *testing.T) {
 	if modules < 4 {
 		t.Errorf("%d modules, want four transports at least", modules)
 	}
+	for folder, n := range files {
+		if n > 10 {
+			t.Errorf("%s has %d files, want 10 at most", folder, n)
+		}
+	}
 }
 
 // The four transports are read side by side, each on one screen.
 func TestTransportsFitOneScreen(t *testing.T) {
 	for _, name := range transports {
-		text, err := fs.ReadFile(web.Static(), name+".js")
+		text, err := fs.ReadFile(web.Static(), "transports/"+name+".js")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,7 @@ const (
 
 // A Clock knows how far another machine's clock is from ours, by NTP's four stamps
 // (RFC 5905, section 8). Of the last 16 samples the one with the least round trip
-// counts. The page's clock, web/static/clock.js, is the same. The zero Clock knows
+// counts. The page's clock, web/static/lab/clock.js, is the same. The zero Clock knows
 // nothing yet.
 type Clock struct {
 	samples []Offset

@@ -1,5 +1,5 @@
 import { equal, near, test } from "./test.js";
-import { Clock, grain } from "/static/clock.js";
+import { Clock, grain } from "/static/lab/clock.js";
 
 // ask adds a sample: the server is ahead by offset, and a message takes there
 // milliseconds up, 1 ms on the server, and back milliseconds down.

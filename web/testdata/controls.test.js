@@ -1,6 +1,6 @@
 import { equal, test, throws } from "./test.js";
-import { api } from "/static/api.js";
-import { carries, controls } from "/static/controls.js";
+import { api } from "/static/lab/api.js";
+import { carries, controls } from "/static/panels/controls.js";
 
 test("controls: what the feed carries, also what this page has no word for", () => {
   equal([

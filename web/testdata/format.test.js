@@ -1,5 +1,5 @@
 import { equal, test } from "./test.js";
-import { latency, number, seconds, time, value } from "/static/format.js";
+import { latency, number, seconds, time, value } from "/static/figures/format.js";
 
 const thin = "\u202f";
 

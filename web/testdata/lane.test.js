@@ -1,5 +1,5 @@
 import { equal, test, throws } from "./test.js";
-import { lane } from "/static/lane.js";
+import { lane } from "/static/lane/lane.js";
 
 // open returns a lane on a page that was opened when message 7 was the newest,
 // and whose clock agrees with the server's to ± 1 ms.

@@ -1,9 +1,9 @@
 import { equal, near, test } from "./test.js";
-import { Age } from "/static/age.js";
-import { backoff } from "/static/backoff.js";
-import { Latency } from "/static/latency.js";
-import { quantile } from "/static/quantile.js";
-import { peak, top } from "/static/strip.js";
+import { Age } from "/static/lane/age.js";
+import { backoff } from "/static/transports/backoff.js";
+import { Latency } from "/static/lane/latency.js";
+import { quantile } from "/static/figures/quantile.js";
+import { peak, top } from "/static/stage/strip.js";
 
 test("quantile: the nearest rank, always a value that was measured", () => {
   equal(quantile([3, 1, 2], 0.5), 2);

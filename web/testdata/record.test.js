@@ -1,8 +1,8 @@
 import { equal, near, test } from "./test.js";
-import { marks } from "/static/flight.js";
-import { Held, place, reached } from "/static/held.js";
-import { Record, recovery, Run, settled } from "/static/record.js";
-import { Tally } from "/static/tally.js";
+import { marks } from "/static/stage/flight.js";
+import { Held, place, reached } from "/static/lane/behind.js";
+import { Record, recovery, Run, settled } from "/static/lane/record.js";
+import { Tally } from "/static/lane/tally.js";
 
 // record returns one of these entries.
 function record(...entries) {

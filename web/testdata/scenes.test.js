@@ -1,13 +1,13 @@
 import { equal, near as close, test, throws } from "./test.js";
-import { causal, difference, lossWithoutCursor, most, near, none, rising, sentence, spread, such, within } from "/static/expect.js";
-import { apart, axis, place, steps, tail } from "/static/ecdf.js";
-import { describe, milliseconds, spared, unclaimed } from "/static/network.js";
-import { where } from "/static/scene.js";
-import { scenes } from "/static/scenes.js";
-import { stage } from "/static/stage.js";
-import { csv, jsonl } from "/static/save.js";
-import { Latency } from "/static/latency.js";
-import { Clock } from "/static/clock.js";
+import { causal, difference, lossWithoutCursor, most, near, none, rising, sentence, spread, such, within } from "/static/scenes/checks.js";
+import { apart, axis, place, steps, tail } from "/static/charts/ecdf.js";
+import { describe, milliseconds, spared, unclaimed } from "/static/panels/network.js";
+import { where } from "/static/scenes/player.js";
+import { scenes } from "/static/scenes/scenes.js";
+import { stage } from "/static/scenes/actions.js";
+import { csv, jsonl } from "/static/panels/save.js";
+import { Latency } from "/static/lane/latency.js";
+import { Clock } from "/static/lab/clock.js";
 
 test("expect: what is near, within, rising and none", () => {
   equal([near("", 140, 145, 5).ok, near("", 139.9, 145, 5).ok, near("", null, 145, 5).ok], [true, false, false]);

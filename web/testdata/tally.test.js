@@ -1,5 +1,5 @@
 import { equal, test } from "./test.js";
-import { Tally } from "/static/tally.js";
+import { Tally } from "/static/lane/tally.js";
 
 function tally(after, ...ids) {
   const t = new Tally();

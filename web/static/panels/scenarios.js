@@ -1,6 +1,6 @@
-import { number } from "./format.js";
-import { put } from "./put.js";
-import { feed, own, scenarios } from "./scenarios.js";
+import { number } from "../figures/format.js";
+import { put } from "../figures/text.js";
+import { feed, own, scenarios } from "../lab/scenarios.js";
 
 // uses lets one of the six scenarios be chosen: the feed and polling are set like
 // it, and this page is one of its clients. What that sends goes up by turns as a

@@ -1,5 +1,5 @@
-import { difference } from "./expect.js";
-import { settled } from "./record.js";
+import { difference } from "./checks.js";
+import { settled } from "../lane/record.js";
 
 // stage is what the scenes do and measure with. Each action of a scene gets one of
 // these, bound to a signal: where the scene is left, what it waits for fails.

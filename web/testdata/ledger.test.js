@@ -1,5 +1,5 @@
 import { equal, test } from "./test.js";
-import { pack, perMessage, rest, unpack } from "/static/bytes.js";
+import { pack, perMessage, rest, unpack } from "/static/lab/ledger.js";
 
 const row = {
   delivered: 4,

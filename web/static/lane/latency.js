@@ -1,4 +1,4 @@
-import { quantile } from "./quantile.js";
+import { quantile } from "../figures/quantile.js";
 
 const span = 60_000; // milliseconds that a sample counts
 const most = 2000; // samples that are kept

@@ -1,7 +1,7 @@
-import { difference } from "./expect.js";
-import { latency, number } from "./format.js";
-import { put } from "./put.js";
-import { quantile } from "./quantile.js";
+import { difference } from "../scenes/checks.js";
+import { latency, number } from "../figures/format.js";
+import { put } from "../figures/text.js";
+import { quantile } from "../figures/quantile.js";
 
 // way is the way up: the same text by POST, a request each time, and as a frame
 // of a WebSocket that is open; as a chat, which comes back on all lanes to all, or

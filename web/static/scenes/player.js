@@ -1,5 +1,5 @@
-import { sentence } from "./expect.js";
-import { put } from "./put.js";
+import { sentence } from "./checks.js";
+import { put } from "../figures/text.js";
 import { scenes } from "./scenes.js";
 
 // where reads a deep link: "#scene=3&step=2" is [2, 1], "#free" is null, and "" is the first

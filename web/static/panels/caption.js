@@ -1,4 +1,4 @@
-import { put } from "./put.js";
+import { put } from "../figures/text.js";
 
 const rest = 10_000; // milliseconds between two sentences, at least: they are read aloud
 

@@ -1,5 +1,5 @@
-import { number } from "./format.js";
-import { put } from "./put.js";
+import { number } from "../figures/format.js";
+import { put } from "../figures/text.js";
 
 // The poll intervals that the slider stands on, in milliseconds.
 const intervals = [50, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 7000, 10_000];

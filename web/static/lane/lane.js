@@ -1,14 +1,14 @@
 import { Age } from "./age.js";
-import { perMessage, rest } from "./bytes.js";
-import { latency, number, seconds, time, value } from "./format.js";
+import { perMessage, rest } from "../lab/ledger.js";
+import { latency, number, seconds, time, value } from "../figures/format.js";
 import { Latency } from "./latency.js";
-import { Held, place } from "./held.js";
-import { mark } from "./mark.js";
-import { put } from "./put.js";
+import { Held, place } from "./behind.js";
+import { mark } from "../stage/mark.js";
+import { put } from "../figures/text.js";
 import { Record, recovery } from "./record.js";
-import { strip } from "./strip.js";
+import { strip } from "../stage/strip.js";
 import { Tally } from "./tally.js";
-import { track } from "./track.js";
+import { track } from "../stage/track.js";
 
 // lane shows one transport. It returns on, the callbacks that the transport's
 // module calls, and apply(entry), by which all that happened goes into the

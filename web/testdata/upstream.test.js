@@ -1,5 +1,5 @@
 import { equal, test } from "./test.js";
-import { way } from "/static/way.js";
+import { way } from "/static/panels/upstream.js";
 
 // echoed returns what is written of a frame that is echoed after 4 ms, with a clock of this grain.
 async function echoed(grain) {

@@ -1,5 +1,5 @@
-import { difference } from "./expect.js";
-import { number } from "./format.js";
+import { difference } from "../scenes/checks.js";
+import { number } from "../figures/format.js";
 
 // perMessage returns what a lane's row of the ledger comes to: bytes for each
 // message that was delivered, everything included, empty polls and heartbeats

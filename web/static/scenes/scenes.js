@@ -1,7 +1,7 @@
-import { bytes, causal, lossWithoutCursor, most, near, none, rising, spread, such, within, write } from "./expect.js";
-import { number } from "./format.js";
-import { spared } from "./network.js";
-import { quantile } from "./quantile.js";
+import { bytes, causal, lossWithoutCursor, most, near, none, rising, spread, such, within, write } from "./checks.js";
+import { number } from "../figures/format.js";
+import { spared } from "../panels/network.js";
+import { quantile } from "../figures/quantile.js";
 
 // The five scenes. A scene sets the lab (sets) before each of its steps runs; a step asks, has
 // four answers to predict with, one of which is right, and runs. run(lab) does it

@@ -1,8 +1,8 @@
 import { draw, fill, frame, size } from "./chart.js";
 import { apart, axis, place, steps, tail } from "./ecdf.js";
-import { number, time } from "./format.js";
-import { put } from "./put.js";
-import { quantile } from "./quantile.js";
+import { number, time } from "../figures/format.js";
+import { put } from "../figures/text.js";
+import { quantile } from "../figures/quantile.js";
 
 // latencies shows the one-way latencies of the lanes: their distribution (ECDF),
 // the last 200 as a strip, the percentiles to the last that there are samples for,

@@ -1,5 +1,5 @@
-import { number, time } from "./format.js";
-import { put } from "./put.js";
+import { number, time } from "../figures/format.js";
+import { put } from "../figures/text.js";
 
 const units = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, µs: 1e-3, us: 1e-3, ns: 1e-6 };
 

@@ -1,4 +1,4 @@
-import { number, time } from "./format.js";
+import { number, time } from "../figures/format.js";
 
 // A check holds what was measured against what was expected:
 // {what, ok, text, always}. These make them. A time may miss what was expected where

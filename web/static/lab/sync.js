@@ -1,4 +1,4 @@
-import { backoff } from "./backoff.js";
+import { backoff } from "../transports/backoff.js";
 
 // sync asks the server for its time, and gives the clock the four stamps: every
 // five seconds eight times in a row, because the first question after a rest

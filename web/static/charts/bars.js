@@ -1,7 +1,7 @@
-import { pack, perMessage, unpack } from "./bytes.js";
+import { pack, perMessage, unpack } from "../lab/ledger.js";
 import { draw, fill, frame, size } from "./chart.js";
-import { number } from "./format.js";
-import { put } from "./put.js";
+import { number } from "../figures/format.js";
+import { put } from "../figures/text.js";
 
 // The parts of a message's bytes that are drawn, in this order. What is paid
 // once, and what page= adds, is in the table alone.

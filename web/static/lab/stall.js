@@ -1,4 +1,4 @@
-import { quantile } from "./quantile.js";
+import { quantile } from "../figures/quantile.js";
 
 const beat = 50; // milliseconds between two looks
 const long = 1000; // late by so much, the page did not run at all

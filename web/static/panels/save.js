@@ -1,4 +1,4 @@
-import { put } from "./put.js";
+import { put } from "../figures/text.js";
 
 // entries returns what the records have of a run, sorted, each with its lane; of the
 // messages those that were published from `from` on, in µs of the server's clock. Before,

@@ -1,5 +1,5 @@
 import { equal, test } from "./test.js";
-import { alone } from "/static/alone.js";
+import { alone } from "/static/lab/leader.js";
 
 // A World has tabs that share a BroadcastChannel, without Web Locks, and a time of its
 // own: every message, to every tab, takes as long as it happens to, in order.

@@ -1,4 +1,4 @@
-import { mark } from "./mark.js";
+import { mark } from "../stage/mark.js";
 
 // wire has for each lane the command that shows, in a terminal, what this lab sends on
 // it: a browser keeps heads, framing, comments and pings from its pages.
