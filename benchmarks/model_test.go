@@ -17,6 +17,7 @@ import (
 
 	"fourwires/internal/lab"
 	"fourwires/internal/measure"
+	"fourwires/internal/scenario"
 	"fourwires/internal/wire"
 )
 
@@ -116,7 +117,7 @@ func BenchmarkSend(b *testing.B) {
 }
 
 func BenchmarkTake(b *testing.B) {
-	modelEach(b, measure.Options{Direction: measure.Up, Rate: 500, Payload: 128, Clients: 100, Interval: time.Second}, "sse", "websocket")
+	modelEach(b, measure.Options{Direction: scenario.Up, Rate: 500, Payload: 128, Clients: 100, Interval: time.Second}, "sse", "websocket")
 }
 
 func modelEach(b *testing.B, o measure.Options, transports ...string) {
@@ -264,7 +265,7 @@ func TestModelBytes(t *testing.T) {
 						continue
 					}
 					// Each message by itself; and so many that heartbeats do not count.
-					n := measure.Need{Rate: 1000, Size: size, Direction: measure.Down, Clients: 1, Late: time.Second, HTTP: version, Headers: headers}
+					n := measure.Need{Rate: 1000, Size: size, Direction: scenario.Down, Clients: 1, Late: time.Second, HTTP: version, Headers: headers}
 					got := modelOf(t, n, transport).Bits / 8 / n.Rate
 					key := fmt.Sprintf("Overhead/transport=%s/payload=%d/headers=%s/cookie=0/http=%d/tls=1 wire-B/msg", transport, size, headers, version)
 					if want := measured.median(key); !(math.Abs(got-want) <= 2+want/100) {
@@ -293,7 +294,7 @@ func TestModelLateness(t *testing.T) {
 	measured := recorded(t, "latency")
 	for _, rtt := range rtts {
 		for _, w := range ways(1, 2) {
-			n := measure.Need{Rate: 25, Size: 128, Direction: measure.Down, Clients: 1, Late: w.interval + rtt/2, RTT: rtt, HTTP: w.http, Headers: measure.Go}
+			n := measure.Need{Rate: 25, Size: 128, Direction: scenario.Down, Clients: 1, Late: w.interval + rtt/2, RTT: rtt, HTTP: w.http, Headers: measure.Go}
 			way := modelOf(t, n, w.Name)
 			waiting := (way.Most - rtt/2).Seconds()
 			key := "Latency/" + w.over(rtt)
@@ -326,7 +327,7 @@ func middle(w measure.Way, trip time.Duration) float64 {
 func TestModelCost(t *testing.T) {
 	measured := recorded(t, "all")
 	for _, transport := range transportNames() {
-		n := measure.Need{Rate: 10, Size: 128, Direction: measure.Down, Clients: 1000, Late: 2 * time.Second, HTTP: 1, Headers: measure.Go}
+		n := measure.Need{Rate: 10, Size: 128, Direction: scenario.Down, Clients: 1000, Late: 2 * time.Second, HTTP: 1, Headers: measure.Go}
 		way := modelOf(t, n, transport)
 		for key, got := range map[string]float64{
 			"Fanout/transport=" + transport + "/readers=1000 cpu-ns/msg": way.CPU / n.Rate / 1000 * 1e9,
@@ -353,7 +354,7 @@ func TestModelCost(t *testing.T) {
 func TestModelScenarios(t *testing.T) {
 	const trip = 20 * time.Millisecond
 	measured, down, up := recorded(t, "scenario"), recorded(t, "overhead"), recorded(t, "up")
-	for _, s := range measure.Scenarios {
+	for _, s := range scenario.All {
 		clients := float64(s.Clients)
 		type cost struct {
 			key             string
@@ -366,7 +367,7 @@ func TestModelScenarios(t *testing.T) {
 					continue
 				}
 				n := measure.Need{Rate: s.Rate, Size: s.Payload, Direction: s.Direction, Clients: s.Clients, Late: s.Interval + trip, RTT: 2 * trip, HTTP: version, Headers: measure.Go}
-				if s.Direction == measure.Both {
+				if s.Direction == scenario.Both {
 					n.Late += trip
 				}
 				way := modelOf(t, n, transport)
@@ -374,7 +375,7 @@ func TestModelScenarios(t *testing.T) {
 
 				// TLS is in the model, and an echo is not.
 				bytes, requests := way.Bits/8/clients, way.Requests
-				if s.Direction != measure.Down {
+				if s.Direction != scenario.Down {
 					by := "transport=websocket/http=1"
 					if transport != "websocket" {
 						by = fmt.Sprintf("transport=post/http=%d", version)
@@ -382,11 +383,11 @@ func TestModelScenarios(t *testing.T) {
 					}
 					wire := up.median("Up/" + by + "/tls=0 wire-B/msg")
 					bytes -= s.Rate / clients * (up.median("Up/"+by+"/tls=1 wire-B/msg") - wire)
-					if s.Direction == measure.Up {
+					if s.Direction == scenario.Up {
 						bytes += s.Rate / clients * (up.median("Echo/"+by+"/tls=0 wire-B/msg") - wire + float64(s.Payload-128))
 					}
 				}
-				if s.Direction != measure.Up {
+				if s.Direction != scenario.Up {
 					reads := s.Rate
 					if transport == "polling" || transport == "longpoll" {
 						reads = requests / clients
@@ -400,9 +401,9 @@ func TestModelScenarios(t *testing.T) {
 
 				half, waiting := middle(way, n.RTT/2), (way.Most - trip).Seconds()
 				switch s.Direction {
-				case measure.Both:
+				case scenario.Both:
 					half, waiting = middle(way, n.RTT), (way.Most - n.RTT).Seconds()
-				case measure.Up:
+				case scenario.Up:
 					half += trip.Seconds() // what is measured is until the echo is back
 				}
 				if got := measured.least(key+" p50-ns") / 1e9; !bursts && !(math.Abs(got-half) <= ticks+waiting/15) {
@@ -449,7 +450,7 @@ func recorded(t *testing.T, file string) *look {
 func modelOf(t *testing.T, n measure.Need, transport string) measure.Way {
 	t.Helper()
 	name := transport
-	if n.Direction == measure.Up && transport != "websocket" {
+	if n.Direction == scenario.Up && transport != "websocket" {
 		name = "POST"
 	}
 	for _, w := range n.Ways() {

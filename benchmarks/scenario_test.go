@@ -11,6 +11,7 @@ import (
 	"fourwires/internal/lab"
 	"fourwires/internal/measure"
 	"fourwires/internal/netsim"
+	"fourwires/internal/scenario"
 )
 
 // BenchmarkScenario asks what six uses of a live feed get from each transport, over a
@@ -23,18 +24,18 @@ func BenchmarkScenario(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, s := range measure.Scenarios {
+	for _, s := range scenario.All {
 		for _, t := range lab.Transports {
 			for _, http := range []int{1, 2} {
 				if http == 2 && t.Name == "websocket" {
 					continue // golang/go#49918: it has no HTTP/2
 				}
 				b.Run(fmt.Sprintf("scenario=%s/transport=%s/http=%d", s.Name, t.Name, http), func(b *testing.B) {
-					o := s.Apply(measure.Options{
+					o := measure.Options{
 						For: 5 * time.Second, Network: netsim.Settings{RTT: 40 * time.Millisecond},
 						Speech:  measure.Speech{HTTP: http, Heads: measure.Heads{Set: measure.Go}},
 						Targets: []measure.Target{{Transport: t.Name}}, Server: []string{"env", asServer + "=" + measuring, self},
-					})
+					}.With(s)
 					var r measure.Result
 					for b.Loop() {
 						if err := measure.Run(b.Context(), o, func(one measure.Result) error { r = one; return nil }); err != nil {

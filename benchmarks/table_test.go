@@ -16,6 +16,7 @@ import (
 
 	"fourwires/internal/lab"
 	"fourwires/internal/measure"
+	"fourwires/internal/scenario"
 )
 
 var update = flag.Bool("update", false, "rewrite the table of README.md")
@@ -331,12 +332,12 @@ func scenarioTable(r results) (string, error) {
 	out.WriteString("| | | p99, ms | | | | B/s a client | | | | server CPU a client, ms/s | | | |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n| | HTTP | polling | longpoll | sse | websocket | polling | longpoll | sse | websocket | polling | longpoll | sse | websocket |\n")
 	var favours strings.Builder
 	rounds := math.MaxInt
-	for _, scenario := range measure.Scenarios {
+	for _, s := range scenario.All {
 		var outcomes []measure.Result
 		for _, http := range []int{1, 2} {
 			cells := map[string]string{}
 			for _, transport := range transportNames() {
-				key := fmt.Sprintf("Scenario/scenario=%s/transport=%s/http=%d ", scenario.Name, transport, http)
+				key := fmt.Sprintf("Scenario/scenario=%s/transport=%s/http=%d ", s.Name, transport, http)
 				if http == 2 && transport == "websocket" {
 					continue
 				}
@@ -351,7 +352,7 @@ func scenarioTable(r results) (string, error) {
 				} else {
 					o.P99 = us(late)
 				}
-				if scenario.Direction != measure.Up {
+				if s.Direction != scenario.Up {
 					o.Age = us("age-ns")
 				}
 				o.Up.Total = int64(l.median(key + "wire-B/client-s"))
@@ -362,7 +363,7 @@ func scenarioTable(r results) (string, error) {
 				cells["bytes "+transport] = l.value(1, 0, "%s", key+"wire-B/client-s")
 				cells["cpu "+transport] = l.ms(key + "cpu-ns/client-s")
 			}
-			fmt.Fprintf(&out, "| %s | %s |", scenario.Name, map[int]string{1: "1.1", 2: "2"}[http])
+			fmt.Fprintf(&out, "| %s | %s |", s.Name, map[int]string{1: "1.1", 2: "2"}[http])
 			for _, figure := range []string{"late ", "bytes ", "cpu "} {
 				for _, transport := range transportNames() {
 					fmt.Fprintf(&out, " %s |", cmp.Or(cells[figure+transport], "–"))
@@ -370,13 +371,13 @@ func scenarioTable(r results) (string, error) {
 			}
 			out.WriteString("\n")
 		}
-		alone := scenario
+		alone := s
 		alone.Clients = 1 // the figures are of one
-		fmt.Fprintf(&favours, "- **%s.** %s %s\n", scenario.Name, scenario.Why, alone.Favours(outcomes))
+		fmt.Fprintf(&favours, "- **%s.** %s %s\n", s.Name, s.Why, measure.Favours(alone, outcomes))
 	}
 	fmt.Fprintf(&out, `
 What six uses get, over a network of 40 ms a round trip: medians of %d rounds of five seconds. `+"`lab measure --scenario game`"+`
-shows one, and [scenario.go](internal/measure/scenario.go) what each asks for: how often, how large, in which direction,
+shows one, and [scenario.go](internal/scenario/scenario.go) what each asks for: how often, how large, in which direction,
 and why. Iot has p50, since its messages are fewer than 100. Bytes are all that crossed, without what is paid once. These
 are figures of small crowds on one machine; the favourite is the transport that is, in the figure in which it is worst, the
 least far from the best:

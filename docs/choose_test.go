@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fourwires/internal/measure"
+	"fourwires/internal/scenario"
 )
 
 // The experiments of chapter 15: what the model of lab decide says.
@@ -17,13 +18,13 @@ import (
 func TestUses(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "%-8s %9s %6s %5s %8s   %-29s %s\n", "", "messages/s", "bytes", "way", "in time", "as many as it has", "5 000 clients")
-	for _, s := range measure.Scenarios {
+	for _, s := range scenario.All {
 		n := measure.Usual()
 		n.Rate, n.Size, n.Direction, n.Clients = s.Rate, s.Payload, s.Direction, s.Clients
 		n.Late = s.Interval + n.RTT // there, and back: polling can just do it
 		many := n
 		many.Clients = 5000
-		if n.Direction == measure.Up { // each client sends as often
+		if n.Direction == scenario.Up { // each client sends as often
 			many.Rate *= float64(many.Clients) / float64(n.Clients)
 		}
 		fmt.Fprintf(&report, "%-8s %9g %7d %5s %8v   %3d: %-24s %s\n", s.Name, n.Rate, n.Size, n.Direction, n.Late,

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"fourwires/internal/measure"
+	"fourwires/internal/scenario"
 	"fourwires/internal/source"
 
 	"github.com/chromedp/chromedp"
@@ -55,19 +55,19 @@ func TestWayUp(t *testing.T) {
 func TestScenarios(t *testing.T) {
 	chromium(t)
 	t.Parallel()
-	type scenario struct {
+	type listed struct {
 		Name, Direction, Why string
 		Rate, Apart          float64
 		Payload, Burst       int
 		Clients, Interval    int
 	}
-	var want []scenario
-	for _, s := range measure.Scenarios {
-		want = append(want, scenario{s.Name, s.Direction, s.Why, s.Rate, float64(s.Gap.Microseconds()) / 1000, s.Payload, s.Burst, s.Clients, int(s.Interval.Milliseconds())})
+	var want []listed
+	for _, s := range scenario.All {
+		want = append(want, listed{s.Name, s.Direction, s.Why, s.Rate, float64(s.Apart.Microseconds()) / 1000, s.Payload, s.Burst, s.Clients, int(s.Interval.Milliseconds())})
 	}
 	s := serve(t, quiet(4096), nil)
 	tab := s.open(t)
-	if got := eval[[]scenario](tab, `import("/static/lab/scenarios.js").then(({ scenarios }) => scenarios)`); !slices.Equal(got, want) {
+	if got := eval[[]listed](tab, `import("/static/lab/scenarios.js").then(({ scenarios }) => scenarios)`); !slices.Equal(got, want) {
 		t.Errorf("the page has %+v\nthe command has %+v", got, want)
 	}
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fourwires/internal/measure"
+	"fourwires/internal/scenario"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
@@ -54,7 +55,7 @@ Ctrl-C ends it and prints what there is.`,
 	flags.IntVar(&o.Clients, "clients", 1, fmt.Sprintf("clients of each transport, at most %d", measure.MaxClients))
 	speech(flags, &o.Speech)
 	network := networkFlags(flags)
-	flags.StringVar(&named, "scenario", "", "measure what a use asks for, by HTTP/1.1 and HTTP/2: `name` is "+strings.Join(measure.ScenarioNames(), ", "))
+	flags.StringVar(&named, "scenario", "", "measure what a use asks for, by HTTP/1.1 and HTTP/2: `name` is "+strings.Join(scenario.Names(), ", "))
 	flags.StringArrayVar(&urls, "url", nil, "`address` of a lab that runs; or TRANSPORT=URL, for each of some")
 	flags.BoolVar(&o.Speech.Insecure, "insecure", false, "trust the certificate of --url, whoever signed it")
 	flags.BoolVar(&asCSV, "csv", false, "print a record for each transport, under a header")
@@ -78,17 +79,17 @@ Ctrl-C ends it and prints what there is.`,
 		if asCSV && asJSON {
 			return errors.New("--csv, --json: one of them")
 		}
-		var scenario measure.Scenario
+		var use scenario.Scenario
 		if named != "" {
 			for _, name := range []string{"rate", "payload", "interval", "clients", "http", "url"} {
 				if flags.Changed(name) {
 					return fmt.Errorf("--%s: the scenario says it", name)
 				}
 			}
-			if scenario, err = measure.Find(named); err != nil {
+			if use, err = scenario.Find(named); err != nil {
 				return err
 			}
-			o = scenario.Apply(o)
+			o = o.With(use)
 		}
 		if err := o.Check(); err != nil {
 			return err
@@ -121,7 +122,7 @@ Ctrl-C ends it and prints what there is.`,
 		switch {
 		case len(results) == 0:
 		case named != "":
-			err = errors.Join(measure.ScenarioTable(cmd.OutOrStdout(), scenario, results), err)
+			err = errors.Join(measure.ScenarioTable(cmd.OutOrStdout(), use, results), err)
 		default:
 			err = errors.Join(measure.Table(cmd.OutOrStdout(), o, results), err)
 		}

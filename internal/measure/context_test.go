@@ -17,6 +17,7 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
+	"fourwires/internal/scenario"
 	"fourwires/websocket"
 )
 
@@ -222,7 +223,7 @@ func TestInterruptSending(t *testing.T) {
 			})}
 			go server.Serve(memory)
 			o := options(t)
-			o.Direction = Up
+			o.Direction = scenario.Up
 			o.Speech.dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 				conn, err := memory.Dial(ctx, network, addr)
 				if transport == "websocket" {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fourwires/feed"
+	"fourwires/internal/scenario"
 	"fourwires/internal/source"
 )
 
@@ -16,7 +17,7 @@ import (
 type Need struct {
 	Rate      float64 // messages a second, of all clients together
 	Size      int     // bytes of a message's data
-	Direction string  // Down and Both: each message goes to all clients
+	Direction string  // scenario.Down and Both: each message goes to all clients
 	Clients   int
 	Late      time.Duration // how late is early enough
 	RTT       time.Duration
@@ -26,7 +27,7 @@ type Need struct {
 
 // Usual is a need to begin with.
 func Usual() Need {
-	return Need{Rate: 1, Size: 200, Direction: Down, Clients: 1000, Late: time.Second, RTT: 40 * time.Millisecond, HTTP: 2, Headers: Chrome}
+	return Need{Rate: 1, Size: 200, Direction: scenario.Down, Clients: 1000, Late: time.Second, RTT: 40 * time.Millisecond, HTTP: 2, Headers: Chrome}
 }
 
 // Check returns nil for a need that can be decided on, and otherwise one sentence on
@@ -37,8 +38,8 @@ func (n Need) Check() error {
 		return fmt.Errorf("rate %v: must be above 0 and at most %d messages a second", n.Rate, source.MaxRate)
 	case n.Size < MinPayload || n.Size > feed.MaxData:
 		return fmt.Errorf("size %d: must be from %d to %d bytes", n.Size, MinPayload, feed.MaxData)
-	case n.Direction != Down && n.Direction != Both && n.Direction != Up:
-		return fmt.Errorf("direction %q: must be %s, %s or %s", n.Direction, Down, Both, Up)
+	case n.Direction != scenario.Down && n.Direction != scenario.Both && n.Direction != scenario.Up:
+		return fmt.Errorf("direction %q: must be %s, %s or %s", n.Direction, scenario.Down, scenario.Both, scenario.Up)
 	case n.Clients < 1 || n.Clients > 1_000_000:
 		return fmt.Errorf("clients %d: must be from 1 to 1000000", n.Clients)
 	case n.Late <= 0 || n.Late > time.Hour:
@@ -89,12 +90,12 @@ const near = 1.25
 // least, and that the most proxies and libraries know.
 func (n Need) Ways() []Way {
 	var ways []Way
-	if n.Direction == Up {
+	if n.Direction == scenario.Up {
 		ways = []Way{n.sending("post"), n.sending("websocket")}
 	} else {
 		for _, transport := range []string{"polling", "sse", "longpoll", "websocket"} {
 			way := n.reading(transport)
-			if n.Direction == Both {
+			if n.Direction == scenario.Both {
 				up := "post"
 				if transport == "websocket" {
 					up = transport
@@ -150,7 +151,7 @@ func (n Need) reading(transport string) Way {
 	switch transport {
 	case "polling":
 		late := n.Late
-		if n.Direction == Both {
+		if n.Direction == scenario.Both {
 			late -= n.RTT / 2 // for the way up
 		}
 		interval := n.interval(late)
@@ -200,7 +201,7 @@ func (n Need) sending(by string) Way {
 	w.CPU = n.Rate * fitted("up/%s/%d cpu-ns", by, http) / 1e9
 	w.Memory = float64(n.Clients) * fitted("%s/%d held-B", held, http)
 	w.Note = fmt.Sprintf("%.0f bytes around a message of %d", around, n.Size)
-	if by == "websocket" && n.Direction == Up {
+	if by == "websocket" && n.Direction == scenario.Up {
 		w.Bits += 8 * float64(n.Clients) * silence(by, 1)
 	}
 	return w
@@ -263,7 +264,7 @@ func digits(x float64) string {
 func (n Need) Decide(out io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s a second %s, %d bytes of data each;\nearly enough is %s late, over a round trip of %s; HTTP/%s and TLS, heads as %s sends them.\n\n",
-		many(float64(n.Clients), "client"), many(n.Rate, "message"), map[string]string{Down: "down to all", Both: "up, and down to all", Up: "up"}[n.Direction],
+		many(float64(n.Clients), "client"), many(n.Rate, "message"), map[string]string{scenario.Down: "down to all", scenario.Both: "up, and down to all", scenario.Up: "up"}[n.Direction],
 		n.Size, short(n.Late), n.RTT, map[int]string{1: "1.1", 2: "2"}[n.HTTP], n.Headers)
 	ways := n.Ways()
 	wide := 0
@@ -368,7 +369,7 @@ func (n Need) BreakEven(transport string) (interval time.Duration, messages floa
 	stream := n.reading(transport).Bits
 	for t := time.Millisecond; t <= time.Minute; t += max(time.Millisecond, t/200) {
 		at := n
-		at.Direction, at.RTT, at.Late = Down, 0, t
+		at.Direction, at.RTT, at.Late = scenario.Down, 0, t
 		if at.reading("polling").Bits <= stream {
 			return t, n.Rate * t.Seconds(), true
 		}
@@ -378,7 +379,7 @@ func (n Need) BreakEven(transport string) (interval time.Duration, messages floa
 
 // bytesAlone says where polling needs fewer bytes than the streams.
 func (n Need) bytesAlone() string {
-	if n.Direction == Up {
+	if n.Direction == scenario.Up {
 		return ""
 	}
 	var parts []string

@@ -14,6 +14,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/netsim"
+	"fourwires/internal/scenario"
 	"fourwires/longpoll"
 )
 
@@ -131,7 +132,7 @@ func TestNeedCheck(t *testing.T) {
 // Whatever is asked for, the answer has sense: a figure is a number above 0, what is
 // taken is in time, and nothing simpler is as good.
 func TestWays(t *testing.T) {
-	for _, direction := range []string{Down, Both, Up} {
+	for _, direction := range []string{scenario.Down, scenario.Both, scenario.Up} {
 		for _, http := range []int{1, 2} {
 			for _, headers := range []string{Go, Chrome} {
 				for _, rate := range []float64{1e-6, 0.1, 10, 10_000} {
@@ -150,7 +151,7 @@ func TestWays(t *testing.T) {
 										t.Fatalf("%+v: %+v", n, w)
 									}
 								}
-								if take := Take(ways); take == nil && rtt/2 <= late && direction != Both || take != nil && !take.InTime {
+								if take := Take(ways); take == nil && rtt/2 <= late && direction != scenario.Both || take != nil && !take.InTime {
 									t.Fatalf("%+v: took %+v", n, take)
 								}
 							}

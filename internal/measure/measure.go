@@ -18,6 +18,7 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
+	"fourwires/internal/scenario"
 	"fourwires/internal/source"
 	"fourwires/internal/wire"
 	"fourwires/polling"
@@ -52,9 +53,9 @@ type Options struct {
 	Speech   Speech
 	Network  netsim.Settings // between the clients and a server of our own
 
-	Direction string        // Down, Both or Up; empty: Down
+	Direction string        // scenario.Down, Both or Up; empty: Down
 	Burst     int           // messages that come together; 0: 1
-	Gap       time.Duration // so far from each other
+	Apart     time.Duration // from one message of a burst to the next
 
 	// Targets are what is measured; none: the four, on a lab of our own, which is
 	// a process that Server, a command line, starts. It has to call [Serve].
@@ -113,8 +114,8 @@ func (o Options) Check() error {
 		return fmt.Errorf("interval %v: must be from 1ms to 1m", o.Interval)
 	case o.Clients < 1 || o.Clients > MaxClients:
 		return fmt.Errorf("clients %d: must be from 1 to %d", o.Clients, MaxClients)
-	case !slices.Contains([]string{"", Down, Both, Up}, o.Direction):
-		return fmt.Errorf("direction %q: must be %s, %s or %s", o.Direction, Down, Both, Up)
+	case !slices.Contains([]string{"", scenario.Down, scenario.Both, scenario.Up}, o.Direction):
+		return fmt.Errorf("direction %q: must be %s, %s or %s", o.Direction, scenario.Down, scenario.Both, scenario.Up)
 	}
 	if err := o.Network.Check(); err != nil {
 		return err
@@ -341,7 +342,7 @@ func (o Options) open(asked context.Context, target Target) (*measurement, error
 	m.ledger = newLedger(m.target)
 	for i := range o.Clients {
 		client := m.client()
-		if o.Direction == Both || o.Direction == Up {
+		if o.Direction == scenario.Both || o.Direction == scenario.Up {
 			s, err := m.sender(asked, client)
 			if err != nil {
 				m.close(asked)
@@ -349,7 +350,7 @@ func (o Options) open(asked context.Context, target Target) (*measurement, error
 			}
 			m.senders = append(m.senders, s)
 		}
-		if o.Direction == Up {
+		if o.Direction == scenario.Up {
 			continue
 		}
 		m.reading.Go(func() {
@@ -416,7 +417,7 @@ func (m *measurement) warmUp(ctx context.Context) error {
 	if m.own == nil {
 		return nil
 	}
-	if m.Direction == Up { // each has been answered, then
+	if m.Direction == scenario.Up { // each has been answered, then
 		return m.sendAll(ctx, monotonic(), make([]time.Duration, 2*len(m.senders)))
 	}
 	if err := m.publish(ctx, 1, 0); err != nil {
@@ -520,7 +521,7 @@ func (m *measurement) window(ctx context.Context, seed uint64) (*Result, error) 
 	// another's feed, and after an interrupt, the end is not known.
 	var head uint64
 	took := time.Since(begun)
-	if m.own != nil && m.Direction == Up {
+	if m.own != nil && m.Direction == scenario.Up {
 		if err == nil {
 			err = m.pause(ctx, settle+2*m.trip())
 		}

@@ -26,6 +26,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/scenario"
 	"fourwires/internal/source"
 
 	"go.uber.org/goleak"
@@ -200,11 +201,11 @@ func expired(t *testing.T) tls.Certificate {
 // or is answered, once. With a browser's headers and a cookie it is the same.
 func TestScenarios(t *testing.T) {
 	for name, heads := range map[string]Heads{"collab": {Set: Go}, "iot": {Set: Chrome, Cookie: 100}} {
-		s, err := Find(name)
+		s, err := scenario.Find(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := s.Apply(options(t))
+		o := options(t).With(s)
 		o.For, o.Interval, o.Rate, o.Speech.Heads = 300*time.Millisecond, 50*time.Millisecond, 50, heads
 		var results []Result
 		if err := RunAll(t.Context(), o, func(r Result) error {
@@ -215,7 +216,7 @@ func TestScenarios(t *testing.T) {
 		}
 		for _, r := range results {
 			n := 15 * s.Clients // to all
-			if s.Direction == Up {
+			if s.Direction == scenario.Up {
 				n = 15
 			}
 			if r.Delivered != n || r.Lost+uint64(r.Duplicated+r.Reordered) > 0 || r.Up.Unaccounted+r.Down.Unaccounted != 0 {
@@ -224,7 +225,7 @@ func TestScenarios(t *testing.T) {
 			if want := int64(15 * s.Payload); r.Up.Payload != want {
 				t.Errorf("%s: %s by HTTP/%s has %d bytes of payload up, want %d", name, r.Transport, r.HTTP, r.Up.Payload, want)
 			}
-			if shared && (r.P50 == nil || *r.P50 <= 0 || (r.Age == nil) != (s.Direction == Up)) {
+			if shared && (r.P50 == nil || *r.P50 <= 0 || (r.Age == nil) != (s.Direction == scenario.Up)) {
 				t.Errorf("%s: latency %v, age %v", name, r.P50, r.Age)
 			}
 		}
@@ -232,9 +233,6 @@ func TestScenarios(t *testing.T) {
 		if err := ScenarioTable(&out, s, results); err != nil || !strings.Contains(out.String(), "These figures favour ") {
 			t.Errorf("%s: %v\n%s", name, err, out.String())
 		}
-	}
-	if _, err := Find("tea"); err == nil || !strings.Contains(err.Error(), "chat, ticker, collab, game, iot, trading") {
-		t.Errorf("scenario tea: %v", err)
 	}
 }
 
@@ -247,8 +245,8 @@ func TestFavours(t *testing.T) {
 		r.Down.Total = int64(bytes)
 		return r
 	}
-	s := Scenario{Clients: 1}
-	got := s.Favours([]Result{r("polling", 100, 100, 100, 0), r("sse", 20, 20, 150, 0), r("websocket", 10, 10, 50, 1)})
+	s := scenario.Scenario{Clients: 1}
+	got := Favours(s, []Result{r("polling", 100, 100, 100, 0), r("sse", 20, 20, 150, 0), r("websocket", 10, 10, 50, 1)})
 	want := "These figures favour sse by HTTP/1.1, at most 3.0 times the best (in bytes); then comes polling by HTTP/1.1, at most 10.0 times the best (in age)."
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

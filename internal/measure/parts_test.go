@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fourwires/internal/scenario"
 )
 
 func matches(pattern, text string) bool {
@@ -52,7 +54,7 @@ func TestTally(t *testing.T) {
 	c := newTally(2, 1)
 	c.take(0, 1, nil, 0)
 	c.take(1, 1, nil, 0)
-	c.begin(2, 1000, []time.Duration{0, time.Millisecond}, Down)
+	c.begin(2, 1000, []time.Duration{0, time.Millisecond}, scenario.Down)
 	c.take(0, 2, nil, 1000+int64(3*time.Millisecond))
 	c.take(0, 2, nil, 1000+int64(9*time.Millisecond))
 	c.take(0, 3, nil, 1000+int64(4*time.Millisecond))
@@ -80,7 +82,7 @@ func TestSchedule(t *testing.T) {
 	if !slices.IsSorted(a) || a[0] < 0 || a[999] >= time.Second || a[0] > 50*time.Millisecond || a[999] < 950*time.Millisecond {
 		t.Errorf("from %v to %v", a[0], a[999])
 	}
-	bursts := Options{Burst: 4, Gap: time.Millisecond}.schedule(1, 12, time.Hour)
+	bursts := Options{Burst: 4, Apart: time.Millisecond}.schedule(1, 12, time.Hour)
 	for i, instant := range bursts {
 		if i%4 > 0 && instant != bursts[i-1]+time.Millisecond {
 			t.Errorf("%v, want bursts of four", bursts)
@@ -102,7 +104,7 @@ func TestNumbered(t *testing.T) {
 		}
 	}
 	c := newTally(1, 1)
-	c.begin(1, 0, []time.Duration{0, time.Second}, Both)
+	c.begin(1, 0, []time.Duration{0, time.Second}, scenario.Both)
 	c.take(0, 1, numbered(1, 20), int64(time.Second+time.Millisecond))
 	if got := c.latency.Max(); got > 1_010_000 {
 		t.Errorf("the latency of number 1 is %d ns, want 1 ms", got)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fourwires/internal/lab"
+	"fourwires/internal/scenario"
 	"fourwires/websocket"
 )
 
@@ -30,7 +31,7 @@ type sender struct {
 func (m *measurement) sender(ctx context.Context, client lab.Client) (sender, error) {
 	base := m.Speech.Scheme() + "://" + m.addr
 	dial := m.ledger.watch(m.Speech.Dial(m.target.Transport, &m.ledger.wire, nil))
-	if m.target.Transport == "websocket" && m.Direction == Up {
+	if m.target.Transport == "websocket" && m.Direction == scenario.Up {
 		echo, err := websocket.DialEcho(ctx, base+"/websocket/echo", dial)
 		if err != nil {
 			return sender{}, err
@@ -41,7 +42,7 @@ func (m *measurement) sender(ctx context.Context, client lab.Client) (sender, er
 		return sender{client.Send, func() {}}, nil
 	}
 	path := "/publish"
-	if m.Direction == Up {
+	if m.Direction == scenario.Up {
 		path = "/echo"
 	}
 	http2 := m.Speech.Version(m.target.Transport) == 2
@@ -88,7 +89,7 @@ func (m *measurement) sendAll(ctx context.Context, start int64, instants []time.
 				once.Do(func() { first = err })
 				return
 			}
-			if m.Direction == Up && err == nil {
+			if m.Direction == scenario.Up && err == nil {
 				m.tally.answered(i, monotonic())
 			}
 		})

@@ -64,7 +64,7 @@ func Serve(stdin io.Reader, stdout io.Writer) error {
 			var seed uint64
 			var n, payload int
 			var o Options
-			if _, wrong = fmt.Sscan(rest, &start, &seed, &n, &over, &payload, &o.Burst, (*int64)(&o.Gap)); wrong != nil {
+			if _, wrong = fmt.Sscan(rest, &start, &seed, &n, &over, &payload, &o.Burst, (*int64)(&o.Apart)); wrong != nil {
 				break
 			}
 			if start == 0 {
@@ -133,7 +133,7 @@ func (o Options) schedule(seed uint64, n int, over time.Duration) []time.Duratio
 		if i%burst == 0 {
 			instants[i] = time.Duration(random.Float64() * float64(over))
 		} else {
-			instants[i] = instants[i-1] + o.Gap
+			instants[i] = instants[i-1] + o.Apart
 		}
 	}
 	slices.Sort(instants)
@@ -230,7 +230,7 @@ func (s *server) network(n netsim.Settings) error {
 
 // publish has the process publish n messages over a time, and does not wait.
 func (s *server) publish(start int64, seed uint64, n int, over time.Duration, o Options) error {
-	_, err := fmt.Fprintln(s.in, "publish", start, seed, n, int64(over), o.Payload, o.Burst, int64(o.Gap))
+	_, err := fmt.Fprintln(s.in, "publish", start, seed, n, int64(over), o.Payload, o.Burst, int64(o.Apart))
 	if err != nil {
 		return errors.New("the server's process has ended")
 	}

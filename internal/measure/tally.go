@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"fourwires/internal/scenario"
 )
 
 // A tracker follows the ids that come to one client.
@@ -117,7 +119,7 @@ const longest = 10 * time.Minute
 func (t *tally) begin(first uint64, start int64, instants []time.Duration, direction string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.first, t.start, t.instants, t.numbered = first, start, instants, direction == Both
+	t.first, t.start, t.instants, t.numbered = first, start, instants, direction == scenario.Both
 	t.latency.Reset()
 	for i := range t.trackers {
 		c := &t.trackers[i]
