@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"fourwires/feed"
+	"fourwires/internal/stats"
 )
 
 // BenchmarkCatchUp asks how fast the server brings readers that are behind by
@@ -27,10 +28,10 @@ func BenchmarkCatchUp(b *testing.B) {
 				var all sync.WaitGroup
 				for range n {
 					all.Go(func() {
-						own := reader{next: 1}
+						own := reader{IDs: stats.IDs{Next: 1}}
 						on := func(m feed.Message) bool {
 							own.take(m)
-							return own.next <= s.head
+							return own.Next <= s.head
 						}
 						var err error
 						if transport == "tcp" {
@@ -38,8 +39,8 @@ func BenchmarkCatchUp(b *testing.B) {
 						} else {
 							err = s.follow(ctx, transport, on)
 						}
-						if err != nil || own.lost > 0 || own.duplicated > 0 {
-							b.Errorf("behind message %d, %d lost, %d duplicated: %v", own.next-1, own.lost, own.duplicated, err)
+						if got := own.faults(s.head); err != nil || got != (faults{}) {
+							b.Errorf("behind message %d, %+v: %v", own.Next-1, got, err)
 						}
 					})
 				}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"fourwires/internal/stats"
 )
 
 // BenchmarkFanout asks what it costs the server to bring one message to one of
@@ -80,21 +82,21 @@ func fanout(b *testing.B, s *server, transport string, n int) {
 			}
 		}
 	}
-	lost, duplicated := r.missed(transport)
-	if within == 0 || len(latencies) == 0 || duplicated > 0 {
-		b.Fatalf("%d messages came while CPU time was read, %d of the schedule, %d twice", within, len(latencies), duplicated)
+	faults := r.faults(transport)
+	if within == 0 || len(latencies) == 0 || faults.duplicated > 0 || faults.reordered > 0 {
+		b.Fatalf("%d messages came while CPU time was read, %d of the schedule, %+v", within, len(latencies), faults)
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(after.cpu-before.cpu)/float64(within), "cpu-ns/msg")
-	b.ReportMetric(float64(lost)/float64(b.N), "lost/op")
+	b.ReportMetric(float64(faults.lost)/float64(b.N), "lost/op")
 	reportQuantiles(b, latencies)
 }
 
 // reportQuantiles reports p50-ns, and p99-ns where there are enough values.
 func reportQuantiles(b *testing.B, values []int64) {
 	slices.Sort(values)
-	b.ReportMetric(quantile(values, 0.5), "p50-ns")
-	if len(values) >= 100 {
-		b.ReportMetric(quantile(values, 0.99), "p99-ns")
+	b.ReportMetric(float64(stats.Quantile(values, 0.5)), "p50-ns")
+	if stats.Enough(len(values), 0.99) {
+		b.ReportMetric(float64(stats.Quantile(values, 0.99)), "p99-ns")
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"fourwires/internal/stats"
 )
 
 // BenchmarkFirstMessage asks how long a reader waits for its first message, and how
@@ -46,7 +48,7 @@ func BenchmarkFirstMessage(b *testing.B) {
 					}
 					b.ReportMetric(0, "ns/op")
 					reportQuantiles(b, times)
-					b.ReportMetric(quantile(times, 0.5)/float64(rtt), "round-trips")
+					b.ReportMetric(float64(stats.Quantile(times, 0.5))/float64(rtt), "round-trips")
 				})
 			}
 		}

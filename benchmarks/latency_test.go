@@ -15,6 +15,7 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
+	"fourwires/internal/stats"
 	"fourwires/polling"
 )
 
@@ -30,18 +31,17 @@ func BenchmarkLatency(b *testing.B) {
 		for _, w := range ways(1, 2) {
 			b.Run(w.over(rtt), func(b *testing.B) {
 				l, addr := network(b, rtt)
-				var r reader
+				var all faults
 				var latencies []int64
 				for b.Loop() {
 					own := w.read(b, l, addr, 4*time.Second)
-					r.lost, r.duplicated = r.lost+own.lost, r.duplicated+own.duplicated
+					all.add(own.faults(own.last))
 					for _, m := range own.came {
 						latencies = append(latencies, m.came-m.sent)
 					}
 				}
 				b.ReportMetric(0, "ns/op")
-				b.ReportMetric(float64(r.lost)/float64(b.N), "lost/op")
-				b.ReportMetric(float64(r.duplicated)/float64(b.N), "duplicated/op")
+				all.report(b)
 				reportQuantiles(b, latencies)
 				b.ReportMetric(float64(slices.Max(latencies)), "max-ns")
 			})
@@ -165,12 +165,12 @@ func (w way) read(b *testing.B, l *lab.Lab, addr string, over time.Duration) rea
 	publish(b, l, monotonic())
 	first := l.Feed.Head().ID
 	last := first + uint64(len(instants))
-	r := reader{next: first}
+	r := reader{IDs: stats.IDs{Next: first}, last: last}
 	var publishing sync.WaitGroup
 	defer publishing.Wait()
 	for m, err := range w.client(l, addr, nil)(ctx) {
 		if err != nil {
-			b.Fatalf("behind message %d of %d: %v", r.next-first, len(instants), err)
+			b.Fatalf("behind message %d of %d: %v", r.Next-first, len(instants), err)
 		}
 		if r.take(m); m.ID == first {
 			r.came = nil

@@ -15,6 +15,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/stats"
 )
 
 const (
@@ -64,12 +65,12 @@ func followTCP(ctx context.Context, addr string, on func(feed.Message) bool) err
 	return errors.Join(errors.New("tcp: the connection ended"), lines.Err())
 }
 
-// A reader is what came to one client.
+// A reader is what one client received.
 type reader struct {
-	transport        string
-	next             uint64 // the id that is to come next
-	lost, duplicated int
-	came             []arrival
+	transport string
+	stats.IDs
+	last uint64 // the id of the last that is due; 0: not known yet
+	came []arrival
 }
 
 // An arrival is a message that came, by the monotonic clock.
@@ -78,16 +79,32 @@ type arrival struct {
 	sent, came int64
 }
 
-// take counts a message. Loss and duplicates are counted by id, so that one
-// does not make up for the other; what comes out of order counts as both.
+// take counts a message.
 func (r *reader) take(m feed.Message) {
-	if m.ID < r.next {
-		r.duplicated++
-		return
+	if r.Take(m.ID) {
+		r.came = append(r.came, arrival{m.ID, stamp(m.Data), monotonic()})
 	}
-	r.lost += int(m.ID - r.next)
-	r.next = m.ID + 1
-	r.came = append(r.came, arrival{m.ID, stamp(m.Data), monotonic()})
+}
+
+// faults are how many messages readers lost, received twice, and received after a later one.
+type faults struct{ lost, duplicated, reordered int }
+
+// faults returns those of a reader that was to receive all up to head.
+func (r *reader) faults(head uint64) faults {
+	return faults{int(r.Lost(head)), r.Duplicated, r.Reordered}
+}
+
+func (f *faults) add(g faults) {
+	*f = faults{f.lost + g.lost, f.duplicated + g.duplicated, f.reordered + g.reordered}
+}
+
+// report reports lost/op and duplicated/op. No transport may reorder.
+func (f faults) report(b *testing.B) {
+	if f.reordered > 0 {
+		b.Errorf("%d messages were reordered", f.reordered)
+	}
+	b.ReportMetric(float64(f.lost)/float64(b.N), "lost/op")
+	b.ReportMetric(float64(f.duplicated)/float64(b.N), "duplicated/op")
 }
 
 // readers are many clients at once. What each reader has is to be looked at
@@ -113,7 +130,7 @@ func (s *server) read(n int, transports ...string) *readers {
 	s.tb.Cleanup(r.close)
 	connects := make(chan struct{}, 64) // under way at once
 	for i := range n {
-		r.each = append(r.each, &reader{transport: transports[i%len(transports)], next: 1})
+		r.each = append(r.each, &reader{transport: transports[i%len(transports)], IDs: stats.IDs{Next: 1}})
 	}
 	r.expect(s.head)
 	for i, own := range r.each {
@@ -123,18 +140,18 @@ func (s *server) read(n int, transports ...string) *readers {
 			}
 			connects <- struct{}{}
 			err := s.follow(ctx, own.transport, func(m feed.Message) bool {
-				was, goal := own.next, r.goal.Load()
+				was, goal := own.Next, r.goal.Load()
 				own.take(m)
 				if was == 1 {
 					<-connects
 				}
-				if was <= goal && goal < own.next && r.missing.Add(-1) == 0 {
+				if was <= goal && goal < own.Next && r.missing.Add(-1) == 0 {
 					close(r.reached)
 				}
 				return true
 			})
 			if ctx.Err() == nil {
-				s.tb.Errorf("a reader of %s ended behind message %d: %v", own.transport, own.next-1, err)
+				s.tb.Errorf("a reader of %s ended behind message %d: %v", own.transport, own.Next-1, err)
 			}
 		})
 	}
@@ -167,30 +184,22 @@ func (r *readers) close() {
 	r.going.Wait()
 }
 
-// missed returns, after close, how many messages readers of a transport lost and
-// how many came twice.
-func (r *readers) missed(transport string) (lost, duplicated int) {
+// faults returns, after close, the faults of all readers of a transport.
+func (r *readers) faults(transport string) (all faults) {
 	for _, own := range r.each {
 		if own.transport == transport {
-			lost += own.lost + int(r.s.head+1-own.next)
-			duplicated += own.duplicated
+			all.add(own.faults(r.s.head))
 		}
 	}
-	return lost, duplicated
-}
-
-// quantile returns the smallest of sorted values that a share of them, at least,
-// do not exceed.
-func quantile(sorted []int64, share float64) float64 {
-	return float64(sorted[int(share*float64(len(sorted)-1)+0.5)])
+	return all
 }
 
 func TestTake(t *testing.T) {
-	r := reader{next: 1}
+	r := reader{IDs: stats.IDs{Next: 1}}
 	for _, id := range []uint64{1, 2, 2, 5} {
 		r.take(feed.Message{ID: id, Data: stamped(7)})
 	}
-	if r.lost != 2 || r.duplicated != 1 || len(r.came) != 3 || r.came[0].sent != 7 {
-		t.Errorf("%+v, want 2 lost, 1 duplicated, 3 come, sent at 7", r)
+	if got := r.faults(5); got != (faults{lost: 2, duplicated: 1}) || len(r.came) != 3 || r.came[0].sent != 7 {
+		t.Errorf("%+v, %+v, want 2 lost, 1 duplicated, 3 come, sent at 7", got, r)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
+	"fourwires/internal/stats"
 	"fourwires/polling"
 )
 
@@ -43,22 +44,21 @@ func BenchmarkRecovery(b *testing.B) {
 			b.Run("transport="+w.Name+"/cut="+string(cut), func(b *testing.B) {
 				l, addr := network(b, rtt)
 				var noticed, connected, caught []int64
-				lost, duplicated := 0, 0
+				var all faults
 				for b.Loop() {
 					for _, s := range survive(b, w, l, addr, cut) {
 						noticed = append(noticed, s.noticed.Load()-s.cut.Load())
 						connected = append(connected, s.connected.Load()-s.cut.Load())
 						caught = append(caught, s.came[len(s.came)-1].came-s.cut.Load())
-						lost, duplicated = lost+s.lost, duplicated+s.duplicated
+						all.add(s.faults(s.last))
 					}
 				}
 				b.ReportMetric(0, "ns/op")
 				for unit, times := range map[string][]int64{"noticed-ns": noticed, "connected-ns": connected, "caught-ns": caught} {
 					slices.Sort(times)
-					b.ReportMetric(quantile(times, 0.5), unit)
+					b.ReportMetric(float64(stats.Quantile(times, 0.5)), unit)
 				}
-				b.ReportMetric(float64(lost)/float64(b.N), "lost/op")
-				b.ReportMetric(float64(duplicated)/float64(b.N), "duplicated/op")
+				all.report(b)
 			})
 		}
 	}
@@ -75,7 +75,7 @@ func survive(b *testing.B, w way, l *lab.Lab, addr string, kind netsim.Cut) []*s
 	var all []*survivor
 	var connecting, reading sync.WaitGroup
 	for i := range 10 {
-		s := &survivor{reader: reader{next: first.ID + 1}, cut: cut, rtt: l.Network.Settings().RTT}
+		s := &survivor{reader: reader{IDs: stats.IDs{Next: first.ID + 1}, last: last}, cut: cut, rtt: l.Network.Settings().RTT}
 		all = append(all, s)
 		connecting.Add(1)
 		reading.Go(func() {
@@ -91,7 +91,7 @@ func survive(b *testing.B, w way, l *lab.Lab, addr string, kind netsim.Cut) []*s
 			if w.Name == "polling" {
 				messages = (&polling.Client{URL: access.URL, Dial: s.dial, Cursor: first, Interval: beat}).Messages
 			}
-			for s.next <= last && ctx.Err() == nil {
+			for s.Next <= last && ctx.Err() == nil {
 				for m, err := range messages(ctx) {
 					if err != nil {
 						s.note(&s.noticed)

@@ -17,6 +17,7 @@ import (
 	"fourwires/internal/lab"
 	"fourwires/internal/measure"
 	"fourwires/internal/scenario"
+	"fourwires/internal/stats"
 )
 
 var update = flag.Bool("update", false, "rewrite the table of README.md")
@@ -146,7 +147,7 @@ func table(r results) (string, error) {
 	}
 	rounds := len(values(cpu, "tcp"))
 	but := ""
-	if rounds >= whole {
+	if rounds >= stats.Trim {
 		but = ", the lowest and\nthe highest left out"
 	}
 	fmt.Fprintf(&out, text, config("cpu"), config("machine"), config("go"), config("commit"), config("command"), rounds, but)
@@ -173,8 +174,7 @@ func (l *look) all(key string) []float64 {
 
 // median returns the median of what a key has.
 func (l *look) median(key string) float64 {
-	median, _ := median(l.all(key))
-	return median
+	return stats.Median(l.all(key))
 }
 
 // least returns the least of it.
@@ -415,8 +415,7 @@ func latencyTable(r results) (string, error) {
 				key := "Latency/transport=" + reader.transport + "/http=" + http + "/rtt=" + rtt + reader.interval
 				fmt.Fprintf(&out, " %s | %s |", l.ms(key+" p50-ns"), l.ms(key+" p99-ns"))
 				if p50 := l.values[key+" p50-ns"]; rtt != "0s" && len(p50) > 0 {
-					_, spread := median(p50)
-					spreads[reader.transport] = max(spreads[reader.transport], spread)
+					spreads[reader.transport] = max(spreads[reader.transport], stats.Spread(p50))
 					rounds = len(p50)
 				}
 			}
@@ -533,24 +532,9 @@ func (l *look) difference(format, more, less string) string {
 	return strconv.FormatFloat(a-b, 'f', 0, 64)
 }
 
-// whole is how many values must be there for the extremes to be left out.
-const whole = 5
-
-// median returns the median of values, and how far they lie from it, as a share.
-func median(values []float64) (median, spread float64) {
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	median = (sorted[(n-1)/2] + sorted[n/2]) / 2
-	if n >= whole {
-		sorted = sorted[1 : n-1]
-	}
-	return median, max(median-sorted[0], sorted[len(sorted)-1]-median) / median
-}
-
 // cell writes both, the median times scale.
 func cell(values []float64, scale float64, unit string) string {
-	median, spread := median(values)
-	return fmt.Sprintf("%s%s ±%.0f %%", digits(median*scale), unit, 100*spread)
+	return fmt.Sprintf("%s%s ±%.0f %%", digits(stats.Median(values)*scale), unit, 100*stats.Spread(values))
 }
 
 // digits writes three digits, or all those before the point.

@@ -53,8 +53,8 @@ func TestTenThousand(t *testing.T) {
 		t.Errorf("the server held %d bytes after the third round, and %d after the last", held[2], last)
 	}
 	for _, transport := range transportNames() {
-		if lost, duplicated := r.missed(transport); lost > 0 || duplicated > 0 {
-			t.Errorf("%s: %d messages lost, %d duplicated", transport, lost, duplicated)
+		if got := r.faults(transport); got != (faults{}) {
+			t.Errorf("%s: %+v", transport, got)
 		}
 	}
 }

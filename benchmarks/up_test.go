@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"fourwires/internal/lab"
 	"fourwires/internal/measure"
 	"fourwires/internal/netsim"
+	"fourwires/internal/stats"
 	"fourwires/internal/wire"
 
 	gorilla "github.com/gorilla/websocket"
@@ -81,7 +81,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 				}
 				b.ReportMetric(0, "ns/op")
 				reportQuantiles(b, took)
-				b.ReportMetric(quantile(took, 0.5)/float64(rtt), "round-trips")
+				b.ReportMetric(float64(stats.Quantile(took, 0.5))/float64(rtt), "round-trips")
 			})
 		}
 	}
@@ -188,7 +188,6 @@ func send(b *testing.B, conn *gorilla.Conn, text string) {
 // report reports what each of these messages took, and what crossed the connection
 // for them: up, and down as an answer.
 func (c *caller) report(b *testing.B, took []int64, answered bool) {
-	slices.Sort(took)
 	now := c.ledger.Snapshot()
 	var parts wire.Parts
 	for _, s := range []struct {
@@ -209,6 +208,5 @@ func (c *caller) report(b *testing.B, took []int64, answered bool) {
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(parts.Total)/n, "wire-B/msg")
 	b.ReportMetric(float64(parts.Head)/n, "head-B/msg")
-	b.ReportMetric(quantile(took, 0.5), "p50-ns")
-	b.ReportMetric(quantile(took, 0.99), "p99-ns")
+	reportQuantiles(b, took)
 }

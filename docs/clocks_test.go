@@ -17,6 +17,7 @@ import (
 	"fourwires/internal/lab"
 	"fourwires/internal/measure"
 	"fourwires/internal/netsim"
+	"fourwires/internal/stats"
 	"fourwires/polling"
 	"fourwires/sse"
 	"fourwires/websocket"
@@ -144,7 +145,7 @@ func summary(all []time.Duration) string {
 		sum += d
 	}
 	in := func(d time.Duration) float64 { return float64(d) / float64(ms) }
-	return fmt.Sprintf("%5d %6.1f %6.1f %6.1f %6.1f %7.1f", len(all), in(sum/time.Duration(len(all))), in(quantile(all, 0.5)), in(quantile(all, 0.9)), in(quantile(all, 0.99)), in(quantile(all, 1)))
+	return fmt.Sprintf("%5d %6.1f %6.1f %6.1f %6.1f %7.1f", len(all), in(sum/time.Duration(len(all))), in(stats.Quantile(all, 0.5)), in(stats.Quantile(all, 0.9)), in(stats.Quantile(all, 0.99)), in(stats.Quantile(all, 1)))
 }
 
 const summaryHead = "    n   mean    p50    p90    p99     max"

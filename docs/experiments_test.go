@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"fourwires/feed"
+	"fourwires/internal/stats"
 	"fourwires/sse"
 )
 
@@ -47,10 +48,6 @@ func (tr *trace) delays() (delays []time.Duration) {
 	return delays
 }
 
-func quantile(delays []time.Duration, q float64) time.Duration {
-	return delays[int(math.Ceil(q*float64(len(delays))))-1]
-}
-
 // TestPolls is the experiment of chapter 3: what polls bring, and cost.
 func TestPolls(t *testing.T) {
 	var report strings.Builder
@@ -79,7 +76,7 @@ func TestPolls(t *testing.T) {
 			delays := tr.delays()
 			fmt.Fprintf(&report, "%-10v %7d %8.0f %% %9.0f %% %10d %11.0f %11.2f %5.2f %5.2f %5.2f\n", interval,
 				polls, 100*float64(useful)/float64(polls), 100*(1-math.Exp(-f.rate*interval.Seconds())), len(delays), float64(bytes)/float64(len(delays)),
-				quantile(delays, 0.1).Seconds(), quantile(delays, 0.5).Seconds(), quantile(delays, 0.9).Seconds(), quantile(delays, 1).Seconds())
+				stats.Quantile(delays, 0.1).Seconds(), stats.Quantile(delays, 0.5).Seconds(), stats.Quantile(delays, 0.9).Seconds(), stats.Quantile(delays, 1).Seconds())
 		}
 	}
 	printed(t, &report)
@@ -102,7 +99,7 @@ func TestRearm(t *testing.T) {
 		}
 		delays := tr.delays()
 		atOnce, _ := slices.BinarySearch(delays, 50*ms+1)
-		in := func(q float64) float64 { return float64(quantile(delays, q)) / float64(ms) }
+		in := func(q float64) float64 { return float64(stats.Quantile(delays, q)) / float64(ms) }
 		fmt.Fprintf(&report, "%10g %14.0f %% %10.0f %6.0f %6.0f %6.0f %21.2f\n", rate, 100*float64(atOnce)/float64(len(delays)),
 			in(0.5), in(0.9), in(0.99), in(1), float64(requests)/float64(len(delays)))
 	}
@@ -254,7 +251,7 @@ func TestDeaf(t *testing.T) {
 		tr, browser := d.record(t)
 		late, ended := "–", "–"
 		if delays := tr.delays(); len(delays) > 0 {
-			late = fmt.Sprintf("%.2f s", quantile(delays, 1).Seconds())
+			late = fmt.Sprintf("%.2f s", stats.Quantile(delays, 1).Seconds())
 		}
 		if len(browser.opened) > 1 {
 			ended = fmt.Sprintf("%.0f s", browser.ended[0].Seconds())

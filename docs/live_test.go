@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
 	"fourwires/internal/source"
+	"fourwires/internal/stats"
 	"fourwires/polling"
 )
 
@@ -100,10 +100,9 @@ func (l live) watch(t *testing.T, phase string, report io.Writer) {
 		delays = append(delays, n.seen-n.published)
 	}
 	slices.Sort(delays)
-	quantile := func(q float64) float64 { return delays[int(math.Ceil(q*float64(len(delays))))-1] }
 	mean, peak := ages(all, end)
 	fmt.Fprintf(report, "%-21s %8d %8d %10.2f %5.2f %5.2f %5.2f %9.2f %5.2f\n",
-		l.label, len(all), requests, quantile(0.1), quantile(0.5), quantile(0.9), quantile(1), mean, peak)
+		l.label, len(all), requests, stats.Quantile(delays, 0.1), stats.Quantile(delays, 0.5), stats.Quantile(delays, 0.9), stats.Quantile(delays, 1), mean, peak)
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/netsim"
+	"fourwires/internal/stats"
 )
 
 // The experiments of chapter 14: many readers, and slow ones.
@@ -280,8 +280,7 @@ func benchmarked(t *testing.T, file string) map[string]float64 {
 	}
 	medians := map[string]float64{}
 	for key, all := range values {
-		slices.Sort(all)
-		medians[key] = (all[(len(all)-1)/2] + all[len(all)/2]) / 2
+		medians[key] = stats.Median(all)
 	}
 	return medians
 }

@@ -16,39 +16,6 @@ func matches(pattern, text string) bool {
 	return regexp.MustCompile("^(?:" + pattern + ")$").MatchString(text)
 }
 
-func TestTracker(t *testing.T) {
-	for _, test := range []struct {
-		name                             string
-		next                             uint64
-		ids                              []uint64
-		head                             uint64
-		delivered, duplicated, reordered int
-		lost                             uint64
-	}{
-		{"in order", 1, []uint64{1, 2, 3}, 3, 3, 0, 0, 0},
-		{"from wherever it begins", 0, []uint64{7, 8}, 0, 2, 0, 0, 0},
-		{"nothing", 1, nil, 3, 0, 0, 0, 3},
-		{"the end is missing", 1, []uint64{1}, 3, 1, 0, 0, 2},
-		{"the end is not known", 0, []uint64{5, 7}, 0, 2, 0, 0, 1},
-		{"twice", 1, []uint64{1, 2, 2, 1}, 2, 2, 2, 0, 0},
-		{"late", 1, []uint64{1, 5, 3, 2, 4}, 5, 5, 0, 3, 0},
-		{"late, then again", 1, []uint64{1, 3, 2, 2}, 3, 3, 1, 1, 0},
-		{"a gap stays", 1, []uint64{1, 6, 4}, 6, 3, 0, 1, 3},
-		{"an id that lies", 0, []uint64{1, 1 << 63}, 0, 2, 0, 0, 1<<63 - 2},
-	} {
-		c := tracker{next: test.next}
-		for _, id := range test.ids {
-			c.take(id)
-		}
-		if c.delivered != test.delivered || c.duplicated != test.duplicated || c.reordered != test.reordered || c.lost(test.head) != test.lost {
-			t.Errorf("%s: %+v, %d lost, want %+v", test.name, c, c.lost(test.head), test)
-		}
-		if caught := c.caught(test.head); caught != (test.lost == 0) {
-			t.Errorf("%s: caught up is %v", test.name, caught)
-		}
-	}
-}
-
 // Latency counts from the instant at which a message was due, once.
 func TestTally(t *testing.T) {
 	c := newTally(2, 1)
