@@ -9,154 +9,153 @@ import (
 	"time"
 )
 
-// A Conn is one end of a connection over a network: the server's, or in memory
-// either. It is a net.Conn as TCP has it, with CloseWrite.
+// A Conn is one end of a connection over a network: the server's end, or in memory either. It is a net.Conn with
+// CloseWrite, as a net.TCPConn is.
 type Conn struct {
 	Opened time.Time // when the server's end was accepted
 
 	network       *Network
-	in, out       *way
+	in, out       *direction
 	local, remote net.Addr
 	socket        net.Conn // nil in memory
 	peer          *Conn    // the other end; nil at a socket
 	closed        atomic.Bool
 }
 
-// A Cut is a way in which a connection goes bad.
+// A Cut is a kind of failure of a connection.
 type Cut string
 
 const (
-	FIN     Cut = "fin"     // both ends read io.EOF behind what is under way, as if the other had closed
-	RST     Cut = "rst"     // both ends fail with ECONNRESET at once, and what is under way is lost
-	Silence Cut = "silence" // for a time nothing arrives at either end; nobody is told; then all does
+	FIN     Cut = "fin"     // both ends read io.EOF behind what is in flight, as if the other had closed
+	RST     Cut = "rst"     // both ends fail with ECONNRESET at once, and what is in flight is lost
+	Silence Cut = "silence" // for a time nothing arrives at either end, without an error; then everything does
 	Stall   Cut = "stall"   // for a time nothing arrives at the other end, as if it did not read
 )
 
-// maxLasting is the most time that a silence or a stall lasts.
-const maxLasting = time.Hour
+// maxDuration is the longest silence or stall.
+const maxDuration = time.Hour
 
-// timed reports whether a cut is only for a time.
+// timed reports whether the cut ends by itself.
 func (kind Cut) timed() bool { return kind == Silence || kind == Stall }
 
-// Check returns one sentence on what is wrong with a cut that lasts so long. A silence
-// and a stall last up to an hour; FIN and RST are for good, and take 0.
-func (kind Cut) Check(lasting time.Duration) error {
+// Check returns nil for a cut of that duration, and otherwise one sentence on what is wrong with it. A silence and a
+// stall last up to an hour; FIN and RST are for good, and take 0.
+func (kind Cut) Check(duration time.Duration) error {
 	timed := kind.timed()
 	switch {
 	case kind != FIN && kind != RST && !timed:
 		return fmt.Errorf("cut %q: must be %s, %s, %s or %s", kind, FIN, RST, Silence, Stall)
-	case timed && (lasting <= 0 || lasting > maxLasting):
-		return fmt.Errorf("a %s of %v: must last from above 0s to %v", kind, lasting, maxLasting)
-	case !timed && lasting != 0:
-		return fmt.Errorf("a %s lasts for good, not for %v", kind, lasting)
+	case timed && (duration <= 0 || duration > maxDuration):
+		return fmt.Errorf("a %s of %v: must last from above 0s to %v", kind, duration, maxDuration)
+	case !timed && duration != 0:
+		return fmt.Errorf("a %s lasts for good, not for %v", kind, duration)
 	}
 	return nil
 }
 
-// Cut makes the connection go bad. A silence and a stall last for the time
-// given, or until [Network.Clear]; a later one replaces them. The error is that of
-// [Cut.Check].
-func (c *Conn) Cut(kind Cut, lasting time.Duration) error {
-	if err := kind.Check(lasting); err != nil {
+// Cut makes the connection fail. A silence and a stall last for the duration, or until [Network.Clear]; a later one
+// replaces them. Cut does not block. The error is that of [Cut.Check].
+func (c *Conn) Cut(kind Cut, duration time.Duration) error {
+	if err := kind.Check(duration); err != nil {
 		return err
 	}
-	until := time.Now().Add(lasting)
+	until := time.Now().Add(duration)
 	switch kind {
 	case FIN:
-		c.change(func(w *way) {
-			if w == c.in && c.socket != nil {
-				w.ending = true
+		c.change(func(d *direction) {
+			if d == c.in && c.socket != nil {
+				d.draining = true
 				return
 			}
-			w.finish(io.EOF)
-			w.cut = true
+			d.enqueueEnd(io.EOF)
+			d.discarding = true
 		})
 	case RST:
 		if c.socket != nil {
-			c.resets() // first: whoever reads the error may close it sooner than we do
+			c.resetOnClose() // first: who reads the error may close the socket before abort does
 		}
-		c.change(func(w *way) {
-			w.broken = syscall.ECONNRESET
-			w.queue, w.size = nil, 0
+		c.change(func(d *direction) {
+			d.failure = syscall.ECONNRESET
+			d.queue, d.size = nil, 0
 		})
 		if c.socket != nil {
 			c.abort()
 		}
 	case Silence:
-		c.change(func(w *way) { w.held = until })
+		c.change(func(d *direction) { d.blockedUntil = until })
 	case Stall:
-		c.change(func(w *way) {
-			if w == c.out {
-				w.held = until
+		c.change(func(d *direction) {
+			if d == c.out {
+				d.blockedUntil = until
 			}
 		})
 	}
 	if kind.timed() && c.socket != nil {
-		time.AfterFunc(lasting, func() { c.change(func(*way) {}) })
+		time.AfterFunc(duration, func() { c.change(func(*direction) {}) })
 	}
 	return nil
 }
 
-// change changes both ways, and whether they go straight to the socket.
-func (c *Conn) change(change func(*way)) {
-	for _, w := range []*way{c.in, c.out} {
-		w.mu.Lock()
-		change(w)
+// change changes both directions, and then whether they are queued.
+func (c *Conn) change(change func(*direction)) {
+	for _, d := range []*direction{c.in, c.out} {
+		d.mu.Lock()
+		change(d)
 		if c.socket != nil {
-			c.settle(w)
+			c.updateMode(d)
 		}
-		w.moved.Broadcast()
-		w.mu.Unlock()
+		d.changed.Broadcast()
+		d.mu.Unlock()
 	}
 }
 
 // Read implements net.Conn.
 func (c *Conn) Read(b []byte) (int, error) {
-	w := c.in
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	d := c.in
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for {
-		if !w.slow {
-			if n, err, ok := c.readStraight(b); ok {
+		if !d.queued {
+			if n, err, ok := c.readSocket(b); ok {
 				return n, err
 			}
 			continue
 		}
-		n, err := w.take(b)
-		if err != errIdle {
+		n, err := d.read(b)
+		if err != errDirect {
 			return n, c.opError("read", err)
 		}
-		c.settle(w)
+		c.updateMode(d)
 	}
 }
 
-// Write implements net.Conn. It returns when all of b is under way.
+// Write implements net.Conn. It returns when all of b is in flight.
 func (c *Conn) Write(b []byte) (int, error) {
-	w := c.out
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.slow {
-		return c.writeStraight(b)
+	d := c.out
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.queued {
+		return c.writeSocket(b)
 	}
-	n, err := w.send(b)
+	n, err := d.write(b)
 	if c.socket != nil {
-		c.settle(w)
+		c.updateMode(d)
 	}
 	return n, c.opError("write", err)
 }
 
-// CloseWrite ends what this end sends: the other reads io.EOF behind it.
+// CloseWrite ends what this end sends: the other end reads io.EOF behind it.
 func (c *Conn) CloseWrite() error {
-	w := c.out
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	d := c.out
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	switch {
-	case w.closed:
+	case d.writerClosed:
 		return c.opError("close", net.ErrClosed)
-	case !w.slow:
+	case !d.queued:
 		return closeWrite(c.socket)
 	}
-	w.finish(io.EOF)
+	d.enqueueEnd(io.EOF)
 	return nil
 }
 
@@ -165,33 +164,33 @@ func (c *Conn) Close() error {
 	if c.closed.Swap(true) {
 		return c.opError("close", net.ErrClosed)
 	}
-	w := c.out
-	w.mu.Lock()
-	w.closed = true
-	w.moved.Broadcast()
-	straight := c.socket != nil && (!w.slow || w.spent || w.broken != nil)
-	w.mu.Unlock()
+	d := c.out
+	d.mu.Lock()
+	d.writerClosed = true
+	d.changed.Broadcast()
+	direct := c.socket != nil && (!d.queued || d.socketDone || d.failure != nil)
+	d.mu.Unlock()
 
 	c.in.mu.Lock()
-	unread := c.in.deafen()
-	if c.socket != nil && !straight {
-		c.settle(c.in) // a Read at the socket is to end, and what still comes to be taken
+	unread := c.in.closeReader()
+	if c.socket != nil && !direct {
+		c.updateMode(c.in) // a Read at the socket ends, and what still arrives is read and discarded
 	}
 	c.in.mu.Unlock()
 	switch {
-	case straight:
+	case direct:
 		return c.closeSocket()
 	case c.peer != nil && c.peer.closed.Load():
 		c.network.leave(c)
 		c.network.leave(c.peer)
 	}
 
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if unread {
-		w.finish(syscall.ECONNRESET)
+		d.enqueueEnd(syscall.ECONNRESET)
 	}
-	w.finish(io.EOF)
+	d.enqueueEnd(io.EOF)
 	if c.socket != nil {
 		c.socket.SetWriteDeadline(time.Now().Add(linger)) // of a piece that is being written
 	}
@@ -201,8 +200,7 @@ func (c *Conn) Close() error {
 // LocalAddr implements net.Conn.
 func (c *Conn) LocalAddr() net.Addr { return c.local }
 
-// RemoteAddr implements net.Conn. No two connections of a network that are open
-// at once have the same.
+// RemoteAddr implements net.Conn. No two connections of a network that are open at once have the same.
 func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 
 // SetDeadline implements net.Conn.
@@ -215,15 +213,15 @@ func (c *Conn) SetDeadline(t time.Time) error {
 
 // SetReadDeadline implements net.Conn.
 func (c *Conn) SetReadDeadline(t time.Time) error {
-	w := c.in
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.deaf {
+	d := c.in
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.readerClosed {
 		return c.opError("set", net.ErrClosed)
 	}
-	w.readBy = t
-	w.moved.Broadcast()
-	if !w.slow {
+	d.readDeadline = t
+	d.changed.Broadcast()
+	if !d.queued {
 		return c.socket.SetReadDeadline(t)
 	}
 	return nil
@@ -231,23 +229,23 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 
 // SetWriteDeadline implements net.Conn.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
-	w := c.out
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed {
+	d := c.out
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.writerClosed {
 		return c.opError("set", net.ErrClosed)
 	}
-	w.writeBy = t
-	w.moved.Broadcast()
-	if !w.slow || w.straight > 0 {
+	d.writeDeadline = t
+	d.changed.Broadcast()
+	if !d.queued || d.direct > 0 {
 		return c.socket.SetWriteDeadline(t)
 	}
 	return nil
 }
 
-// opError says what an error is about, as package net does.
+// opError wraps an error with the operation and the addresses, as package net does.
 func (c *Conn) opError(op string, err error) error {
-	if _, told := err.(*net.OpError); told || err == nil || err == io.EOF {
+	if _, wrapped := err.(*net.OpError); wrapped || err == nil || err == io.EOF {
 		return err
 	}
 	return &net.OpError{Op: op, Net: c.local.Network(), Source: c.local, Addr: c.remote, Err: err}

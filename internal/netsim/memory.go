@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// Memory is a network without wires: what dials it reaches whoever accepts.
-// It is a net.Listener. The zero Memory is not ready; use [Listen] or
-// [Network.Memory].
+// Memory is a net.Listener in memory: Dial connects to the goroutine that accepts. Its methods may be called by any
+// number of goroutines at once. The zero Memory is not ready; use [Listen] or [Network.Memory].
 type Memory struct {
 	network *Network // nil: net.Pipe
 	conns   chan net.Conn
@@ -18,8 +17,8 @@ type Memory struct {
 	once    sync.Once
 }
 
-// Listen returns a network on which nobody has dialled yet. A connection is a
-// net.Pipe: a write blocks until it is read, and deadlines behave as on a socket.
+// Listen returns a listener in memory without a network. A connection is a net.Pipe: a write blocks until it is read,
+// and deadlines behave as on a socket.
 func Listen() *Memory { return (*Network)(nil).Memory() }
 
 // Memory returns a listener in memory whose connections go over the network.
@@ -27,9 +26,8 @@ func (n *Network) Memory() *Memory {
 	return &Memory{network: n, conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-// Dial connects to whoever accepts, whatever the address, and takes a round
-// trip. It blocks until then, until ctx ends, or until the listener is closed
-// (net.ErrClosed).
+// Dial connects to the listener, whatever the address, which takes a round trip. It blocks until the connection is
+// accepted, until ctx ends (then the error is ctx's), or until the listener is closed (net.ErrClosed).
 func (l *Memory) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	var client, server net.Conn
 	if l.network == nil {
@@ -58,7 +56,7 @@ func (l *Memory) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 	}
 }
 
-// Accept blocks until somebody dials or the listener is closed (net.ErrClosed).
+// Accept blocks until a client dials or the listener is closed (net.ErrClosed).
 func (l *Memory) Accept() (net.Conn, error) {
 	select {
 	case conn := <-l.conns:
@@ -68,13 +66,13 @@ func (l *Memory) Accept() (net.Conn, error) {
 	}
 }
 
-// Close ends Accept and Dial; connections go on.
+// Close ends Accept and Dial; open connections stay open. It may be called more than once.
 func (l *Memory) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil
 }
 
-// Addr is only there for net.Listener.
+// Addr implements net.Listener.
 func (l *Memory) Addr() net.Addr { return memory(0) }
 
 // memory is the address of the server, 0, or of one of its clients.
@@ -91,11 +89,14 @@ func (m memory) String() string {
 
 // pair returns the two ends of a connection in memory.
 func (n *Network) pair() (client, server *Conn) {
-	up, down := newWay(n), newWay(n)
-	up.memory, up.slow, down.memory, down.slow = true, true, true, true
+	up, down := newDirection(n), newDirection(n)
+	up.inMemory, up.queued, down.inMemory, down.queued = true, true, true, true
 	server = &Conn{Opened: time.Now(), network: n, in: up, out: down, local: memory(0)}
 	server.remote = memory(n.enter(server))
-	client = &Conn{Opened: server.Opened, network: n, in: down, out: up, local: server.remote, remote: server.local, peer: server}
+	client = &Conn{
+		Opened: server.Opened, network: n, in: down, out: up,
+		local: server.remote, remote: server.local, peer: server,
+	}
 	server.peer = client
 	return client, server
 }

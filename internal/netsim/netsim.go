@@ -1,32 +1,28 @@
-// Package netsim is the network between a client and the lab: it delays,
-// narrows and cuts connections, and can be changed while it runs.
+// Package netsim simulates the network between a client and the lab: it delays connections, limits their bandwidth and
+// cuts them, and can be changed while it runs.
 //
-// [Network.Listen] puts it into the way of real connections, at the server's end
-// of each. [Network.Memory] joins clients and a server within one process; that
-// works in the virtual time of testing/synctest too, where a claim about time is
-// exact and instant. Both are the same code.
+// [Network.Listen] applies it to real connections, at the server's end of each. [Network.Memory] connects clients and a
+// server within one process; that works in the virtual time of testing/synctest too, where a claim about time is exact
+// and instant. Both are the same code.
 //
 // # What it does
 //
-// Each direction of a connection is a line of its own. What is written leaves
-// when the line is free, at the line's bandwidth, and arrives half a round trip
-// later, plus jitter; never before what was written earlier. At most 64 KiB, in
-// at most 1 024 pieces, are under way or unread in a direction; then Write blocks
-// until some of it was read, as it does when a send buffer is full.
+// Each direction of a connection is a line of its own. What is written leaves when the line is free, at the line's
+// bandwidth, and arrives half a round trip later, plus jitter; never before what was written earlier. At most 64 KiB,
+// in at most 1 024 pieces, are in flight or unread in a direction; then Write blocks until some of it was read, as it
+// does when a send buffer is full.
 //
-// To connect takes a round trip. In memory Dial takes it. On a real connection
-// the kernel has answered the client before anybody can delay that, so there the
-// round trip is charged before the first byte.
+// To connect takes a round trip. In memory Dial takes it. On a real connection the kernel completes the handshake with
+// the client before this package sees the connection, so there the round trip is charged before the first byte.
 //
-// A connection ends as TCP does (RFC 9293, section 3.6): after Close or
-// CloseWrite the other end reads io.EOF behind all that was written. What is
-// written to an end that was closed is lost, and after a round trip Write fails
-// with ECONNRESET. An end that is closed on unread bytes resets the connection.
+// A connection ends as TCP does (RFC 9293, section 3.6): after Close or CloseWrite the other end reads io.EOF behind
+// all that was written. What is written to an end that was closed is lost, and after a round trip Write fails with
+// ECONNRESET. An end that is closed while bytes are unread resets the connection.
 //
 // # What it does not do
 //
-// It loses no packet and knows no congestion: a delay is the same for a first
-// byte as for a thousandth. Connections do not share a line.
+// It loses no packets and has no congestion control: the first byte is delayed as long as the thousandth. Connections
+// do not share a line.
 package netsim
 
 import (
@@ -39,14 +35,14 @@ import (
 	"time"
 )
 
-// Settings say what a network is like. The zero Settings delay nothing.
+// Settings describe a network. The zero Settings delay nothing.
 type Settings struct {
-	RTT    time.Duration // there and back, at most 60 s; each direction takes half of it
-	Jitter time.Duration // what a write takes longer at most, at random, evenly; at most 60 s
-	Kbps   float64       // kbit/s of a connection in each direction, 1 to 10 000 000; 0: any
+	RTT    time.Duration // round-trip time, at most 60 s; each direction takes half of it
+	Jitter time.Duration // the most by which a write is delayed more, at random, uniformly; at most 60 s
+	Kbps   float64       // bandwidth of a connection in each direction in kbit/s, 1 to 10 000 000; 0: no limit
 }
 
-// Check returns one sentence on the first setting that is out of range.
+// Check returns nil for settings in range, and otherwise one sentence on the first that is not.
 func (s Settings) Check() error {
 	const most = 60 * time.Second
 	switch {
@@ -60,7 +56,7 @@ func (s Settings) Check() error {
 	return nil
 }
 
-// String says what the settings are in a few words: "rtt 100ms, jitter 5ms".
+// String returns the settings in a few words: "rtt 100ms, jitter 5ms".
 func (s Settings) String() string {
 	text := fmt.Sprintf("rtt %v", s.RTT)
 	if s.Jitter > 0 {
@@ -72,15 +68,15 @@ func (s Settings) String() string {
 	return text
 }
 
-// A Network delays and cuts what goes over it. The zero Network delays nothing.
-// Its methods may be called by any number of goroutines at once.
+// A Network delays and cuts the connections that go over it. The zero Network delays nothing. Its methods may be called
+// by any number of goroutines at once; none of them blocks.
 type Network struct {
 	Seed uint64 // of the jitter, which is the same for connections that are opened in the same order
 
 	settings atomic.Pointer[Settings] // nil: the zero Settings
 	mu       sync.Mutex
 	opened   uint64
-	conns    map[*Conn]uint64 // the server's ends, until nothing is under way after Close; and their numbers
+	conns    map[*Conn]uint64 // the server's ends, until nothing is in flight after Close; and their numbers
 }
 
 // Settings returns the settings in force.
@@ -91,34 +87,31 @@ func (n *Network) Settings() Settings {
 	return Settings{}
 }
 
-// Set puts settings into force, or returns their [Settings.Check]. They hold for
-// what is written from now on. What is under way arrives no later than if it
-// were written now.
+// Set puts settings into force, or returns the error of their [Settings.Check]. They hold for what is written from now
+// on. What is in flight arrives no later than if it were written now.
 func (n *Network) Set(s Settings) error {
 	if err := s.Check(); err != nil {
 		return err
 	}
 	n.settings.Store(&s)
 	for _, c := range n.all() {
-		c.change((*way).hurry)
+		c.change((*direction).reschedule)
 	}
 	return nil
 }
 
-// Clear makes the network a clean one: it sets the zero Settings and ends each
-// silence and stall. Connections that were ended stay so.
+// Clear sets the zero Settings and ends each silence and stall. Connections that were ended stay so.
 func (n *Network) Clear() {
 	n.settings.Store(nil)
 	for _, c := range n.all() {
-		c.change(func(w *way) {
-			w.held = time.Time{}
-			w.hurry()
+		c.change(func(d *direction) {
+			d.blockedUntil = time.Time{}
+			d.reschedule()
 		})
 	}
 }
 
-// Conns returns the connections that the server has not closed, the oldest
-// first.
+// Conns returns the connections that the server has not closed, the oldest first.
 func (n *Network) Conns() []*Conn {
 	return slices.DeleteFunc(n.all(), func(c *Conn) bool { return c.closed.Load() })
 }
@@ -134,7 +127,7 @@ func (n *Network) all() []*Conn {
 	return conns
 }
 
-// enter counts a connection in and returns its number, from 1.
+// enter adds a connection and returns its number, from 1.
 func (n *Network) enter(c *Conn) uint64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -148,15 +141,15 @@ func (n *Network) enter(c *Conn) uint64 {
 	return n.opened
 }
 
-// leave forgets a connection of which neither end is left.
+// leave removes a connection of which both ends are closed.
 func (n *Network) leave(c *Conn) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.conns, c)
 }
 
-// Listen returns a listener whose connections go over the network. While it
-// delays nothing they read and write straight through.
+// Listen returns a listener whose connections go over the network; they are of type [*Conn]. While the network delays
+// nothing they read and write the socket directly.
 func (n *Network) Listen(l net.Listener) net.Listener { return &listener{l, n} }
 
 type listener struct {

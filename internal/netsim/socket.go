@@ -8,231 +8,226 @@ import (
 	"time"
 )
 
-// The server's end of a real connection. While the network does nothing to a
-// way, Read or Write goes straight to the socket. Else the way is slow, and a
-// goroutine pumps: on the way in from the socket into the way, all the time; on
-// the way out from the way to the socket, while there is anything.
+// The server's end of a real connection. While the network does nothing to a direction, Read or Write goes directly
+// to the socket. Otherwise the direction is queued, and a goroutine pumps: for incoming bytes from the socket into the
+// queue, all the time; for outgoing ones from the queue to the socket, while the queue has any.
 
 const (
-	// linger is how long a client has to take each piece of what was under way
-	// when the server closed.
+	// linger is how long a client has to take each piece that was in flight when the server closed.
 	linger = 10 * time.Second
 
-	atOnce = 4 << 10 // bytes that are read from a socket at once
+	readSize = 4 << 10 // bytes that are read from a socket at once
 
-	there = time.Millisecond // for a socket to say what it has
+	drainTime = time.Millisecond // for a socket to return what it has received
 )
 
 var (
-	errIdle = errors.New("netsim: the way is not slow any more")
-	past    = time.Unix(1, 0) // a deadline that interrupts
+	errDirect = errors.New("netsim: reads go directly to the socket")
+	past      = time.Unix(1, 0) // a deadline that interrupts
 )
 
-// open returns a connection over the network that ends at a socket.
+// open returns the server's end of a connection over the network, which reads and writes a socket.
 func (n *Network) open(socket net.Conn) *Conn {
 	c := &Conn{
-		Opened: time.Now(), network: n, in: newWay(n), out: newWay(n),
+		Opened: time.Now(), network: n, in: newDirection(n), out: newDirection(n),
 		local: socket.LocalAddr(), remote: socket.RemoteAddr(), socket: socket,
 	}
-	c.out.pump = c.startOut
+	c.out.startPump = c.startPumpOut
 	n.enter(c)
-	c.change(func(w *way) {
-		// The client believes that it is connected. Its first byte leaves when
-		// the answer to its SYN would have come, and the server's when the answer
-		// to that would have.
+	c.change(func(d *direction) {
+		// The kernel has told the client that it is connected. The client's first byte leaves when its SYN would
+		// have been answered, the server's when the client's answer to that would have arrived.
 		rtt := n.Settings().RTT
-		w.free = c.Opened.Add(rtt)
-		if w == c.out {
-			w.free = w.free.Add(rtt / 2)
+		d.free = c.Opened.Add(rtt)
+		if d == c.out {
+			d.free = d.free.Add(rtt / 2)
 		}
 	})
 	return c
 }
 
-// off reports whether the network does nothing to what is sent from now on.
-func (w *way) off() bool {
-	return !w.memory && w.network.Settings() == Settings{} && !w.held.After(time.Now()) &&
-		w.end == nil && !w.ending && w.broken == nil && !w.deaf && !w.closed
+// isOff reports whether the network does nothing to what is sent from now on.
+func (d *direction) isOff() bool {
+	return !d.inMemory && d.network.Settings() == Settings{} && !d.blockedUntil.After(time.Now()) &&
+		d.end == nil && !d.draining && d.failure == nil && !d.readerClosed && !d.writerClosed
 }
 
-// idle reports whether a slow way in is slow for nothing.
-func (w *way) idle() bool {
-	return w.off() && w.slow && !w.pumping && w.straight == 0 && len(w.queue) == 0
+// isIdle reports whether an incoming direction is queued although nothing needs the queue.
+func (d *direction) isIdle() bool {
+	return d.isOff() && d.queued && !d.pumping && d.direct == 0 && len(d.queue) == 0
 }
 
-// settle makes a way slow or takes it back, as is right now. It is called with
-// w.mu held.
-func (c *Conn) settle(w *way) {
-	in, off := w == c.in, w.off()
+// updateMode makes a direction queued, or direct again, as the network now needs it. It is called with d.mu locked.
+func (c *Conn) updateMode(d *direction) {
+	in, off := d == c.in, d.isOff()
 	switch {
-	case !off && !w.slow:
-		w.slow = true
-		if in && w.straight > 0 {
-			c.socket.SetReadDeadline(past) // that Read comes here
+	case !off && !d.queued:
+		d.queued = true
+		if in && d.direct > 0 {
+			c.socket.SetReadDeadline(past) // that Read is interrupted, and uses the queue
 		}
-	case off && in && w.pumping:
-		c.socket.SetReadDeadline(past) // that goroutine ends
-	case off && in && w.idle():
-		w.slow = false
-		c.socket.SetReadDeadline(w.readBy)
-	case off && !in && w.slow && !w.pumping && !w.writing:
-		w.slow = false
-		c.socket.SetWriteDeadline(w.writeBy)
+	case off && in && d.pumping:
+		c.socket.SetReadDeadline(past) // so that the pump ends
+	case off && in && d.isIdle():
+		d.queued = false
+		c.socket.SetReadDeadline(d.readDeadline)
+	case off && !in && d.queued && !d.pumping && !d.writing:
+		d.queued = false
+		c.socket.SetWriteDeadline(d.writeDeadline)
 	}
 	switch {
 	case !in:
-		c.startOut()
-	case !off && !w.pumping && !w.spent && w.straight == 0:
-		w.pumping = true
+		c.startPumpOut()
+	case !off && !d.pumping && !d.socketDone && d.direct == 0:
+		d.pumping = true
 		c.socket.SetReadDeadline(time.Time{})
 		go c.pumpIn()
 	}
-	if in && w.ending && !w.cut {
-		c.socket.SetReadDeadline(time.Now().Add(there))
+	if in && d.draining && !d.discarding {
+		c.socket.SetReadDeadline(time.Now().Add(drainTime))
 	}
 }
 
-// readStraight reads the socket itself. If the way has become slow meanwhile,
-// what came goes that way, and ok is false.
-func (c *Conn) readStraight(b []byte) (n int, err error, ok bool) {
-	w := c.in
-	w.straight++
-	w.mu.Unlock()
+// readSocket reads the socket itself. If the direction has become queued meanwhile, what was read goes into the queue,
+// and ok is false.
+func (c *Conn) readSocket(b []byte) (n int, err error, ok bool) {
+	d := c.in
+	d.direct++
+	d.mu.Unlock()
 	n, err = c.socket.Read(b)
-	w.mu.Lock()
-	w.straight--
-	if !w.slow {
+	d.mu.Lock()
+	d.direct--
+	if !d.queued {
 		return n, err, true
 	}
-	w.add(b[:n])
+	d.enqueue(b[:n])
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		w.spent = true
-		w.finish(err)
+		d.socketDone = true
+		d.enqueueEnd(err)
 	}
-	c.settle(w)
+	c.updateMode(d)
 	return 0, nil, false
 }
 
-// pumpIn reads the socket.
+// pumpIn moves bytes from the socket into the queue.
 func (c *Conn) pumpIn() {
-	b := make([]byte, atOnce)
+	b := make([]byte, readSize)
 	for more := true; more; {
 		n, err := c.socket.Read(b)
 		more = c.pumped(b[:n], err)
 	}
 }
 
-// pumped takes what came from the socket, and reports whether to read on.
+// pumped takes what was read from the socket, and reports whether to read on.
 func (c *Conn) pumped(b []byte, err error) (more bool) {
-	w := c.in
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for w.full() {
-		w.wait()
+	d := c.in
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for d.full() {
+		d.wait()
 	}
-	w.add(b)
+	d.enqueue(b)
 	switch {
 	case err == nil:
 		return true
 	case !errors.Is(err, os.ErrDeadlineExceeded):
-		w.spent = true
-		w.finish(err)
-	case w.ending && !w.cut: // the socket had no more
-		w.finish(io.EOF)
-		w.cut = true
+		d.socketDone = true
+		d.enqueueEnd(err)
+	case d.draining && !d.discarding: // the socket had no more
+		d.enqueueEnd(io.EOF)
+		d.discarding = true
 		fallthrough
-	case !w.off():
+	case !d.isOff():
 		c.socket.SetReadDeadline(time.Time{})
 		return true
 	}
-	w.pumping = false
-	c.settle(w)
-	w.moved.Broadcast()
+	d.pumping = false
+	c.updateMode(d)
+	d.changed.Broadcast()
 	return false
 }
 
-// writeStraight writes to the socket itself.
-func (c *Conn) writeStraight(b []byte) (int, error) {
-	w := c.out
-	w.straight++
-	w.mu.Unlock()
+// writeSocket writes to the socket itself.
+func (c *Conn) writeSocket(b []byte) (int, error) {
+	d := c.out
+	d.direct++
+	d.mu.Unlock()
 	n, err := c.socket.Write(b)
-	w.mu.Lock()
-	w.straight--
-	if w.slow {
-		w.moved.Broadcast()
-		if w.broken != nil {
-			err = c.opError("write", w.broken)
+	d.mu.Lock()
+	d.direct--
+	if d.queued {
+		d.changed.Broadcast()
+		if d.failure != nil {
+			err = c.opError("write", d.failure)
 		}
 	}
 	return n, err
 }
 
-// startOut starts pumpOut if there is anything on the way out.
-func (c *Conn) startOut() {
-	w := c.out
-	if !w.pumping && !w.spent && w.broken == nil && !w.next().IsZero() {
-		w.pumping = true
+// startPumpOut starts pumpOut if anything is to be sent.
+func (c *Conn) startPumpOut() {
+	d := c.out
+	if !d.pumping && !d.socketDone && d.failure == nil && !d.nextDue().IsZero() {
+		d.pumping = true
 		go c.pumpOut()
 	}
 }
 
-// pumpOut writes what arrives to the socket, until nothing is under way.
+// pumpOut writes what arrives to the socket, until nothing is in flight.
 func (c *Conn) pumpOut() {
-	w := c.out
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for w.broken == nil && !w.spent && !w.next().IsZero() {
-		next := w.next()
+	d := c.out
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for d.failure == nil && !d.socketDone && !d.nextDue().IsZero() {
+		next := d.nextDue()
 		switch {
-		case w.straight > 0:
-			w.wait()
+		case d.direct > 0:
+			d.wait()
 		case next.After(time.Now()):
-			w.wait(next)
-		case len(w.queue) == 0:
-			w.spent = true
-			c.tell(w.end)
+			d.wait(next)
+		case len(d.queue) == 0:
+			d.socketDone = true
+			c.endSocket(d.end)
 		default:
 			c.deliver()
 		}
 	}
-	w.pumping = false
-	c.settle(w)
-	w.moved.Broadcast()
+	d.pumping = false
+	c.updateMode(d)
+	d.changed.Broadcast()
 }
 
-// deliver writes the first piece to the socket.
+// deliver writes the first piece of the queue to the socket.
 func (c *Conn) deliver() {
-	w := c.out
-	data := w.queue[0].data
+	d := c.out
+	data := d.queue[0].data
 	var by time.Time
-	if w.closed {
+	if d.writerClosed {
 		by = time.Now().Add(linger)
 	}
 	c.socket.SetWriteDeadline(by)
-	w.mu.Unlock()
+	d.mu.Unlock()
 	_, err := c.socket.Write(data)
-	w.mu.Lock()
+	d.mu.Lock()
 	switch {
-	case w.broken != nil: // meanwhile
+	case d.failure != nil: // meanwhile
 	case err != nil:
-		w.broken = err
-		w.queue, w.size = nil, 0
-		if w.closed {
+		d.failure = err
+		d.queue, d.size = nil, 0
+		if d.writerClosed {
 			c.closeSocket()
 		}
 	default:
-		w.size -= len(data)
-		w.drop()
+		d.size -= len(data)
+		d.dropFirst()
 	}
-	w.moved.Broadcast()
+	d.changed.Broadcast()
 }
 
-// tell ends the connection at the socket: for writing, or if the server has
-// closed it, for good.
-func (c *Conn) tell(end error) {
+// endSocket closes the socket for writing, or if the server has closed its end, for good.
+func (c *Conn) endSocket(end error) {
 	switch {
-	case !c.out.closed:
+	case !c.out.writerClosed:
 		closeWrite(c.socket)
 		return
 	case end != io.EOF:
@@ -248,12 +243,12 @@ func (c *Conn) closeSocket() error {
 
 // abort closes the socket with a RST.
 func (c *Conn) abort() {
-	c.resets()
+	c.resetOnClose()
 	c.socket.Close()
 }
 
-// resets has the socket's close be a RST, whoever closes it.
-func (c *Conn) resets() {
+// resetOnClose makes the next close of the socket send a RST, whoever closes it.
+func (c *Conn) resetOnClose() {
 	if tcp, ok := c.socket.(interface{ SetLinger(int) error }); ok {
 		tcp.SetLinger(0)
 	}
