@@ -13,6 +13,7 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/netsim"
 	"fourwires/internal/wire"
+	"fourwires/internal/wire/wiretest"
 	"fourwires/longpoll"
 
 	"go.uber.org/goleak"
@@ -29,7 +30,7 @@ func TestWire(t *testing.T) {
 	cryptotest.SetGlobalRandom(t, 1) // fixes the epoch
 	synctest.Test(t, func(t *testing.T) {
 		f := feed.New(feed.Keep)
-		var transcript wire.Transcript
+		var transcript wiretest.Transcript
 		client := longpoll.Client{URL: "http://lab/longpoll", Dial: transcript.Tap(serve(t, f))}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()

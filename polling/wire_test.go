@@ -13,6 +13,7 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/netsim"
 	"fourwires/internal/wire"
+	"fourwires/internal/wire/wiretest"
 	"fourwires/polling"
 
 	"go.uber.org/goleak"
@@ -28,7 +29,7 @@ func TestWire(t *testing.T) {
 	cryptotest.SetGlobalRandom(t, 1) // fixes the epoch
 	synctest.Test(t, func(t *testing.T) {
 		f := feed.New(feed.Keep)
-		var transcript wire.Transcript
+		var transcript wiretest.Transcript
 		client := polling.Client{URL: "http://lab/polling", Dial: transcript.Tap(serve(t, f))}
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()

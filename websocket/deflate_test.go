@@ -18,6 +18,7 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/netsim"
 	"fourwires/internal/wire"
+	"fourwires/internal/wire/wiretest"
 	"fourwires/websocket"
 
 	gorilla "github.com/gorilla/websocket"
@@ -59,7 +60,7 @@ func TestDeflate(t *testing.T) {
 					if server {
 						serve = serveDeflate
 					}
-					var transcript wire.Transcript
+					var transcript wiretest.Transcript
 					by := transcript.Tap(serve(t, f))
 					data := `"` + strings.Repeat("on and ", 9000) + `"`
 					for id := range 20 {

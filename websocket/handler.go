@@ -35,7 +35,7 @@ const (
 // from now on. Every 15 s the client is pinged; with ?heartbeat= (a Go duration
 // from 1s to 15s) it is sent a heartbeat frame too, which browser code can see.
 // A bad cursor, one ahead of the feed, or a bad heartbeat is answered 400, an
-// Origin that is not the request's Host 403 ([OwnOrigin]). A client that does not take
+// Origin that is not the request's Host 403 ([SameOrigin]). A client that does not take
 // a batch in about 10 s, or is silent for 40 s, is let go; it can resume.
 //
 // A text frame from the client is published: close code 1003 answers binary
@@ -62,7 +62,7 @@ type Handler struct {
 
 var upgrader = websocket.Upgrader{
 	HandshakeTimeout: writeLimit,
-	CheckOrigin:      OwnOrigin,
+	CheckOrigin:      SameOrigin,
 	Error:            refuseUpgrade,
 	WriteBufferPool:  &sync.Pool{}, // a reader that waits holds no write buffer
 }
@@ -72,7 +72,7 @@ var upgrader = websocket.Upgrader{
 // client that does not read would hold what compresses it.
 var deflater = websocket.Upgrader{
 	HandshakeTimeout:  writeLimit,
-	CheckOrigin:       OwnOrigin,
+	CheckOrigin:       SameOrigin,
 	Error:             refuseUpgrade,
 	WriteBufferPool:   &sync.Pool{},
 	WriteBufferSize:   maxFrame,

@@ -10,7 +10,7 @@ import (
 )
 
 // A page may open a WebSocket to its own origin, whether the port is written or not where it is the scheme's own.
-func TestOwnOrigin(t *testing.T) {
+func TestSameOrigin(t *testing.T) {
 	f := feed.New(1)
 	defer f.Close()
 	for _, handler := range []http.Handler{&websocket.Handler{Feed: f}, &websocket.Handler{Feed: f, Deflate: true}, &websocket.Echo{}} {

@@ -15,6 +15,7 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/netsim"
 	"fourwires/internal/wire"
+	"fourwires/internal/wire/wiretest"
 	"fourwires/websocket"
 
 	"go.uber.org/goleak"
@@ -30,7 +31,7 @@ func TestWire(t *testing.T) {
 	cryptotest.SetGlobalRandom(t, 1) // fixes the epoch and the key
 	synctest.Test(t, func(t *testing.T) {
 		f := feed.New(feed.Keep)
-		var transcript wire.Transcript
+		var transcript wiretest.Transcript
 		client := websocket.Client{URL: "http://lab/websocket", Dial: fixMasks(transcript.Tap(serve(t, f)))}
 		ctx, cancel := context.WithTimeout(t.Context(), 16*time.Second)
 		defer cancel()

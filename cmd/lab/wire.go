@@ -86,9 +86,9 @@ func shown(ctx context.Context, t lab.Transport, s measure.Speech) (string, erro
 	}
 	var b strings.Builder
 	b.WriteString(listing.String())
-	cookies := map[int]*wire.Heads{s.Heads.Cookie: nil, 0: nil, 512: nil, 4096: nil}
+	cookies := map[int]*wire.HeaderCosts{s.Heads.Cookie: nil, 0: nil, 512: nil, 4096: nil}
 	for cookie := range cookies {
-		var heads wire.Heads
+		var heads wire.HeaderCosts
 		speech := s
 		speech.Heads.Cookie = cookie
 		if err := exchange(ctx, t, speech, further, heads.Add); err != nil {
@@ -113,7 +113,7 @@ func shown(ctx context.Context, t lab.Transport, s measure.Speech) (string, erro
 		b.WriteString(own.Table(heads.dir, 1, 2, further))
 	}
 	b.WriteString("+ written out and added to the dynamic table, = an index into a table\n")
-	fmt.Fprintf(&b, "\nThe client's dynamic table then: %s\n", own.Held(wire.Up))
+	fmt.Fprintf(&b, "\nThe client's dynamic table then: %s\n", own.DynamicTable(wire.Up))
 	row("request, with a cookie", "0 B", "512 B", "4096 B")
 	for _, n := range []int{1, 2, further} {
 		row(n, cookies[0].Size(wire.Up, n), cookies[512].Size(wire.Up, n), cookies[4096].Size(wire.Up, n))

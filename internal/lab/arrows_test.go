@@ -27,7 +27,8 @@ func TestArrows(t *testing.T) {
 		"internal/source":   "feed sse github.com/shirou/gopsutil golang.org/x/text/encoding/unicode",
 		"internal/lab": "feed polling longpoll sse websocket web docs internal/wire internal/netsim internal/source" +
 			" github.com/gin-contrib/gzip github.com/gin-gonic/gin github.com/prometheus/client_golang golang.org/x/time/rate",
-		"internal/lab/labtest": "internal/lab internal/netsim internal/source",
+		"internal/wire/wiretest": "internal/wire",
+		"internal/lab/labtest":   "internal/lab internal/netsim internal/source",
 		"internal/measure": "feed polling websocket internal/lab internal/netsim internal/scenario internal/source internal/stats internal/wire" +
 			" github.com/HdrHistogram/hdrhistogram-go golang.org/x/net/http2 golang.org/x/sys/unix",
 		"benchmarks": "",

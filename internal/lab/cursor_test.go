@@ -19,7 +19,7 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
-	"fourwires/internal/wire"
+	"fourwires/internal/wire/wiretest"
 	"fourwires/websocket"
 )
 
@@ -60,7 +60,7 @@ func TestHeadIsWhereTheStreamBegins(t *testing.T) {
 				f := feed.New(feed.Keep)
 				publish(t, f, 1, 5)
 				handler := transport.Handler(f, nil)
-				var transcript wire.Transcript
+				var transcript wiretest.Transcript
 				dial := transcript.Tap(serveInMemory(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					handler.ServeHTTP(hasty{w, func() { publish(t, f, 0, 0) }}, r)
 				})))

@@ -55,7 +55,7 @@ func onlyNames(names []string) gin.HandlerFunc {
 		// Where the port is the scheme's own, a proxy may write it into Host; a browser leaves it out of Origin. They
 		// name one origin (RFC 6454, section 4), and net/http compares the letters.
 		origin, err := url.Parse(c.Request.Header.Get("Origin"))
-		if err == nil && origin.Host != "" && websocket.OwnOrigin(c.Request) {
+		if err == nil && origin.Host != "" && websocket.SameOrigin(c.Request) {
 			c.Request.Host = origin.Host
 		}
 	}

@@ -100,7 +100,7 @@ func New(s Settings) (*Lab, error) {
 		return nil, err
 	}
 	l := &Lab{
-		Feed: f, Ledger: wire.Ledger{Pages: s.Limits.Pages, Header: s.Limits.Header}, settings: s, pump: pump,
+		Feed: f, Ledger: wire.Ledger{Pages: s.Limits.Pages, MaxHeaderBytes: s.Limits.Header}, settings: s, pump: pump,
 		metrics: newMetrics(f), carried: newCarriers(s.Limits.Pages), ends: make(chan struct{}),
 	}
 	if err := l.Network.Set(s.Network); err != nil {

@@ -98,7 +98,7 @@ type booking struct {
 // span, in order, unless that is nil; spans must not block, nor call the
 // dissector. Close it.
 func NewDissector(ledger *Ledger, spans func(Span)) *Dissector {
-	d := &Dissector{ledger: ledger, spans: spans, most: cmp.Or(ledger.Header, usualHeader)}
+	d := &Dissector{ledger: ledger, spans: spans, most: cmp.Or(ledger.MaxHeaderBytes, usualHeader)}
 	d.up = half{body: body{d: d, dir: Up}}
 	d.down = half{body: body{d: d, dir: Down}}
 	ledger.open(d)

@@ -68,7 +68,7 @@
 // Bytes that break the protocol, and all that follow them in that direction:
 // the dissector does not look for a place to begin again. Also a request line
 // that was cut (it has no lane yet), what a client sends behind an upgrade beyond 8 KiB
-// or without an answer to it, heads beyond what the server takes ([Ledger.Header]; on HTTP/2 it is the
+// or without an answer to it, heads beyond what the server takes ([Ledger.MaxHeaderBytes]; on HTTP/2 it is the
 // fields that count, RFC 9113, section 10.5.1, not how they are written), WebSockets with an extension other than
 // permessage-deflate without context takeover, and bodies that would have to be
 // looked into and are compressed, except by gzip (without its optional fields) on a

@@ -138,7 +138,7 @@ func TestHostile(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for _, h := range hostiles() {
-		ledger := wire.Ledger{Header: h.header}
+		ledger := wire.Ledger{MaxHeaderBytes: h.header}
 		d := wire.NewDissector(&ledger, nil)
 		for _, p := range h.begin {
 			give(d, p.dir, p.text)

@@ -300,13 +300,5 @@ func (t *dynamicTable) size() (size int) {
 	return size
 }
 
-// at returns what stands at an index beyond those of the static table.
-func (t *dynamicTable) at(index int) hpack.HeaderField {
-	if i := index - staticFields - 1; i < len(t.fields) {
-		return t.fields[i]
-	}
-	return hpack.HeaderField{}
-}
-
 // staticFields is how many fields the static table has (section 2.3.1).
 const staticFields = 61

@@ -30,10 +30,9 @@ type Ledger struct {
 	// either.
 	Pages int
 
-	// Header is how many bytes of a request's head the server takes, as
-	// http.Server's MaxHeaderBytes; 0 means 1 MiB. Of what is longer, the dissection
-	// gives up. It must not change either.
-	Header int
+	// MaxHeaderBytes is that of the http.Server: how many bytes of a request's head it accepts; 0 means 1 MiB. The
+	// dissection gives up on a longer head. It must not change either.
+	MaxHeaderBytes int
 
 	mu     sync.Mutex
 	live   map[*Dissector]bool

@@ -7,6 +7,9 @@ import (
 	"sync/atomic"
 )
 
+// Dial opens a connection, like net.Dialer's DialContext.
+type Dial = func(ctx context.Context, network, addr string) (net.Conn, error)
+
 // Listen returns a listener whose connections are counted. Their bytes, errors
 // and deadlines are those of the listener's own. A nil Ledger counts nothing.
 func (l *Ledger) Listen(listener net.Listener) net.Listener {

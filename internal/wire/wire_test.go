@@ -47,7 +47,7 @@ func transcript(t testing.TB, transport string) []piece {
 // dissect gives the pieces to a new dissector, each cut where the function says,
 // and returns what the ledger then holds.
 func dissect(pieces []piece, cut func(i int, text string) []string, spans func(wire.Span)) wire.Snapshot {
-	ledger := wire.Ledger{Header: 64 << 10} // as the lab has it
+	ledger := wire.Ledger{MaxHeaderBytes: 64 << 10} // as the lab has it
 	d := wire.NewDissector(&ledger, spans)
 	for i, p := range pieces {
 		for _, text := range cut(i, p.text) {

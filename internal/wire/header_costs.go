@@ -9,26 +9,26 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// Heads set the heads of a connection side by side: what each field costs in the
-// first request, in the second, in the n-th. Add is for [Ledger.Tap]. The zero
-// Heads are empty and ready.
-type Heads struct {
+// HeaderCosts compares the heads of one connection: how many bytes each header takes in the first request, in the
+// second, in the n-th. Pass its Add to [Ledger.Tap]. The zero HeaderCosts is empty and ready. It is safe for concurrent
+// use.
+type HeaderCosts struct {
 	mu    sync.Mutex
-	heads [2][]*oneHead
-	line  string          // the field to which the bytes of HTTP/1.1 belong
+	heads [2][]*headCost
+	line  string          // the header to which the next bytes of HTTP/1.1 belong
 	table [2]dynamicTable // of HPACK
 }
 
-// oneHead is a head: what it consists of, and what each costs.
-type oneHead struct {
+// headCost is the size of one head, in all and by header.
+type headCost struct {
 	names []string
-	sizes map[string]int
-	marks map[string]string
+	sizes map[string]int    // in bytes
+	marks map[string]string // "=" and "+": see Table
 	total int
 }
 
-// Add adds a span.
-func (h *Heads) Add(s Span) {
+// Add takes the next span of the connection.
+func (h *HeaderCosts) Add(s Span) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	begins, mark := false, ""
@@ -65,7 +65,7 @@ func (h *Heads) Add(s Span) {
 		h.line = s.Name
 	}
 	if begins {
-		h.heads[s.Dir] = append(h.heads[s.Dir], &oneHead{sizes: map[string]int{}, marks: map[string]string{}})
+		h.heads[s.Dir] = append(h.heads[s.Dir], &headCost{sizes: map[string]int{}, marks: map[string]string{}})
 	}
 	if len(h.heads[s.Dir]) == 0 {
 		return
@@ -79,22 +79,18 @@ func (h *Heads) Add(s Span) {
 	last.total += s.Size
 }
 
-// Len returns how many heads there are in a direction.
-func (h *Heads) Len(dir Dir) int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.heads[dir])
-}
-
-// Size returns what the n-th head of a direction costs, in bytes; the first is 1.
-func (h *Heads) Size(dir Dir, n int) int {
+// Size returns the size of the n-th head of a direction, in bytes. The first is number 1. Size panics where there is no
+// such head.
+func (h *HeaderCosts) Size(dir Dir, n int) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.heads[dir][n-1].total
 }
 
-// Table shows these heads of a direction side by side, field by field.
-func (h *Heads) Table(dir Dir, numbers ...int) string {
+// Table shows the heads with these numbers side by side, one header a line, in bytes. A "=" marks a header that was an
+// index into a table of HPACK, a "+" one that was written out and added to the dynamic table. Table panics where there is
+// no such head.
+func (h *HeaderCosts) Table(dir Dir, numbers ...int) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var names []string
@@ -108,7 +104,7 @@ func (h *Heads) Table(dir Dir, numbers ...int) string {
 		}
 	}
 	var b strings.Builder
-	row := func(name string, cell func(*oneHead) string) {
+	row := func(name string, cell func(*headCost) string) {
 		line := fmt.Sprintf("%-22s", name)
 		for _, n := range numbers {
 			line += fmt.Sprintf("%10s", cell(h.heads[dir][n-1]))
@@ -116,7 +112,7 @@ func (h *Heads) Table(dir Dir, numbers ...int) string {
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	for _, name := range names {
-		row(name, func(head *oneHead) string {
+		row(name, func(head *headCost) string {
 			size, known := head.sizes[name]
 			if !known {
 				return "– "
@@ -124,13 +120,12 @@ func (h *Heads) Table(dir Dir, numbers ...int) string {
 			return fmt.Sprintf("%d%-1s", size, head.marks[name])
 		})
 	}
-	row("all", func(head *oneHead) string { return fmt.Sprintf("%d ", head.total) })
+	row("all", func(head *headCost) string { return fmt.Sprintf("%d ", head.total) })
 	return b.String()
 }
 
-// Held says what the dynamic table of HPACK holds by which a direction's heads are
-// written.
-func (h *Heads) Held(dir Dir) string {
+// DynamicTable shows the dynamic table of HPACK of a direction, as it is after the last head, one entry a line.
+func (h *HeaderCosts) DynamicTable(dir Dir) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	t := &h.table[dir]

@@ -1,4 +1,5 @@
-package wire
+// Package wiretest records the bytes of connections for the golden files of tests.
+package wiretest
 
 import (
 	"bytes"
@@ -7,22 +8,20 @@ import (
 	"net"
 	"strings"
 	"sync"
+
+	"fourwires/internal/wire"
 )
 
-// Dial opens a connection, like net.Dialer's DialContext.
-type Dial = func(ctx context.Context, network, addr string) (net.Conn, error)
-
-// A Transcript is what crossed a client's connections, line by line: ">" and
-// what the client wrote, "<" and what it read, quoted as in Go. A line ends
-// after a line feed, and where one write or read ends. The zero Transcript is
-// empty and ready.
+// A Transcript records the bytes that cross a client's connections, line by line: ">" and what the client wrote, "<"
+// and what it read, quoted as in Go. A line ends after a line feed, and where one write or read ends. The zero
+// Transcript is empty and ready. It is safe for concurrent use.
 type Transcript struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-// Tap returns a dialer whose connections are written down.
-func (t *Transcript) Tap(dial Dial) Dial {
+// Tap returns a dialer whose connections are recorded.
+func (t *Transcript) Tap(dial wire.Dial) wire.Dial {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {
@@ -32,7 +31,7 @@ func (t *Transcript) Tap(dial Dial) Dial {
 	}
 }
 
-// String returns what was written down so far.
+// String returns what was recorded so far.
 func (t *Transcript) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -59,6 +58,6 @@ func (c *tapped) Read(b []byte) (int, error) {
 }
 
 func (c *tapped) Write(b []byte) (int, error) {
-	c.transcript.add(">", b) // before, since the answer may come before Write returns
+	c.transcript.add(">", b) // first, because the response may arrive before Write returns
 	return c.Conn.Write(b)
 }
