@@ -15,8 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"fourwires/internal/decide"
 	"fourwires/internal/lab"
 	"fourwires/internal/measure"
+	"fourwires/internal/protocol"
 	"fourwires/internal/scenario"
 	"fourwires/internal/wire"
 )
@@ -27,10 +29,10 @@ import (
 // answered 204. An op is 100 of them on a warm connection.
 func BenchmarkVain(b *testing.B) {
 	for _, s := range speeches("polling") {
-		if s.Heads.Cookie > 0 {
+		if s.Headers.Cookie > 0 {
 			continue
 		}
-		b.Run(fmt.Sprintf("headers=%s/http=%d/tls=%d", s.Heads.Set, s.HTTP, digit(s.TLS)), func(b *testing.B) {
+		b.Run(fmt.Sprintf("headers=%s/http=%d/tls=%d", s.Headers.Set, s.HTTP, digit(s.TLS)), func(b *testing.B) {
 			var all wire.Parts
 			for b.Loop() {
 				all = vain(b, s)
@@ -41,7 +43,7 @@ func BenchmarkVain(b *testing.B) {
 	}
 }
 
-func vain(b *testing.B, s measure.Speech) (all wire.Parts) {
+func vain(b *testing.B, s protocol.Settings) (all wire.Parts) {
 	l, addr, end := open(b, lab.Settings{Keep: 1, Untapped: true}, s.TLS)
 	defer end()
 	for range 1000 { // ids of four digits
@@ -50,7 +52,7 @@ func vain(b *testing.B, s measure.Speech) (all wire.Parts) {
 		}
 	}
 	var ledger wire.Ledger
-	dial := s.Dial("polling", &ledger, nil)
+	dial := s.Dialer("polling", &ledger, nil)
 	client := &http.Transport{DialContext: dial, DialTLSContext: dial, DisableCompression: true, Protocols: new(http.Protocols)}
 	client.Protocols.SetHTTP1(s.HTTP == 1)
 	client.Protocols.SetHTTP2(s.HTTP == 2)
@@ -143,7 +145,7 @@ func modelled(b *testing.B, transport string, o measure.Options, version int) (r
 		b.Fatal(err)
 	}
 	o.For = 4 * time.Second
-	o.Speech = measure.Speech{HTTP: version, Heads: measure.Heads{Set: measure.Go}}
+	o.Protocol = protocol.Settings{HTTP: version, Headers: protocol.Headers{Set: protocol.Go}}
 	o.Targets = []measure.Target{{Transport: transport}}
 	o.Server = []string{"env", asServer + "=" + measuring, self}
 	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
@@ -195,7 +197,7 @@ func TestModel(t *testing.T) {
 	set := func(key, file, from string, less float64) {
 		model[key] = math.Round((files[file].median(from)-less)*1000) / 1000
 	}
-	for _, headers := range []string{measure.Go, measure.Chrome} {
+	for _, headers := range []string{protocol.Go, protocol.Chrome} {
 		for _, version := range []int{1, 2} {
 			for _, transport := range transportNames() {
 				if transport == "websocket" && version == 2 {
@@ -240,7 +242,7 @@ func TestModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	want = append(want, '\n')
-	const path = "../internal/measure/model.json"
+	const path = "../internal/decide/model.json"
 	got, err := os.ReadFile(path)
 	if *update {
 		if err := os.WriteFile(path, want, 0o666); err != nil {
@@ -259,13 +261,13 @@ func TestModelBytes(t *testing.T) {
 	measured := recorded(t, "overhead")
 	for _, transport := range []string{"longpoll", "sse", "websocket"} {
 		for _, size := range []int{20, 128, 2048} {
-			for _, headers := range []string{measure.Go, measure.Chrome} {
+			for _, headers := range []string{protocol.Go, protocol.Chrome} {
 				for _, version := range []int{1, 2} {
 					if transport == "websocket" && version == 2 {
 						continue
 					}
 					// Each message by itself; and so many that heartbeats do not count.
-					n := measure.Need{Rate: 1000, Size: size, Direction: scenario.Down, Clients: 1, Late: time.Second, HTTP: version, Headers: headers}
+					n := decide.Need{Rate: 1000, Size: size, Direction: scenario.Down, Clients: 1, Late: time.Second, HTTP: version, Headers: headers}
 					got := modelOf(t, n, transport).Bits / 8 / n.Rate
 					key := fmt.Sprintf("Overhead/transport=%s/payload=%d/headers=%s/cookie=0/http=%d/tls=1 wire-B/msg", transport, size, headers, version)
 					if want := measured.median(key); !(math.Abs(got-want) <= 2+want/100) {
@@ -294,7 +296,7 @@ func TestModelLateness(t *testing.T) {
 	measured := recorded(t, "latency")
 	for _, rtt := range rtts {
 		for _, w := range ways(1, 2) {
-			n := measure.Need{Rate: 25, Size: 128, Direction: scenario.Down, Clients: 1, Late: w.interval + rtt/2, RTT: rtt, HTTP: w.http, Headers: measure.Go}
+			n := decide.Need{Rate: 25, Size: 128, Direction: scenario.Down, Clients: 1, Late: w.interval + rtt/2, RTT: rtt, HTTP: w.http, Headers: protocol.Go}
 			way := modelOf(t, n, w.Name)
 			waiting := (way.Most - rtt/2).Seconds()
 			key := "Latency/" + w.over(rtt)
@@ -315,7 +317,7 @@ func TestModelLateness(t *testing.T) {
 
 // middle returns by how many seconds half of the messages are late, of which a share
 // waits before its trip, for any part of the longest time.
-func middle(w measure.Way, trip time.Duration) float64 {
+func middle(w decide.Candidate, trip time.Duration) float64 {
 	share := 2 * (w.Mean - trip).Seconds() / (w.Most - trip).Seconds()
 	if !(share > 0.5) { // NaN: nothing waits
 		return trip.Seconds()
@@ -327,7 +329,7 @@ func middle(w measure.Way, trip time.Duration) float64 {
 func TestModelCost(t *testing.T) {
 	measured := recorded(t, "all")
 	for _, transport := range transportNames() {
-		n := measure.Need{Rate: 10, Size: 128, Direction: scenario.Down, Clients: 1000, Late: 2 * time.Second, HTTP: 1, Headers: measure.Go}
+		n := decide.Need{Rate: 10, Size: 128, Direction: scenario.Down, Clients: 1000, Late: 2 * time.Second, HTTP: 1, Headers: protocol.Go}
 		way := modelOf(t, n, transport)
 		for key, got := range map[string]float64{
 			"Fanout/transport=" + transport + "/readers=1000 cpu-ns/msg": way.CPU / n.Rate / 1000 * 1e9,
@@ -366,7 +368,7 @@ func TestModelScenarios(t *testing.T) {
 				if transport == "websocket" && version == 2 {
 					continue
 				}
-				n := measure.Need{Rate: s.Rate, Size: s.Payload, Direction: s.Direction, Clients: s.Clients, Late: s.Interval + trip, RTT: 2 * trip, HTTP: version, Headers: measure.Go}
+				n := decide.Need{Rate: s.Rate, Size: s.Payload, Direction: s.Direction, Clients: s.Clients, Late: s.Interval + trip, RTT: 2 * trip, HTTP: version, Headers: protocol.Go}
 				if s.Direction == scenario.Both {
 					n.Late += trip
 				}
@@ -447,17 +449,17 @@ func recorded(t *testing.T, file string) *look {
 
 // modelOf is what the model says of a need met by a transport, or by the POST beside
 // it.
-func modelOf(t *testing.T, n measure.Need, transport string) measure.Way {
+func modelOf(t *testing.T, n decide.Need, transport string) decide.Candidate {
 	t.Helper()
 	name := transport
 	if n.Direction == scenario.Up && transport != "websocket" {
 		name = "POST"
 	}
-	for _, w := range n.Ways() {
+	for _, w := range n.Candidates() {
 		if strings.HasPrefix(w.Name, name) {
 			return w
 		}
 	}
 	t.Fatalf("%s is no way of %+v", name, n)
-	return measure.Way{}
+	return decide.Candidate{}
 }

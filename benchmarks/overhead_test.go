@@ -8,7 +8,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
-	"fourwires/internal/measure"
+	"fourwires/internal/protocol"
 	"fourwires/internal/wire"
 	"fourwires/polling"
 )
@@ -27,7 +27,7 @@ func BenchmarkOverhead(b *testing.B) {
 	for _, t := range lab.Transports {
 		for _, payload := range []int{20, 128, 2048} {
 			for _, s := range speeches(t.Name) {
-				name := fmt.Sprintf("transport=%s/payload=%d/headers=%s/cookie=%d/http=%d/tls=%d", t.Name, payload, s.Heads.Set, s.Heads.Cookie, s.HTTP, digit(s.TLS))
+				name := fmt.Sprintf("transport=%s/payload=%d/headers=%s/cookie=%d/http=%d/tls=%d", t.Name, payload, s.Headers.Set, s.Headers.Cookie, s.HTTP, digit(s.TLS))
 				b.Run(name, func(b *testing.B) {
 					var first, each wire.Parts
 					for b.Loop() {
@@ -52,15 +52,15 @@ func BenchmarkOverhead(b *testing.B) {
 }
 
 // speeches are what the clients of a transport can speak.
-func speeches(transport string) (all []measure.Speech) {
+func speeches(transport string) (all []protocol.Settings) {
 	for _, http := range []int{1, 2} {
 		if http == 2 && transport == "websocket" {
 			continue
 		}
 		for _, tls := range []bool{false, true} {
-			for _, headers := range []string{measure.Go, measure.Chrome} {
+			for _, headers := range []string{protocol.Go, protocol.Chrome} {
 				for _, cookie := range []int{0, 512, 4096} {
-					all = append(all, measure.Speech{HTTP: http, TLS: tls, Insecure: true, Heads: measure.Heads{Set: headers, Cookie: cookie}})
+					all = append(all, protocol.Settings{HTTP: http, TLS: tls, Insecure: true, Headers: protocol.Headers{Set: headers, Cookie: cookie}})
 				}
 			}
 		}
@@ -77,7 +77,7 @@ func digit(b bool) int {
 
 // overhead reads 101 messages, each with so many bytes of data, and returns what
 // crossed the connection until the first had come, and then, up and down.
-func overhead(b *testing.B, t lab.Transport, payload int, s measure.Speech) (first, each wire.Parts) {
+func overhead(b *testing.B, t lab.Transport, payload int, s protocol.Settings) (first, each wire.Parts) {
 	l, addr, close := open(b, lab.Settings{Keep: 1, Untapped: true}, s.TLS)
 	defer close()
 	data := []byte(`"` + strings.Repeat("x", payload-len(`""`)) + `"`)
@@ -91,7 +91,7 @@ func overhead(b *testing.B, t lab.Transport, payload int, s measure.Speech) (fir
 	}
 
 	var ledger wire.Ledger
-	dial := s.Dial(t.Name, &ledger, nil)
+	dial := s.Dialer(t.Name, &ledger, nil)
 	url := s.Scheme() + "://" + addr + "/" + t.Name
 	http2 := s.Version(t.Name) == 2
 	c := t.Client(lab.Access{URL: url, Dial: dial, Cursor: feed.Cursor{Epoch: l.Feed.Head().Epoch, ID: 999}, HTTP2: http2})

@@ -11,6 +11,7 @@ import (
 	"fourwires/internal/lab"
 	"fourwires/internal/measure"
 	"fourwires/internal/netsim"
+	"fourwires/internal/protocol"
 	"fourwires/internal/scenario"
 )
 
@@ -33,8 +34,8 @@ func BenchmarkScenario(b *testing.B) {
 				b.Run(fmt.Sprintf("scenario=%s/transport=%s/http=%d", s.Name, t.Name, http), func(b *testing.B) {
 					o := measure.Options{
 						For: 5 * time.Second, Network: netsim.Settings{RTT: 40 * time.Millisecond},
-						Speech:  measure.Speech{HTTP: http, Heads: measure.Heads{Set: measure.Go}},
-						Targets: []measure.Target{{Transport: t.Name}}, Server: []string{"env", asServer + "=" + measuring, self},
+						Protocol: protocol.Settings{HTTP: http, Headers: protocol.Headers{Set: protocol.Go}},
+						Targets:  []measure.Target{{Transport: t.Name}}, Server: []string{"env", asServer + "=" + measuring, self},
 					}.With(s)
 					var r measure.Result
 					for b.Loop() {

@@ -12,8 +12,8 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
-	"fourwires/internal/measure"
 	"fourwires/internal/netsim"
+	"fourwires/internal/protocol"
 	"fourwires/internal/stats"
 	"fourwires/internal/wire"
 
@@ -72,7 +72,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 	for _, rtt := range rtts[1:] { // without a network it is what Echo asks
 		for _, way := range waysUp {
 			b.Run(fmt.Sprintf("by=%s/http=%d/rtt=%v", way.name, way.http, rtt), func(b *testing.B) {
-				c := call(b, way.name, measure.Speech{HTTP: way.http}, rtt)
+				c := call(b, way.name, protocol.Settings{HTTP: way.http}, rtt)
 				var took []int64
 				for b.Loop() {
 					begun := time.Now()
@@ -109,7 +109,7 @@ func each(b *testing.B, run func(*testing.B, *caller)) {
 	for _, way := range waysUp {
 		for _, tls := range []bool{false, true} {
 			b.Run(fmt.Sprintf("transport=%s/http=%d/tls=%d", way.name, way.http, digit(tls)), func(b *testing.B) {
-				run(b, call(b, way.name, measure.Speech{HTTP: way.http, TLS: tls, Insecure: true}, 0))
+				run(b, call(b, way.name, protocol.Settings{HTTP: way.http, TLS: tls, Insecure: true}, 0))
 			})
 		}
 	}
@@ -117,14 +117,14 @@ func each(b *testing.B, run func(*testing.B, *caller)) {
 
 // call returns a caller, warmed up, to a lab behind a network, until the benchmark
 // ends.
-func call(b *testing.B, by string, s measure.Speech, rtt time.Duration) *caller {
+func call(b *testing.B, by string, s protocol.Settings, rtt time.Duration) *caller {
 	limits := lab.DefaultLimits()
 	limits.Publishes = 0 // any number
 	l, addr, close := open(b, lab.Settings{Keep: feed.Keep, Untapped: true, Limits: limits, Network: netsim.Settings{RTT: rtt}}, s.TLS)
 	b.Cleanup(close)
 	c := &caller{lab: l}
 	url := s.Scheme() + "://" + addr
-	dial := s.Dial(by, &c.ledger, nil)
+	dial := s.Dialer(by, &c.ledger, nil)
 	if by == "websocket" {
 		up, echo := socket(b, dial, url+"/websocket"), socket(b, dial, url+"/websocket/echo")
 		b.Cleanup(func() {

@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"fourwires/internal/measure"
+	"fourwires/internal/decide"
+	"fourwires/internal/protocol"
 	"fourwires/internal/scenario"
 )
 
@@ -19,7 +20,7 @@ func TestUses(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "%-8s %9s %6s %5s %8s   %-29s %s\n", "", "messages/s", "bytes", "way", "in time", "as many as it has", "5 000 clients")
 	for _, s := range scenario.All {
-		n := measure.Usual()
+		n := decide.Usual()
 		n.Rate, n.Size, n.Direction, n.Clients = s.Rate, s.Payload, s.Direction, s.Clients
 		n.Late = s.Interval + n.RTT // there, and back: polling can just do it
 		many := n
@@ -28,7 +29,7 @@ func TestUses(t *testing.T) {
 			many.Rate *= float64(many.Clients) / float64(n.Clients)
 		}
 		fmt.Fprintf(&report, "%-8s %9g %7d %5s %8v   %3d: %-24s %s\n", s.Name, n.Rate, n.Size, n.Direction, n.Late,
-			n.Clients, measure.Take(n.Ways()).Name, measure.Take(many.Ways()).Name)
+			n.Clients, decide.Choose(n.Candidates()).Name, decide.Choose(many.Candidates()).Name)
 	}
 	printed(t, &report)
 }
@@ -41,9 +42,9 @@ func TestBreakEven(t *testing.T) {
 	for _, row := range []struct {
 		http    int
 		headers string
-	}{{1, measure.Chrome}, {1, measure.Go}, {2, measure.Chrome}, {2, measure.Go}} {
+	}{{1, protocol.Chrome}, {1, protocol.Go}, {2, protocol.Chrome}, {2, protocol.Go}} {
 		for _, rate := range []float64{0.1, 1, 10} {
-			n := measure.Usual()
+			n := decide.Usual()
 			n.HTTP, n.Headers, n.Rate = row.http, row.headers, rate
 			fmt.Fprintf(&report, "%4g, HTTP/%-3s %-8s", rate, map[int]string{1: "1.1", 2: "2"}[row.http], row.headers)
 			for _, transport := range []string{"sse", "websocket"} {
@@ -73,11 +74,11 @@ func choosing(t *testing.T) *svg {
 			for column := 0; column <= columns; column++ {
 				kind := ""
 				if column < columns {
-					n := measure.Usual()
+					n := decide.Usual()
 					n.Clients, n.Rate = clients, rate
 					n.Late = time.Duration(0.01 * math.Pow(10, 4*(float64(column)+0.5)/columns) * float64(time.Second))
 					kind = "none"
-					if take := measure.Take(n.Ways()); take != nil {
+					if take := decide.Choose(n.Candidates()); take != nil {
 						kind, _, _ = strings.Cut(take.Name, " ")
 					}
 				}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"fourwires/internal/measure"
+	"fourwires/internal/decide"
 )
 
 // What is asked: an empty line leaves what stands in brackets, and what cannot be is
@@ -22,7 +22,7 @@ func TestAsk(t *testing.T) {
 		var out strings.Builder
 		command := decideCommand()
 		check := func() error {
-			n := measure.Usual()
+			n := decide.Usual()
 			n.Rate, _ = command.Flags().GetFloat64("rate")
 			return n.Check()
 		}

@@ -9,7 +9,8 @@ import (
 	"os"
 	"strings"
 
-	"fourwires/internal/measure"
+	"fourwires/internal/decide"
+	"fourwires/internal/protocol"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
@@ -17,7 +18,7 @@ import (
 )
 
 func decideCommand() *cobra.Command {
-	n := measure.Usual()
+	n := decide.Usual()
 	command := &cobra.Command{
 		Use:   "decide",
 		Short: "Say which transport a use asks for, and why",
@@ -39,7 +40,7 @@ Without flags, on a terminal, it asks.`,
 	flags.DurationVar(&n.Late, "late", n.Late, "`time` that a message may be late")
 	flags.DurationVar(&n.RTT, "rtt", n.RTT, "`time` of a round trip")
 	flags.IntVar(&n.HTTP, "http", n.HTTP, "`version` of HTTP, 1 or 2; a WebSocket opens its connection by 1")
-	flags.StringVar(&n.Headers, "headers", n.Headers, "the headers of `name`: "+measure.Go+", "+measure.Chrome)
+	flags.StringVar(&n.Headers, "headers", n.Headers, "the headers of `name`: "+protocol.Go+", "+protocol.Chrome)
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		in, ok := cmd.InOrStdin().(*os.File)
 		if flags.NFlag() == 0 && ok && isatty.IsTerminal(in.Fd()) {
@@ -53,7 +54,7 @@ Without flags, on a terminal, it asks.`,
 		if err := n.Check(); err != nil {
 			return err
 		}
-		if err := n.Decide(cmd.OutOrStdout()); err != nil {
+		if err := n.Advise(cmd.OutOrStdout()); err != nil {
 			return failure{err}
 		}
 		return nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fourwires/internal/measure"
+	"fourwires/internal/protocol"
 	"fourwires/internal/scenario"
 
 	"github.com/mattn/go-isatty"
@@ -17,12 +18,12 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// speech adds the flags that say what clients speak below their transport.
-func speech(flags *pflag.FlagSet, s *measure.Speech) {
+// protocolFlags adds the flags that say what clients speak below their transport.
+func protocolFlags(flags *pflag.FlagSet, s *protocol.Settings) {
 	flags.IntVar(&s.HTTP, "http", 1, "`version` of HTTP, 1 or 2; a WebSocket opens its connection by 1")
 	flags.BoolVar(&s.TLS, "tls", false, "speak TLS")
-	flags.IntVar(&s.Heads.Cookie, "cookie", 0, "send a cookie of so many `bytes` with each request")
-	flags.StringVar(&s.Heads.Set, "headers", measure.Go, "send the headers of `name`: "+measure.Go+", "+measure.Chrome)
+	flags.IntVar(&s.Headers.Cookie, "cookie", 0, "send a cookie of so many `bytes` with each request")
+	flags.StringVar(&s.Headers.Set, "headers", protocol.Go, "send the headers of `name`: "+protocol.Go+", "+protocol.Chrome)
 }
 
 func measureCommand() *cobra.Command {
@@ -53,11 +54,11 @@ Ctrl-C ends it and prints what there is.`,
 	flags.IntVar(&o.Payload, "payload", 128, "`bytes` of a message's data")
 	flags.DurationVar(&o.Interval, "interval", time.Second, "`time` from one poll to the next")
 	flags.IntVar(&o.Clients, "clients", 1, fmt.Sprintf("clients of each transport, at most %d", measure.MaxClients))
-	speech(flags, &o.Speech)
+	protocolFlags(flags, &o.Protocol)
 	network := networkFlags(flags)
 	flags.StringVar(&named, "scenario", "", "measure what a use asks for, by HTTP/1.1 and HTTP/2: `name` is "+strings.Join(scenario.Names(), ", "))
 	flags.StringArrayVar(&urls, "url", nil, "`address` of a lab that runs; or TRANSPORT=URL, for each of some")
-	flags.BoolVar(&o.Speech.Insecure, "insecure", false, "trust the certificate of --url, whoever signed it")
+	flags.BoolVar(&o.Protocol.Insecure, "insecure", false, "trust the certificate of --url, whoever signed it")
 	flags.BoolVar(&asCSV, "csv", false, "print a record for each transport, under a header")
 	flags.BoolVar(&asJSON, "json", false, "print a line of JSON for each transport")
 	command.AddCommand(measureServerCommand())

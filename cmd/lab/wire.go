@@ -11,7 +11,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
-	"fourwires/internal/measure"
+	"fourwires/internal/protocol"
 	"fourwires/internal/source"
 	"fourwires/internal/wire"
 	"fourwires/polling"
@@ -28,7 +28,7 @@ func wireCommand() *cobra.Command {
 	for _, t := range lab.Transports {
 		names = append(names, t.Name)
 	}
-	var s measure.Speech
+	var s protocol.Settings
 	command := &cobra.Command{
 		Use:   "wire " + strings.Join(names, "|"),
 		Short: "Print one real exchange, with every byte named and counted",
@@ -49,7 +49,7 @@ and of the ` + fmt.Sprint(further) + `th, and what a cookie does to them.`,
 		},
 		ValidArgs: names, // for the shell's completion
 	}
-	speech(command.Flags(), &s)
+	protocolFlags(command.Flags(), &s)
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := s.Check(); err != nil {
 			return err
@@ -76,7 +76,7 @@ and of the ` + fmt.Sprint(further) + `th, and what a cookie does to them.`,
 }
 
 // shown returns all that is to be shown of a transport.
-func shown(ctx context.Context, t lab.Transport, s measure.Speech) (string, error) {
+func shown(ctx context.Context, t lab.Transport, s protocol.Settings) (string, error) {
 	var listing wire.Listing
 	if err := exchange(ctx, t, s, 1, listing.Add); err != nil {
 		return "", err
@@ -86,12 +86,12 @@ func shown(ctx context.Context, t lab.Transport, s measure.Speech) (string, erro
 	}
 	var b strings.Builder
 	b.WriteString(listing.String())
-	cookies := map[int]*wire.HeaderCosts{s.Heads.Cookie: nil, 0: nil, 512: nil, 4096: nil}
+	cookies := map[int]*wire.HeaderCosts{s.Headers.Cookie: nil, 0: nil, 512: nil, 4096: nil}
 	for cookie := range cookies {
 		var heads wire.HeaderCosts
-		speech := s
-		speech.Heads.Cookie = cookie
-		if err := exchange(ctx, t, speech, further, heads.Add); err != nil {
+		settings := s
+		settings.Headers.Cookie = cookie
+		if err := exchange(ctx, t, settings, further, heads.Add); err != nil {
 			return "", err
 		}
 		cookies[cookie] = &heads
@@ -103,7 +103,7 @@ func shown(ctx context.Context, t lab.Transport, s measure.Speech) (string, erro
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
-	own := cookies[s.Heads.Cookie]
+	own := cookies[s.Headers.Cookie]
 	for _, heads := range []struct {
 		of  string
 		dir wire.Dir
@@ -119,7 +119,7 @@ func shown(ctx context.Context, t lab.Transport, s measure.Speech) (string, erro
 		row(n, cookies[0].Size(wire.Up, n), cookies[512].Size(wire.Up, n), cookies[4096].Size(wire.Up, n))
 	}
 	encoder := "Go's"
-	if s.Heads.Set == measure.Chrome {
+	if s.Headers.Set == protocol.Chrome {
 		encoder = "Chromium's"
 	}
 	fmt.Fprintf(&b, "The requests' heads are written as by %s encoder.\n", encoder)
@@ -127,7 +127,7 @@ func shown(ctx context.Context, t lab.Transport, s measure.Speech) (string, erro
 }
 
 // exchange reads so many messages, one at a time, from a lab that is opened for it.
-func exchange(ctx context.Context, t lab.Transport, s measure.Speech, messages int, spans func(wire.Span)) error {
+func exchange(ctx context.Context, t lab.Transport, s protocol.Settings, messages int, spans func(wire.Span)) error {
 	settings := lab.Settings{Keep: 1, Source: source.Default()}
 	settings.Source.Source = source.None
 	l, err := lab.New(settings)
@@ -156,7 +156,7 @@ func exchange(ctx context.Context, t lab.Transport, s measure.Speech, messages i
 		addr = on.TLS.Addr().String()
 	}
 	url := s.Scheme() + "://" + addr + "/" + t.Name + "?after=0"
-	dial, http2 := s.Dial(t.Name, &ledger, spans), s.Version(t.Name) == 2
+	dial, http2 := s.Dialer(t.Name, &ledger, spans), s.Version(t.Name) == 2
 	client := t.Client(lab.Access{URL: url, Dial: dial, HTTP2: http2})
 	if t.Name == "polling" { // as soon as one has come, the next is there
 		client.Messages = (&polling.Client{URL: url, Dial: dial, HTTP2: http2, Interval: time.Millisecond}).Messages

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"sync/atomic"
 
+	"fourwires/internal/protocol"
 	"fourwires/internal/wire"
 )
 
@@ -24,7 +25,7 @@ func newLedger(target Target) *ledger {
 }
 
 // watch returns a dialer that notices where its connections lead.
-func (l *ledger) watch(dial Dial) Dial {
+func (l *ledger) watch(dial protocol.Dial) protocol.Dial {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {

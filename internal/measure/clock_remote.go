@@ -36,7 +36,7 @@ func (m *measurement) watchClock(asked, ctx context.Context) *remoteClock {
 	soon, cancel := context.WithTimeout(asked, patience)
 	defer cancel()
 	var uncounted wire.Ledger
-	echo, err := websocket.DialEcho(soon, u.String(), m.Speech.Dial("websocket", &uncounted, nil))
+	echo, err := websocket.DialEcho(soon, u.String(), m.Protocol.Dialer("websocket", &uncounted, nil))
 	if err != nil {
 		return nil
 	}

@@ -17,6 +17,7 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
+	"fourwires/internal/protocol"
 	"fourwires/internal/scenario"
 	"fourwires/websocket"
 )
@@ -55,9 +56,9 @@ func TestInterruptSilence(t *testing.T) {
 		for _, transport := range names() {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, interrupt := context.WithCancel(t.Context())
-				scheme := Speech{TLS: stage.secure}.Scheme()
+				scheme := protocol.Settings{TLS: stage.secure}.Scheme()
 				o := options(t, transport+"="+scheme+"://127.0.0.1/"+transport)
-				o.For, o.Speech.Insecure = time.Hour, true
+				o.For, o.Protocol.Insecure = time.Hour, true
 				memory := netsim.Listen()
 				var reached atomic.Bool
 				go func() {
@@ -80,7 +81,7 @@ func TestInterruptSilence(t *testing.T) {
 				server := &http.Server{Handler: &websocket.Echo{}}
 				go server.Serve(clock)
 				first := true
-				o.Speech.dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+				o.Protocol.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 					if stage.clock && first {
 						first = false
 						return clock.Dial(ctx, network, addr)
@@ -162,7 +163,7 @@ func TestInterruptClock(t *testing.T) {
 			go server.Serve(memory)
 			o := options(t, "websocket=http://127.0.0.1/websocket")
 			o.For = time.Hour
-			o.Speech.dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			o.Protocol.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 				conn, err := memory.Dial(ctx, network, addr)
 				return &mute{Conn: conn, after: 1 + answered, asked: &asked}, err
 			}
@@ -224,7 +225,7 @@ func TestInterruptSending(t *testing.T) {
 			go server.Serve(memory)
 			o := options(t)
 			o.Direction = scenario.Up
-			o.Speech.dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			o.Protocol.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 				conn, err := memory.Dial(ctx, network, addr)
 				if transport == "websocket" {
 					conn = &mute{Conn: conn, after: 1, asked: new(atomic.Int64)}

@@ -18,6 +18,7 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
+	"fourwires/internal/protocol"
 	"fourwires/internal/scenario"
 	"fourwires/internal/source"
 	"fourwires/internal/wire"
@@ -40,7 +41,6 @@ const (
 	MaxFor      = time.Hour
 	MaxClients  = 1000
 	MaxMessages = 1_000_000
-	MinPayload  = len(`""`)
 )
 
 // Options say what is measured.
@@ -50,7 +50,7 @@ type Options struct {
 	Payload  int           // bytes of a message's data
 	Interval time.Duration // of polling
 	Clients  int
-	Speech   Speech
+	Protocol protocol.Settings
 	Network  netsim.Settings // between the clients and a server of our own
 
 	Direction string        // scenario.Down, Both or Up; empty: Down
@@ -108,8 +108,8 @@ func (o Options) Check() error {
 		return fmt.Errorf("rate %v: that is no message in %v", o.Rate, o.For)
 	case o.messages() > MaxMessages:
 		return fmt.Errorf("rate %v: that is more than %d messages in %v", o.Rate, MaxMessages, o.For)
-	case o.Payload < MinPayload || o.Payload > feed.MaxData:
-		return fmt.Errorf("payload %d: must be from %d to %d bytes", o.Payload, MinPayload, feed.MaxData)
+	case o.Payload < scenario.MinPayload || o.Payload > feed.MaxData:
+		return fmt.Errorf("payload %d: must be from %d to %d bytes", o.Payload, scenario.MinPayload, feed.MaxData)
 	case o.Interval < time.Millisecond || o.Interval > time.Minute:
 		return fmt.Errorf("interval %v: must be from 1ms to 1m", o.Interval)
 	case o.Clients < 1 || o.Clients > MaxClients:
@@ -120,7 +120,7 @@ func (o Options) Check() error {
 	if err := o.Network.Check(); err != nil {
 		return err
 	}
-	return o.Speech.Check()
+	return o.Protocol.Check()
 }
 
 // messages returns how many messages are published for each transport.
@@ -187,15 +187,15 @@ func Run(ctx context.Context, o Options, done func(Result) error) error {
 	}
 	var ways []way
 	for _, target := range targets {
-		ways = append(ways, way{target, o.Speech})
+		ways = append(ways, way{target, o.Protocol})
 	}
 	return o.run(ctx, ways, rand.Uint64(), done)
 }
 
 // A way is what is measured at a time.
 type way struct {
-	target Target
-	speech Speech
+	target   Target
+	protocol protocol.Settings
 }
 
 // run is Run over these ways, with one schedule for all.
@@ -205,7 +205,7 @@ func (o Options) run(ctx context.Context, ways []way, seed uint64, done func(Res
 		if ctx.Err() != nil {
 			return nil
 		}
-		o.Speech = way.speech
+		o.Protocol = way.protocol
 		so, erase := o.show(ways[i:], len(ways))
 		r, err := o.measure(ctx, way.target, seed, so)
 		erase()
@@ -243,8 +243,16 @@ func nothing(r *Result) error {
 			all = append(all, fmt.Sprintf("%d of %s", n, part.name))
 		}
 	}
-	return fmt.Errorf("no message came; %s sent on %s, and %s received: %s", many(float64(r.Requests), "request"),
-		many(float64(r.Connections), "connection"), many(float64(r.Down.Total), "byte"), strings.Join(all, ", "))
+	return fmt.Errorf("no message came; %s sent on %s, and %s received: %s", plural(r.Requests, "request"),
+		plural(r.Connections, "connection"), plural(r.Down.Total, "byte"), strings.Join(all, ", "))
+}
+
+// plural returns a number with its noun.
+func plural(n int64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }
 
 var errLate = errors.New("late")
@@ -326,13 +334,13 @@ func (o Options) open(asked context.Context, target Target) (*measurement, error
 		}
 		next = 1
 		addr := m.own.plain
-		if o.Speech.TLS {
-			addr, m.Speech.Insecure = m.own.tls, true // it vouches for itself
+		if o.Protocol.TLS {
+			addr, m.Protocol.Insecure = m.own.tls, true // it vouches for itself
 		}
 		m.addr = addr
-		m.target.URL = o.Speech.Scheme() + "://" + addr + "/" + target.Transport + "?after=0"
+		m.target.URL = o.Protocol.Scheme() + "://" + addr + "/" + target.Transport + "?after=0"
 	} else {
-		m.Speech.TLS = strings.HasPrefix(target.URL, "https:")
+		m.Protocol.TLS = strings.HasPrefix(target.URL, "https:")
 		if m.clock = m.watchClock(asked, ctx); asked.Err() != nil {
 			m.close(asked)
 			return nil, asked.Err()
@@ -402,8 +410,8 @@ func (m *measurement) read(ctx context.Context, number int, client lab.Client) e
 
 // client returns a new client.
 func (m *measurement) client() lab.Client {
-	dial := m.ledger.watch(m.Speech.Dial(m.target.Transport, &m.ledger.wire, nil))
-	http2 := m.Speech.Version(m.target.Transport) == 2
+	dial := m.ledger.watch(m.Protocol.Dialer(m.target.Transport, &m.ledger.wire, nil))
+	http2 := m.Protocol.Version(m.target.Transport) == 2
 	if m.target.Transport == "polling" { // the only one with a setting of its own
 		c := &polling.Client{URL: m.target.URL, Interval: m.Interval, Dial: dial, HTTP2: http2}
 		return lab.Client{Messages: c.Messages, Cursor: &c.Cursor}
@@ -548,10 +556,10 @@ func (m *measurement) window(ctx context.Context, seed uint64) (*Result, error) 
 
 	counted := m.ledger.count().since(before)
 	r := &Result{
-		Transport: m.target.Transport, HTTP: "1.1", TLS: m.Speech.TLS, Network: "loopback", Took: took,
+		Transport: m.target.Transport, HTTP: "1.1", TLS: m.Protocol.TLS, Network: "loopback", Took: took,
 		Requests: counted.requests, Connections: counted.connections, Up: counted.up, Down: counted.down,
 	}
-	if m.Speech.Version(m.target.Transport) == 2 {
+	if m.Protocol.Version(m.target.Transport) == 2 {
 		r.HTTP = "2"
 	}
 	switch {

@@ -26,6 +26,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/protocol"
 	"fourwires/internal/scenario"
 	"fourwires/internal/source"
 
@@ -61,7 +62,7 @@ func options(t *testing.T, args ...string) Options {
 	}
 	o := Options{
 		For: 300 * time.Millisecond, Rate: 50, Payload: 80, Interval: 100 * time.Millisecond, Clients: 1,
-		Speech: Speech{HTTP: 1, Heads: Heads{Set: Go}}, Targets: targets, Server: []string{self},
+		Protocol: protocol.Settings{HTTP: 1, Headers: protocol.Headers{Set: protocol.Go}}, Targets: targets, Server: []string{self},
 	}
 	if err := o.Check(); err != nil {
 		t.Fatal(err)
@@ -153,7 +154,7 @@ func TestRun(t *testing.T) {
 // WebSocket has a connection of HTTP/1.1.
 func TestRunHTTP2(t *testing.T) {
 	o := options(t)
-	o.Speech.HTTP, o.Speech.TLS = 2, true
+	o.Protocol.HTTP, o.Protocol.TLS = 2, true
 	results, err := run(t.Context(), o)
 	if err != nil || len(results) != 4 {
 		t.Fatalf("%d results, %v", len(results), err)
@@ -200,13 +201,13 @@ func expired(t *testing.T) tls.Certificate {
 // In a scenario messages go up, too, by HTTP/1.1 and by HTTP/2: each comes to all,
 // or is answered, once. With a browser's headers and a cookie it is the same.
 func TestScenarios(t *testing.T) {
-	for name, heads := range map[string]Heads{"collab": {Set: Go}, "iot": {Set: Chrome, Cookie: 100}} {
+	for name, heads := range map[string]protocol.Headers{"collab": {Set: protocol.Go}, "iot": {Set: protocol.Chrome, Cookie: 100}} {
 		s, err := scenario.Find(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		o := options(t).With(s)
-		o.For, o.Interval, o.Rate, o.Speech.Heads = 300*time.Millisecond, 50*time.Millisecond, 50, heads
+		o.For, o.Interval, o.Rate, o.Protocol.Headers = 300*time.Millisecond, 50*time.Millisecond, 50, heads
 		var results []Result
 		if err := RunAll(t.Context(), o, func(r Result) error {
 			results = append(results, r)
@@ -290,17 +291,17 @@ func TestAnothersTLS(t *testing.T) {
 		{true, 1, "404 Not Found"},
 		{true, 2, "no application protocol"},
 	} {
-		o.Speech.Insecure, o.Speech.HTTP = test.insecure, test.http
+		o.Protocol.Insecure, o.Protocol.HTTP = test.insecure, test.http
 		if _, err := run(t.Context(), o); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("insecure=%t, http=%d: %v, want %s", test.insecure, test.http, err, test.want)
 		}
 	}
-	o.Speech.Insecure, o.Speech.HTTP = false, 1
+	o.Protocol.Insecure, o.Protocol.HTTP = false, 1
 	server.TLS.Certificates = []tls.Certificate{expired(t)}
 	if _, err := run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "certificate has expired") {
 		t.Errorf("an expired certificate: %v", err)
 	}
-	o.Speech.Insecure, o.Speech.HTTP = true, 2
+	o.Protocol.Insecure, o.Protocol.HTTP = true, 2
 	server.TLS.NextProtos = nil // who knows no ALPN does not refuse
 	if _, err := run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "the server does not speak HTTP/2") {
 		t.Errorf("without ALPN: %v", err)
@@ -309,24 +310,28 @@ func TestAnothersTLS(t *testing.T) {
 
 // The heads of a browser and a cookie make heads and openings longer, and
 // nothing else.
-func TestRunHeads(t *testing.T) {
+func TestRunHeaders(t *testing.T) {
 	o := options(t)
-	o.Speech.Heads = Heads{Set: Chrome, Cookie: 512}
+	o.Protocol.Headers = protocol.Headers{Set: protocol.Chrome, Cookie: 512}
 	results, err := run(t.Context(), o)
 	if err != nil || len(results) != 4 {
 		t.Fatalf("%d results, %v", len(results), err)
 	}
-	chrome, err := recorded()
+	recorded, err := os.ReadFile("../protocol/testdata/chrome-headers.txt")
 	if err != nil {
 		t.Fatal(err)
+	}
+	chrome := map[string]string{} // header lines by kind of request
+	for section := range strings.SplitSeq(strings.ReplaceAll(string(recorded), "\r\n", "\n"), "\n\n") {
+		kind, lines, _ := strings.Cut(strings.TrimPrefix(section, "["), "]\n")
+		chrome[kind] = strings.ReplaceAll(lines, "\n", "\r\n")
 	}
 	for name, r := range results {
 		kind := map[string]string{"sse": "eventsource", "websocket": "websocket"}[name]
 		if kind == "" {
 			kind = "fetch"
 		}
-		lines := strings.Join(chrome.lines[kind], "\r\n")
-		lines = strings.NewReplacer("{origin}", "http://127.0.0.1:00000", "{host}", "127.0.0.1:00000", "{key}", strings.Repeat("k", 24)).Replace(lines)
+		lines := strings.NewReplacer("{host}", "127.0.0.1:00000", "{key}", strings.Repeat("k", 24)).Replace(chrome[kind])
 		want := len64("GET /?after=abcdef-22 HTTP/1.1\r\n") + len64(name) + len64(lines) +
 			len64("\r\nCookie: \r\n\r\n") + 512
 		paid := r.Up.Head + r.Up.Opening

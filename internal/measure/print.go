@@ -94,7 +94,7 @@ func Table(w io.Writer, o Options, results []Result) error {
 		}
 	}
 	row("", func(r Result) string { return r.Transport })
-	if o.Speech.HTTP == 2 {
+	if o.Protocol.HTTP == 2 {
 		row("HTTP", func(r Result) string { return r.HTTP })
 	}
 	for _, direction := range []struct {
@@ -155,7 +155,7 @@ func Table(w io.Writer, o Options, results []Result) error {
 	if o.Clients > 1 {
 		clients = fmt.Sprintf("%d clients", o.Clients)
 	}
-	fmt.Fprintf(&b, "%s, polling every %v; headers as %s sends them, cookie %d bytes.\n", clients, o.Interval, o.Speech.Heads.Set, o.Speech.Heads.Cookie)
+	fmt.Fprintf(&b, "%s, polling every %v; headers as %s sends them, cookie %d bytes.\n", clients, o.Interval, o.Protocol.Headers.Set, o.Protocol.Headers.Cookie)
 	fmt.Fprintf(&b, "%s, network: %s. %s %s/%s, %d processors.\n", spoken(results), results[0].Network, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -26,9 +26,9 @@ func RunAll(ctx context.Context, o Options, done func(Result) error) error {
 	var ways []way
 	for _, http := range []int{1, 2} {
 		for _, t := range lab.Transports {
-			speech := o.Speech
-			if speech.HTTP = http; speech.Version(t.Name) == http {
-				ways = append(ways, way{Target{Transport: t.Name}, speech})
+			settings := o.Protocol
+			if settings.HTTP = http; settings.Version(t.Name) == http {
+				ways = append(ways, way{Target{Transport: t.Name}, settings})
 			}
 		}
 	}

@@ -29,8 +29,8 @@ type sender struct {
 // sender returns the way up of a client whose messages are read, or with echo that
 // of one whose texts are answered.
 func (m *measurement) sender(ctx context.Context, client lab.Client) (sender, error) {
-	base := m.Speech.Scheme() + "://" + m.addr
-	dial := m.ledger.watch(m.Speech.Dial(m.target.Transport, &m.ledger.wire, nil))
+	base := m.Protocol.Scheme() + "://" + m.addr
+	dial := m.ledger.watch(m.Protocol.Dialer(m.target.Transport, &m.ledger.wire, nil))
 	if m.target.Transport == "websocket" && m.Direction == scenario.Up {
 		echo, err := websocket.DialEcho(ctx, base+"/websocket/echo", dial)
 		if err != nil {
@@ -45,7 +45,7 @@ func (m *measurement) sender(ctx context.Context, client lab.Client) (sender, er
 	if m.Direction == scenario.Up {
 		path = "/echo"
 	}
-	http2 := m.Speech.Version(m.target.Transport) == 2
+	http2 := m.Protocol.Version(m.target.Transport) == 2
 	transport := &http.Transport{DialContext: dial, DialTLSContext: dial, DisableCompression: true, MaxConnsPerHost: maxPosts, Protocols: new(http.Protocols)}
 	transport.Protocols.SetHTTP1(!http2)
 	transport.Protocols.SetUnencryptedHTTP2(http2)

@@ -18,6 +18,9 @@ const (
 	Up   = "up"   // upstream alone: clients send, and the server echoes each message, which stands for an acknowledgement
 )
 
+// MinPayload is the least bytes of a message's data: an empty JSON string.
+const MinPayload = len(`""`)
+
 // A Scenario is one use of a live feed.
 type Scenario struct {
 	Name      string

@@ -1,4 +1,4 @@
-package measure
+package protocol
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ import (
 
 // A request is rewritten as a whole, however it is divided into writes; a body and what
 // follows an upgrade are not. By chance a body may look like headers.
-func TestHeads(t *testing.T) {
+func TestHTTP1(t *testing.T) {
 	const (
 		get      = "GET /polling?after=e-1 HTTP/1.1\r\nHost: h:1\r\nUser-Agent: Go-http-client/1.1\r\n\r\n"
 		resumes  = "GET /sse HTTP/1.1\r\nHost: h:1\r\nAccept: text/event-stream\r\nLast-Event-ID: e-7\r\n\r\n"
@@ -66,7 +66,7 @@ func TestHeads(t *testing.T) {
 		for _, size := range []int{1, 7, len(test.sent)} { // of a write
 			near := &sink{}
 			dial := func(context.Context, string, string) (net.Conn, error) { return near, nil }
-			conn, err := Heads{Set: test.set, Cookie: 5}.Dial("http", false, dial)(t.Context(), "", "")
+			conn, err := Headers{Set: test.set, Cookie: 5}.rewrite("http", false, dial)(t.Context(), "", "")
 			for rest := []byte(test.sent); len(rest) > 0 && err == nil; {
 				n := min(size, len(rest))
 				if _, err = conn.Write(rest[:n]); err == nil {
@@ -97,7 +97,7 @@ func (s *sink) Read([]byte) (int, error)    { return 0, io.EOF }
 
 // On HTTP/2, too: the headers are others, and end the stream where they did before. All
 // other frames are left.
-func TestHeads2(t *testing.T) {
+func TestHTTP2(t *testing.T) {
 	chrome, err := recorded()
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestHeads2(t *testing.T) {
 	} {
 		for _, size := range []int{13, 1 << 20} { // of a write
 			near := &sink{}
-			conn, err := Heads{Set: test.set, Cookie: len(test.cookie)}.Dial("https", true,
+			conn, err := Headers{Set: test.set, Cookie: len(test.cookie)}.rewrite("https", true,
 				func(context.Context, string, string) (net.Conn, error) { return near, nil })(t.Context(), "", "")
 			if err != nil {
 				t.Fatal(err)
@@ -213,7 +213,7 @@ func TestHeads2(t *testing.T) {
 }
 
 // What cannot be rewritten on HTTP/2 fails the write, and is not sent otherwise.
-func TestHeads2Refuses(t *testing.T) {
+func TestHTTP2Refuses(t *testing.T) {
 	for _, test := range []struct {
 		flags http2.Flags
 		block string
@@ -226,7 +226,7 @@ func TestHeads2Refuses(t *testing.T) {
 		{http2.FlagHeadersEndHeaders, "\x02\x03PUT", "no PUT of Chromium's is recorded"},
 	} {
 		near := &sink{}
-		conn, err := Heads{Set: Chrome}.Dial("http", true, func(context.Context, string, string) (net.Conn, error) { return near, nil })(t.Context(), "", "")
+		conn, err := Headers{Set: Chrome}.rewrite("http", true, func(context.Context, string, string) (net.Conn, error) { return near, nil })(t.Context(), "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -243,20 +243,20 @@ func TestHeads2Refuses(t *testing.T) {
 
 // net/http's own client sends POSTs through it, by both versions, and a server has them
 // whole; several at once.
-func TestHeadsPOST(t *testing.T) {
+func TestPOST(t *testing.T) {
 	const requests = 20
 	for _, version := range []bool{false, true} {
-		for _, heads := range []Heads{{Set: Go, Cookie: 100}, {Set: Chrome}, {Set: Chrome, Cookie: 5000}} {
+		for _, headers := range []Headers{{Set: Go, Cookie: 100}, {Set: Chrome}, {Set: Chrome, Cookie: 5000}} {
 			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				body, err := io.ReadAll(r.Body)
-				if c, none := r.Cookie("c"); (none == nil) != (heads.Cookie > 0) || none == nil && len("c="+c.Value) != heads.Cookie {
-					t.Errorf("%+v: cookie %v", heads, c)
+				if c, none := r.Cookie("c"); (none == nil) != (headers.Cookie > 0) || none == nil && len("c="+c.Value) != headers.Cookie {
+					t.Errorf("%+v: cookie %v", headers, c)
 				}
-				if chrome := r.Header.Get("Sec-Fetch-Mode") == "cors"; chrome != (heads.Set == Chrome) {
-					t.Errorf("%+v: headers %v", heads, r.Header)
+				if chrome := r.Header.Get("Sec-Fetch-Mode") == "cors"; chrome != (headers.Set == Chrome) {
+					t.Errorf("%+v: headers %v", headers, r.Header)
 				}
 				if err != nil || r.ContentLength != int64(len(body)) {
-					t.Errorf("%+v: %d bytes of %d, %v", heads, len(body), r.ContentLength, err)
+					t.Errorf("%+v: %d bytes of %d, %v", headers, len(body), r.ContentLength, err)
 				}
 				w.Write(body)
 			}))
@@ -264,7 +264,7 @@ func TestHeadsPOST(t *testing.T) {
 			server.Config.Protocols.SetHTTP1(!version)
 			server.Config.Protocols.SetUnencryptedHTTP2(version)
 			server.Start()
-			transport := &http.Transport{DialContext: heads.Dial("http", version, (&net.Dialer{}).DialContext), MaxConnsPerHost: 2, Protocols: server.Config.Protocols}
+			transport := &http.Transport{DialContext: headers.rewrite("http", version, (&net.Dialer{}).DialContext), MaxConnsPerHost: 2, Protocols: server.Config.Protocols}
 			failed := make(chan error, requests)
 			for i := range requests {
 				go func() {
@@ -283,7 +283,7 @@ func TestHeadsPOST(t *testing.T) {
 			}
 			for range requests {
 				if err := <-failed; err != nil {
-					t.Errorf("%+v, HTTP/2 %t: %v", heads, version, err)
+					t.Errorf("%+v, HTTP/2 %t: %v", headers, version, err)
 				}
 			}
 			transport.CloseIdleConnections()
@@ -299,7 +299,7 @@ func TestRecording(t *testing.T) {
 		t.Fatal(err)
 	}
 	crlf := func(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") }
-	got, err := readRecording(crlf(chromium), crlf(chromium2))
+	got, err := readRecording(crlf(chromium1), crlf(chromium2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,18 +309,18 @@ func TestRecording(t *testing.T) {
 		}
 	}
 	for _, kind := range kinds {
-		if _, err := readRecording(strings.Replace(chromium, "["+kind+"]", "[tea]", 1), chromium2); err == nil || !strings.Contains(err.Error(), "has no ["+kind+"]") {
+		if _, err := readRecording(strings.Replace(chromium1, "["+kind+"]", "[tea]", 1), chromium2); err == nil || !strings.Contains(err.Error(), "has no ["+kind+"]") {
 			t.Errorf("without %s: %v", kind, err)
 		}
 	}
 	first, _, _ := strings.Cut(chromium2, "\n")
 	for _, test := range []struct{ http1, http2, want string }{
 		{"", chromium2, "has no [fetch]"},
-		{chromium, "", "has no /fetch"},
-		{chromium, first, "has no /fetch"}, // the page's own
-		{chromium, "hello", "invalid byte"},
-		{chromium, "82", "a block of 1 fields"},
-		{chromium, "ffffffffffff", "decoding error"},
+		{chromium1, "", "has no /fetch"},
+		{chromium1, first, "has no /fetch"}, // the page's own
+		{chromium1, "hello", "invalid byte"},
+		{chromium1, "82", "a block of 1 fields"},
+		{chromium1, "ffffffffffff", "decoding error"},
 	} {
 		if _, err := readRecording(test.http1, test.http2); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%.20q: %v, want %s", test.http2, err, test.want)

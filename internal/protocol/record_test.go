@@ -1,4 +1,4 @@
-package measure
+package protocol
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package measure
+package decide
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/netsim"
+	"fourwires/internal/protocol"
 	"fourwires/internal/scenario"
 	"fourwires/longpoll"
 )
@@ -90,14 +91,14 @@ func TestRearm(t *testing.T) {
 	}
 }
 
-func TestPollPace(t *testing.T) {
+func TestPollCPU(t *testing.T) {
 	for _, pace := range []float64{1, 100, 1000, 5000, 1e6} {
 		want := fitted("polling/1 cpu-ns at %.0f/s", min(max(pace, 100), 5000)) / 1e9
-		if got := poll(1, pace); math.Abs(got-want) > 1e-12 {
+		if got := pollCPU(1, pace); math.Abs(got-want) > 1e-12 {
 			t.Errorf("%v polls a second: %v s each, want %v", pace, got, want)
 		}
 	}
-	if a, b, c := poll(2, 100), poll(2, 300), poll(2, 1000); !(a > b && b > c) {
+	if a, b, c := pollCPU(2, 100), pollCPU(2, 300), pollCPU(2, 1000); !(a > b && b > c) {
 		t.Errorf("polls cost %v, %v, %v", a, b, c)
 	}
 }
@@ -131,27 +132,27 @@ func TestNeedCheck(t *testing.T) {
 
 // Whatever is asked for, the answer has sense: a figure is a number above 0, what is
 // taken is in time, and nothing simpler is as good.
-func TestWays(t *testing.T) {
+func TestCandidates(t *testing.T) {
 	for _, direction := range []string{scenario.Down, scenario.Both, scenario.Up} {
 		for _, http := range []int{1, 2} {
-			for _, headers := range []string{Go, Chrome} {
+			for _, headers := range []string{protocol.Go, protocol.Chrome} {
 				for _, rate := range []float64{1e-6, 0.1, 10, 10_000} {
 					for _, size := range []int{2, 200, 65_536} {
 						for _, late := range []time.Duration{time.Microsecond, 50 * time.Millisecond, time.Second, time.Hour} {
 							for _, rtt := range []time.Duration{0, 40 * time.Millisecond, time.Minute} {
 								n := Need{rate, size, direction, 1000, late, rtt, http, headers}
-								ways := n.Ways()
-								for _, w := range ways {
-									for _, x := range []float64{w.Bits, w.Memory, w.CPU} {
+								candidates := n.Candidates()
+								for _, c := range candidates {
+									for _, x := range []float64{c.Bits, c.Memory, c.CPU} {
 										if !(x > 0) || math.IsInf(x, 0) {
-											t.Fatalf("%+v: %+v", n, w)
+											t.Fatalf("%+v: %+v", n, c)
 										}
 									}
-									if w.InTime != (w.Most <= late) || w.Mean > w.Most || w.InTime != (w.Times >= 1) {
-										t.Fatalf("%+v: %+v", n, w)
+									if c.InTime != (c.Most <= late) || c.Mean > c.Most || c.InTime != (c.Times >= 1) {
+										t.Fatalf("%+v: %+v", n, c)
 									}
 								}
-								if take := Take(ways); take == nil && rtt/2 <= late && direction != scenario.Both || take != nil && !take.InTime {
+								if take := Choose(candidates); take == nil && rtt/2 <= late && direction != scenario.Both || take != nil && !take.InTime {
 									t.Fatalf("%+v: took %+v", n, take)
 								}
 							}
@@ -163,12 +164,12 @@ func TestWays(t *testing.T) {
 	}
 }
 
-// A way that polls is told when it may not be late by more than a trip.
-func TestDecideNone(t *testing.T) {
+// A need that a one-way delay alone does not meet has no candidate in time.
+func TestAdviseNone(t *testing.T) {
 	n := Usual()
 	n.Late = 10 * time.Millisecond
 	var b strings.Builder
-	if err := n.Decide(&b); err != nil || !strings.Contains(b.String(), "Take none: a trip alone takes 20ms.\n") {
+	if err := n.Advise(&b); err != nil || !strings.Contains(b.String(), "Take none: a trip alone takes 20ms.\n") {
 		t.Errorf("%v\n%s", err, b.String())
 	}
 }
