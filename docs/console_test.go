@@ -14,6 +14,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"fourwires/docs/blocks"
+	"fourwires/docs/python"
 )
 
 const (
@@ -32,21 +35,59 @@ func TestConsole(t *testing.T) {
 			t.Fatalf("the pages call %s: install it (apt-get install %s) and have it on the PATH (%v)", tool, of, err)
 		}
 	}
-	for name, text := range pages(t) {
+	for name, text := range blocks.Pages(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if name == pythonChapter {
-				needPython(t)
+			if name == "docs/16-python.md" {
+				python.Need(t)
 			}
 			r := &reader{t: t, lab: path, tmp: t.TempDir(), at: map[string]string{}}
 			defer r.leave()
-			blocks, _ := blocks(name, text)
-			for _, b := range blocks {
-				if b.kind == "console" {
+			all, _ := blocks.Of(name, text)
+			for _, b := range all {
+				if folder, test, ok := b.Experiment(); ok {
+					printed(t, b, folder, test)
+				} else if b.Kind == "console" {
 					r.read(b)
 				}
 			}
 		})
+	}
+}
+
+// printed says whether an experiment's command runs its test alone, and whether that test compares what it prints.
+func printed(t *testing.T, b blocks.Block, folder, test string) {
+	if b.Kind != "console" {
+		t.Errorf("%s:%d: the block of an experiment is marked console", b.Page, b.Line)
+	}
+	var source strings.Builder
+	files, err := filepath.Glob(filepath.Join(root, folder, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source.Write(text)
+	}
+	run := test
+	if strings.Contains(b.Lines[0], "$'") {
+		run += "$"
+	}
+	body := regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\) \{\n(?s:.*?)^\}`)
+	var found []string
+	for _, function := range body.FindAllStringSubmatch(source.String(), -1) {
+		if regexp.MustCompile(run).MatchString(function[1]) {
+			found = append(found, function[1])
+		}
+		if function[1] == test && !strings.Contains(function[0], "blocks.Printed(t, ") {
+			t.Errorf("%s:%d: %s in %s does not call blocks.Printed", b.Page, b.Line, test, folder)
+		}
+	}
+	if !slices.Equal(found, []string{test}) {
+		t.Errorf("%s:%d: %s runs %q", b.Page, b.Line, b.Lines[0], found)
 	}
 }
 
@@ -121,23 +162,23 @@ func (r *reader) there(text string) string {
 	return text
 }
 
-func (r *reader) read(b block) {
-	for i := 0; i < len(b.lines); {
-		line := b.line + 1 + i
-		command, ok := strings.CutPrefix(b.lines[i], "$ ")
+func (r *reader) read(b blocks.Block) {
+	for i := 0; i < len(b.Lines); {
+		line := b.Line + 1 + i
+		command, ok := strings.CutPrefix(b.Lines[i], "$ ")
 		if !ok {
-			r.t.Fatalf("%s:%d: a console block begins with a $ command", b.page, line)
+			r.t.Fatalf("%s:%d: a console block begins with a $ command", b.Page, line)
 		}
-		for strings.HasSuffix(command, `\`) && i+1 < len(b.lines) {
+		for strings.HasSuffix(command, `\`) && i+1 < len(b.Lines) {
 			i++
-			command += "\n" + b.lines[i]
+			command += "\n" + b.Lines[i]
 		}
 		var want []string
-		for i++; i < len(b.lines) && !strings.HasPrefix(b.lines[i], "$ "); i++ {
-			want = append(want, b.lines[i])
+		for i++; i < len(b.Lines) && !strings.HasPrefix(b.Lines[i], "$ "); i++ {
+			want = append(want, b.Lines[i])
 		}
 		if got, ok := r.run(command, want); !ok {
-			r.t.Errorf("%s:%d: $ %s\n got:\n%s\nwant:\n%s", b.page, line, command, got, strings.Join(want, "\n"))
+			r.t.Errorf("%s:%d: $ %s\n got:\n%s\nwant:\n%s", b.Page, line, command, got, strings.Join(want, "\n"))
 		}
 	}
 }
@@ -160,7 +201,6 @@ func (r *reader) run(command string, want []string) (got string, ok bool) {
 	if strings.HasPrefix(command, "go test ") {
 		late = time.After(compiling)
 	}
-	command = r.compiled(command)
 	command = r.here(strings.NewReplacer("go run ./cmd/lab", r.lab, "./lab ", r.lab+" ").Replace(command))
 	if opens {
 		command += " --addr 127.0.0.1:0 --control 127.0.0.1:0"
@@ -194,7 +234,7 @@ func (r *reader) run(command string, want []string) (got string, ok bool) {
 		<-ended
 	}
 
-	expression := pattern(want, endless)
+	expression := blocks.Pattern(want, endless)
 	for running := true; running; {
 		select {
 		case <-out.news:
@@ -232,25 +272,6 @@ func (r *reader) run(command string, want []string) (got string, ok bool) {
 
 var opened = regexp.MustCompile(`http://(\S+)/\n.*http://(\S+)/control/feed\n(?:.*https://(\S+)/ .*\n)?`)
 
-var some = regexp.MustCompile(` *…[ …]*`)
-
-// pattern returns an expression for what is wanted.
-func pattern(want []string, endless bool) *regexp.Regexp {
-	var lines []string
-	for _, line := range want {
-		if line == "…" {
-			lines = append(lines, `(?s:.*)`)
-		} else {
-			lines = append(lines, some.ReplaceAllString(regexp.QuoteMeta(line), ".*"))
-		}
-	}
-	end := `\n*\z`
-	if endless {
-		end = ""
-	}
-	return regexp.MustCompile(`\A` + strings.Join(lines, "\n") + end)
-}
-
 // A screen holds what a command has printed so far.
 type screen struct {
 	mu   sync.Mutex
@@ -282,16 +303,16 @@ func (s *screen) String() string {
 func TestMeter(t *testing.T) {
 	away := regexp.MustCompile(`(^|[ (])curl [^;|]*(-o /|\||\))`)
 	quiet := regexp.MustCompile(`curl (.* )?-[a-zA-Z]*s|2>`)
-	for name, text := range pages(t) {
-		blocks, _ := blocks(name, text)
-		for _, b := range blocks {
-			for i := 0; b.kind == "console" && i < len(b.lines); i++ {
-				begin, command := i, b.lines[i]
-				for ; strings.HasSuffix(command, "\\") && i+1 < len(b.lines); i++ {
-					command = strings.TrimSuffix(command, "\\") + b.lines[i+1]
+	for name, text := range blocks.Pages(t) {
+		all, _ := blocks.Of(name, text)
+		for _, b := range all {
+			for i := 0; b.Kind == "console" && i < len(b.Lines); i++ {
+				begin, command := i, b.Lines[i]
+				for ; strings.HasSuffix(command, "\\") && i+1 < len(b.Lines); i++ {
+					command = strings.TrimSuffix(command, "\\") + b.Lines[i+1]
 				}
 				if strings.HasPrefix(command, "$ ") && away.MatchString(command) && !quiet.MatchString(command) {
-					t.Errorf("%s:%d: %s: give curl -s, or it shows its progress", name, b.line+1+begin, command)
+					t.Errorf("%s:%d: %s: give curl -s, or it shows its progress", name, b.Line+1+begin, command)
 				}
 			}
 		}
@@ -307,15 +328,10 @@ var notRun = map[string]string{
 	"README.md: node --experimental-websocket -e '":                                                                                        "needs Node, which the tests do not ask for",
 	"README.md: new EventSource(\"/sse\").onmessage = ({ data }) => console.log(data)":                                                     "needs a browser; those tests are in web",
 	"docs/10-counting-bytes.md: $ go test ./web -run TransferSize -v":                                                                      "needs a browser; that test compares it",
-	"docs/09-the-way-up.md: $ go test ./docs -run TestPages -v":                                                                            "needs a browser; that test compares it",
-	"docs/12-bad-networks.md: $ go test ./docs -run TestHiddenTab -v":                                                                      "needs a browser; that test compares it",
-	"docs/12-bad-networks.md: $ go test ./docs -run TestKeepAlive -v":                                                                      "needs a browser; that test compares it",
-	"docs/13-http2-and-the-pool.md: $ go test ./docs -run TestHandshakes -v":                                                               "needs a browser; that test compares it",
 	"docs/reference.md: {\"gap\":{\"from\":1,\"to\":5}}":                                                                                   "a shape",
 	"docs/reference.md: curl -sN http://127.0.0.1:8080/sse | sed -un 's/^data: //p' > recording":                                           "TestRecording runs it",
 	"docs/howto.md: go build -o lab ./cmd/lab":                                                                                             "it leaves a program in the folder",
 	"docs/16-python.md: apt-get install daphne python3-aiohttp python3-django-channels python3-flask python3-flask-sockets \\":             ".ci/run does",
-	"docs/16-python.md: $ go test ./docs -run 'TestPython$' -v":                                                                            "TestPython compares it",
 	"docs/16-python.md: go run ./cmd/lab measure --for 3s --url polling=http://127.0.0.1:8090/polling --url sse=http://127.0.0.1:8090/sse": "needs a server beside it; TestPython measures all of them so",
 	"docs/16-python.md: import unittest":                                                                                                   "TestPythonEvents runs it",
 	"docs/16-python.md:     sockets.url_map.add(Rule(\"/websocket\", endpoint=websocket, websocket=True))":                                 "TestFlaskSocketsRule compares it with the script",
@@ -326,15 +342,15 @@ var notRun = map[string]string{
 // TestNotRun says which blocks nobody runs and nobody has given a reason for.
 func TestNotRun(t *testing.T) {
 	left := maps.Clone(notRun)
-	for name, text := range pages(t) {
-		blocks, _ := blocks(name, text)
-		for _, b := range blocks {
-			if b.kind == "console" || b.file() != "" {
+	for name, text := range blocks.Pages(t) {
+		all, _ := blocks.Of(name, text)
+		for _, b := range all {
+			if b.Kind == "console" || file(b) != "" {
 				continue
 			}
-			key := name + ": " + strings.Join(b.lines[:min(len(b.lines), 1)], "")
+			key := name + ": " + strings.Join(b.Lines[:min(len(b.Lines), 1)], "")
 			if _, listed := notRun[key]; !listed {
-				t.Errorf("%s:%d: mark the block console, so that it is run, or file=, so that it is compared, or list it in notRun: %q", name, b.line, key)
+				t.Errorf("%s:%d: mark the block console, so that it is run, or file=, so that it is compared, or list it in notRun: %q", name, b.Line, key)
 			}
 			delete(left, key)
 		}

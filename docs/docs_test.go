@@ -1,20 +1,12 @@
-// Package docs_test keeps README.md and the pages of docs/ true: it runs what
-// they show.
+// Package docs_test keeps README.md and the pages of docs/ true: it runs what they show.
 //
-// A block marked console is run, on a lab that its page has to itself:
+// A block marked console is run, on a lab that its page has to itself. A last line ^C says that the command goes on
+// until the reader ends it. A command that opens the lab gets free ports in place of 8080, 8081 and 8443, and runs
+// until the next one opens a lab or the page ends. So does nginx, with testdata/nginx.conf or nginx-tls.conf. The
+// experiments, go test ./docs/… -run TestName -v, are compared by their own packages.
 //
-//	$ command
-//	what it prints
-//
-// In what it prints, … stands for any text, with the spaces around it, and alone
-// on a line for one line or more. A last line ^C says that the command goes on until the reader ends it.
-// A command that opens the lab gets free ports in place of 8080, 8081 and 8443,
-// and runs until the next one opens a lab or the page ends. So does nginx, with
-// testdata/nginx.conf or nginx-tls.conf.
-//
-// A block that says file=polling/handler.go#Handler is compared with that
-// declaration, and one that says file=some/file with all of that file; there a
-// line … stands for lines left out.
+// A block that says file=polling/handler.go#Handler is compared with that declaration, and one that says file=some/file
+// with all of that file; there a line … stands for lines left out.
 //
 // A block of any other kind stands in notRun, with the reason.
 package docs_test
@@ -24,7 +16,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -60,50 +51,3 @@ var program = sync.OnceValues(func() (string, error) {
 	}
 	return path, nil
 })
-
-// A block is what stands between two fences.
-type block struct {
-	page, kind string
-	line       int // of the first fence
-	lines      []string
-}
-
-// pages returns the text of every page, by its path from the root.
-func pages(t *testing.T) map[string]string {
-	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages := map[string]string{}
-	for _, path := range append(paths, filepath.Join(root, "README.md")) {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		name, _ := filepath.Rel(root, path)
-		pages[filepath.ToSlash(name)] = string(text)
-	}
-	return pages
-}
-
-// blocks takes a page apart: its blocks, and the prose without them.
-func blocks(page, text string) (blocks []block, prose string) {
-	inside := false
-	for i, line := range strings.Split(text, "\n") {
-		kind, fence := strings.CutPrefix(strings.TrimSpace(line), "```")
-		switch {
-		case fence && !inside:
-			blocks = append(blocks, block{page: page, kind: kind, line: i + 1})
-			inside = true
-		case fence:
-			inside = false
-		case inside:
-			b := &blocks[len(blocks)-1]
-			b.lines = append(b.lines, line)
-		default:
-			prose += line + "\n"
-		}
-	}
-	return blocks, prose
-}

@@ -4,12 +4,14 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"fourwires/docs/blocks"
 )
 
 // TestKey says whether the figures of the instructor's answer key stand in the
 // chapters that they are said to be from.
 func TestKey(t *testing.T) {
-	pages := pages(t)
+	pages := blocks.Pages(t)
 	_, key, _ := strings.Cut(pages["docs/instructors.md"], "\n## Answer key\n")
 	rows := regexp.MustCompile(`(?m)^\| \[\d+\]\((\d\d-[a-z0-9-]+\.md)#predict\) \|.*\|$`).FindAllStringSubmatch(key, -1)
 	if len(rows) < 16 {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"fourwires/docs/blocks"
 )
 
 var (
@@ -18,9 +20,9 @@ var (
 
 // TestLinks follows the links that do not leave the repository.
 func TestLinks(t *testing.T) {
-	pages := pages(t)
+	pages := blocks.Pages(t)
 	for name, text := range pages {
-		_, prose := blocks(name, text)
+		_, prose := blocks.Of(name, text)
 		for _, found := range link.FindAllStringSubmatch(code.ReplaceAllString(prose, ""), -1) {
 			target, anchor, _ := strings.Cut(found[1], "#")
 			if strings.Contains(target, ":") {
@@ -41,7 +43,7 @@ func TestLinks(t *testing.T) {
 
 // anchors returns the names by which the headings of a page are linked to.
 func anchors(page string) []string {
-	_, prose := blocks("", page)
+	_, prose := blocks.Of("", page)
 	var all []string
 	for _, found := range heading.FindAllStringSubmatch(prose, -1) {
 		all = append(all, strings.ReplaceAll(noSlug.ReplaceAllString(strings.ToLower(found[1]), ""), " ", "-"))

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"fourwires/docs/blocks"
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/source"
@@ -36,7 +37,7 @@ func TestFlags(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, table, found := strings.Cut(pages(t)["docs/reference.md"], "\n"+heading+"\n\n")
+		_, table, found := strings.Cut(blocks.Pages(t)["docs/reference.md"], "\n"+heading+"\n\n")
 		if !found {
 			t.Errorf("docs/reference.md has no %q", heading)
 		}
@@ -62,7 +63,7 @@ func TestFlags(t *testing.T) {
 // as it comes, so that nothing is lost where Ctrl-C ends curl and sed.
 func TestRecording(t *testing.T) {
 	const count = 30
-	_, command, found := strings.Cut(pages(t)["docs/reference.md"], "\nA recording is made from a stream.")
+	_, command, found := strings.Cut(blocks.Pages(t)["docs/reference.md"], "\nA recording is made from a stream.")
 	command = regexp.MustCompile(`(?m)^curl .*`).FindString(command)
 	command, file := strings.CutSuffix(command, " > recording") // a pipe is buffered like a file
 	if !found || !file {
@@ -122,7 +123,7 @@ func TestEndpoints(t *testing.T) {
 
 	lanes, control := open(t)
 	methods := map[string][]string{} // that a URL takes, by the table
-	rows := regexp.MustCompile("(?m)^\\| (lanes|control) \\| `([A-Z]+) (/\\S*)` \\| (.*?) \\|").FindAllStringSubmatch(pages(t)["docs/reference.md"], -1)
+	rows := regexp.MustCompile("(?m)^\\| (lanes|control) \\| `([A-Z]+) (/\\S*)` \\| (.*?) \\|").FindAllStringSubmatch(blocks.Pages(t)["docs/reference.md"], -1)
 	listed := map[string]bool{}
 	for _, row := range rows {
 		address, method, path, query := row[1], row[2], row[3], row[4]

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"fourwires/docs/blocks"
 )
 
 // TestScenes says whether every chapter opens a scene, by its title, and whether
@@ -28,7 +30,7 @@ func TestScenes(t *testing.T) {
 	}
 	to := regexp.MustCompile(`\[([^\]]*)\]\([^)]*#scene=(\d+)(?:&step=(\d+))?\)`)
 	chapter := regexp.MustCompile(`^docs/\d\d-`)
-	for name, page := range pages(t) {
+	for name, page := range blocks.Pages(t) {
 		found := to.FindAllStringSubmatch(page, -1)
 		if len(found) == 0 && chapter.MatchString(name) {
 			t.Errorf("%s opens no scene", name)

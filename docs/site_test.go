@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"fourwires/docs"
+	"fourwires/docs/blocks"
 )
 
 // TestSite opens every page of /docs in a lab and follows its links.
@@ -45,7 +46,7 @@ func TestSite(t *testing.T) {
 	}
 
 	reference := regexp.MustCompile(`(?:href|src)="([^"]*)"`)
-	for name, text := range pages(t) {
+	for name, text := range blocks.Pages(t) {
 		path := "/" + strings.TrimSuffix(name, ".md")
 		switch name {
 		case "README.md": // the repository's
@@ -61,7 +62,7 @@ func TestSite(t *testing.T) {
 		if strings.Contains(html, "raw HTML omitted") {
 			t.Errorf("%s has HTML that is not shown", name)
 		}
-		if got, want := strings.Count(html, "<pre"), len(first(blocks(name, text))); got != want {
+		if got, want := strings.Count(html, "<pre"), len(first(blocks.Of(name, text))); got != want {
 			t.Errorf("%s has %d blocks, %s has %d", path, got, name, want)
 		}
 		links := reference.FindAllStringSubmatch(html, -1)

@@ -11,20 +11,22 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fourwires/docs/blocks"
 )
 
 // TestSnippets compares the blocks that say which code they show.
 func TestSnippets(t *testing.T) {
-	for name, text := range pages(t) {
-		blocks, _ := blocks(name, text)
-		for _, b := range blocks {
-			source := b.file()
+	for name, text := range blocks.Pages(t) {
+		all, _ := blocks.Of(name, text)
+		for _, b := range all {
+			source := file(b)
 			if source == "" {
 				continue
 			}
 			lines, err := excerpt(source)
 			if err == nil {
-				err = b.shows(source, lines)
+				err = shows(b, source, lines)
 			}
 			if err != nil {
 				t.Error(err)
@@ -50,7 +52,8 @@ func TestShows(t *testing.T) {
 		{append(declaration, "x"), `docs/x.md:15: shows "x", f.go#f has ended`},
 	} {
 		got := ""
-		if err := (block{page: "docs/x.md", line: 9, lines: test.block}).shows("f.go#f", declaration); err != nil {
+		b := blocks.Block{Page: "docs/x.md", Line: 9, Lines: test.block}
+		if err := shows(b, "f.go#f", declaration); err != nil {
 			got = err.Error()
 		}
 		if got != test.want {
@@ -60,8 +63,8 @@ func TestShows(t *testing.T) {
 }
 
 // file returns what the block says that it shows: a file, and behind # what of it.
-func (b block) file() string {
-	for field := range strings.FieldsSeq(b.kind) {
+func file(b blocks.Block) string {
+	for field := range strings.FieldsSeq(b.Kind) {
 		if source, shows := strings.CutPrefix(field, "file="); shows {
 			return source
 		}
@@ -71,10 +74,10 @@ func (b block) file() string {
 
 // shows compares a block with the lines that it says it shows. A line … stands
 // for any number of them.
-func (b block) shows(source string, lines []string) error {
+func shows(b blocks.Block, source string, lines []string) error {
 	at, leap := 0, false
-	for i, line := range b.lines {
-		here := fmt.Sprintf("%s:%d:", b.page, b.line+1+i)
+	for i, line := range b.Lines {
+		here := fmt.Sprintf("%s:%d:", b.Page, b.Line+1+i)
 		if strings.TrimSpace(line) == "…" {
 			leap = true
 			continue
@@ -94,7 +97,7 @@ func (b block) shows(source string, lines []string) error {
 		leap = false
 	}
 	if !leap && at < len(lines) {
-		return fmt.Errorf("%s:%d: ends, %s goes on with %q", b.page, b.line+1+len(b.lines), source, lines[at])
+		return fmt.Errorf("%s:%d: ends, %s goes on with %q", b.Page, b.Line+1+len(b.Lines), source, lines[at])
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package docs_test
+package experiments_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"fourwires/docs/blocks"
 	"fourwires/feed"
 	"fourwires/internal/wire"
 	"fourwires/websocket"
@@ -64,7 +65,7 @@ func TestFrames(t *testing.T) {
 		p.record(t)
 		fmt.Fprintf(&report, "%10d B %15d %8d %10d %8d\n", size, added[wire.Down], frames[wire.Down], added[wire.Up], frames[wire.Up])
 	}
-	printed(t, &report)
+	blocks.Printed(t, report.String())
 }
 
 // text returns a JSON text of so many bytes.
@@ -73,7 +74,7 @@ func text(size int) []byte { return []byte(`"` + strings.Repeat("x", size-2) + `
 // twoFrames draws a frame up and the one that answers it, bit by bit: those that
 // chapter 8 has typed and read.
 func twoFrames(t *testing.T) *svg {
-	upgrade, err := os.ReadFile(filepath.Join("testdata", "upgrade.txt"))
+	upgrade, err := os.ReadFile(filepath.Join("..", "testdata", "upgrade.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package docs_test
+package experiments_test
 
 import (
 	"bytes"
@@ -158,3 +158,5 @@ func (c *tracedConn) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+type dialer = func(ctx context.Context, network, addr string) (net.Conn, error)

@@ -1,4 +1,4 @@
-package docs_test
+package experiments_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"fourwires/docs/blocks"
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
@@ -72,7 +73,7 @@ func TestMemory(t *testing.T) {
 		}
 		fmt.Fprintf(&report, "%-50s %10d %6d %6d\n", row.who, len(tr.published), lost, twice)
 	}
-	printed(t, &report)
+	blocks.Printed(t, report.String())
 }
 
 // A session is a server that remembers for its one reader what it has written, and

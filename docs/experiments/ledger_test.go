@@ -1,4 +1,4 @@
-package docs_test
+package experiments_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"testing/cryptotest"
 	"time"
 
+	"fourwires/docs/blocks"
 	"fourwires/internal/lab"
 	"fourwires/internal/wire"
 	"fourwires/polling"
@@ -148,7 +149,7 @@ func TestLedger(t *testing.T) {
 				c.busy[wire.Unaccounted], c.quiet[wire.Unaccounted], c.quiet.sum(), c.sockets[1])
 		}
 	}
-	printed(t, &report)
+	blocks.Printed(t, report.String())
 }
 
 // A tap counts what connections carry, and knows nothing of what it is.

@@ -1,4 +1,4 @@
-package docs_test
+package experiments_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"fourwires/docs/blocks"
 	"fourwires/internal/netsim"
 
 	gorilla "github.com/gorilla/websocket"
@@ -62,7 +63,7 @@ func TestTrust(t *testing.T) {
 			house.knock(t, house.log[0], ownOrigin, "", ""))
 		house.close()
 	}
-	printed(t, &report)
+	blocks.Printed(t, report.String())
 }
 
 func fromOwnPage(r *http.Request) bool { return r.Header.Get("Origin") == ownOrigin }

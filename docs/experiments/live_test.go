@@ -1,4 +1,4 @@
-package docs_test
+package experiments_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fourwires/docs/blocks"
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
@@ -48,7 +49,7 @@ func TestLive(t *testing.T) {
 			l.watch(t, part.phase, &report)
 		}
 	}
-	fmt.Fprint(t.Output(), report.String())
+	blocks.Printed(t, report.String())
 }
 
 // A live is a lane of some transport, opened some seconds after the feed.

@@ -1,4 +1,4 @@
-package docs_test
+package python_test
 
 import (
 	"net/http"
@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"fourwires/docs/python"
 	"fourwires/feed"
 	"fourwires/polling"
 )
@@ -15,7 +16,7 @@ import (
 // TestPythonTags has the clients poll through what does to tags as proxies do that
 // compress: it leaves them out, adds to them or makes them weak, one after another.
 func TestPythonTags(t *testing.T) {
-	needPython(t)
+	python.Need(t)
 	changes := []func(tag string) string{
 		func(string) string { return "" },
 		func(tag string) string { return strings.TrimSuffix(tag, `"`) + `-gzip"` },

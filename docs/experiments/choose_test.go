@@ -1,4 +1,4 @@
-package docs_test
+package experiments_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"fourwires/docs/blocks"
 	"fourwires/internal/decide"
 	"fourwires/internal/protocol"
 	"fourwires/internal/scenario"
@@ -31,7 +32,7 @@ func TestUses(t *testing.T) {
 		fmt.Fprintf(&report, "%-8s %9g %7d %5s %8v   %3d: %-24s %s\n", s.Name, n.Rate, n.Size, n.Direction, n.Late,
 			n.Clients, decide.Choose(n.Candidates()).Name, decide.Choose(many.Candidates()).Name)
 	}
-	printed(t, &report)
+	blocks.Printed(t, report.String())
 }
 
 // TestBreakEven is how rarely polling needs no more bytes than a stream.
@@ -57,7 +58,7 @@ func TestBreakEven(t *testing.T) {
 			fmt.Fprintln(&report)
 		}
 	}
-	printed(t, &report)
+	blocks.Printed(t, report.String())
 }
 
 // choosing draws which way is taken, by how late is early enough and by the rate.

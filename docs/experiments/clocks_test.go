@@ -1,4 +1,4 @@
-package docs_test
+package experiments_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fourwires/docs/blocks"
 	"fourwires/internal/lab"
 	"fourwires/internal/measure"
 	"fourwires/internal/netsim"
@@ -134,7 +135,7 @@ func TestClocks(t *testing.T) {
 			t.Errorf("%s: wrong by more than it says", p.title)
 		}
 	}
-	printed(t, &report)
+	blocks.Printed(t, report.String())
 }
 
 // summary is a row of a table of latencies.
@@ -158,7 +159,7 @@ func TestLoops(t *testing.T) {
 	fmt.Fprintf(&report, "%-42s %s\n", "a poll every 20 ms, no network; ms", summaryHead)
 	fmt.Fprintf(&report, "%-42s %s\n", "closed: published when the last has come", summary(loop(t, false)))
 	fmt.Fprintf(&report, "%-42s %s\n", "open: published when there is news", summary(loop(t, true)))
-	printed(t, &report)
+	blocks.Printed(t, report.String())
 }
 
 // loop returns how late a thousand messages were.
@@ -215,7 +216,7 @@ func TestStall(t *testing.T) {
 	fmt.Fprintf(&report, "%-42s %s\n", "a question every 10 ms, for 10 s; ms", summaryHead)
 	fmt.Fprintf(&report, "%-42s %s\n", "closed: waits for its answer, then asks", summary(stalled(t, false)))
 	fmt.Fprintf(&report, "%-42s %s\n", "open: asks on time, whatever is under way", summary(stalled(t, true)))
-	printed(t, &report)
+	blocks.Printed(t, report.String())
 }
 
 // TestCorrected is an exercise of chapter 11: the questions that a closed loop did
@@ -233,7 +234,7 @@ func TestCorrected(t *testing.T) {
 	fmt.Fprintf(&report, "%-42s %s\n", "closed", summary(closed))
 	fmt.Fprintf(&report, "%-42s %s\n", "closed, and what it did not ask", summary(corrected))
 	fmt.Fprintf(&report, "%-42s %s\n", "open", summary(stalled(t, true)))
-	printed(t, &report)
+	blocks.Printed(t, report.String())
 }
 
 func stalled(t *testing.T, open bool) (took []time.Duration) {

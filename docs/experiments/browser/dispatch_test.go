@@ -1,4 +1,4 @@
-package docs_test
+package browser_test
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ import (
 // TestDispatch has a real Chromium read the stream of chapter 6's exercise, and
 // come back when it ends.
 func TestDispatch(t *testing.T) {
-	stream, err := os.ReadFile("testdata/exercises/06-sse/stream.txt")
+	stream, err := os.ReadFile("../../testdata/exercises/06-sse/stream.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestDispatch(t *testing.T) {
 			if got != want {
 				t.Errorf("the browser: %s, want %s", got, want)
 			}
-		case <-time.After(patience):
+		case <-time.After(time.Minute):
 			t.Fatalf("the browser has not said: %s", want)
 		}
 	}

@@ -1,4 +1,4 @@
-package docs_test
+package experiments_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"fourwires/docs/blocks"
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/sse"
@@ -142,7 +143,7 @@ func TestPool(t *testing.T) {
 		}
 		fmt.Fprintf(&report, "%-22s %10d/8 %12d %12d/8 %14.2f s\n", p.title, open, connections, heard, (all[8].answered - all[8].asked).Seconds())
 	}
-	printed(t, &report)
+	blocks.Printed(t, report.String())
 }
 
 // pooling draws when which request was answered, in the first two pools.

@@ -1,4 +1,4 @@
-package docs_test
+package experiments_test
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"fourwires/docs/blocks"
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/polling"
@@ -29,7 +31,7 @@ type picture struct {
 
 // pictures are those of docs/pictures, by their file's name:
 //
-//	go test ./docs -run Pictures -update
+//	go test ./docs/experiments -run Pictures -update
 var pictures = map[string]picture{
 	"age.svg": {
 		"The age of the newest message held: polling every 2 s, and SSE",
@@ -153,7 +155,7 @@ func TestPictures(t *testing.T) {
 	for name, p := range pictures {
 		names = append(names, "pictures/"+name)
 		got := p.draw(t).bytes(p.title, p.desc)
-		path := filepath.Join("pictures", name)
+		path := filepath.Join("..", "pictures", name)
 		if *update {
 			if err := os.WriteFile(path, got, 0o666); err != nil {
 				t.Fatal(err)
@@ -161,15 +163,15 @@ func TestPictures(t *testing.T) {
 			continue
 		}
 		if want, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("docs/%s is not what the code draws (%v): go test ./docs -run Pictures -update", path, err)
+			t.Errorf("docs/pictures/%s is not what the code draws (%v): go test ./docs/experiments -run Pictures -update", name, err)
 		}
 	}
 	slices.Sort(names)
-	if found, err := filepath.Glob("pictures/*"); err != nil || !slices.Equal(found, names) {
+	if found, err := fs.Glob(os.DirFS(".."), "pictures/*"); err != nil || !slices.Equal(found, names) {
 		t.Errorf("docs/pictures has %q, drawn are %q (%v)", found, names, err)
 	}
 	var all strings.Builder
-	for _, text := range pages(t) {
+	for _, text := range blocks.Pages(t) {
 		all.WriteString(text)
 	}
 	for _, name := range names {

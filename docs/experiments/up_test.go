@@ -1,4 +1,4 @@
-package docs_test
+package experiments_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"fourwires/docs/blocks"
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/wire"
@@ -82,7 +83,7 @@ func TestUp(t *testing.T) {
 			close()
 		})
 	}
-	printed(t, &report)
+	blocks.Printed(t, report.String())
 }
 
 func missing(all []time.Duration) bool {

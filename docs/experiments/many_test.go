@@ -1,4 +1,4 @@
-package docs_test
+package experiments_test
 
 import (
 	"bufio"
@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fourwires/docs/blocks"
 	"fourwires/feed"
 	"fourwires/internal/netsim"
 	"fourwires/internal/stats"
@@ -43,7 +44,7 @@ func TestSlow(t *testing.T) {
 		late, had, told, held := slow(t, s.serve)
 		fmt.Fprintf(&report, "%-44s %11.2f s %7d %7d %7d %13d\n", s.title, late.Seconds(), had, slowMessages-had, told, held)
 	}
-	printed(t, &report)
+	blocks.Printed(t, report.String())
 }
 
 const slowMessages = 50 * 60
@@ -235,7 +236,7 @@ func TestParked(t *testing.T) {
 	if each < 1 || each > 8 { // the race detector takes some
 		t.Errorf("a goroutine that waits takes %.1f KiB", each)
 	}
-	fmt.Fprintf(t.Output(), "10 000 goroutines wait: %.1f KiB each; all had begun after %v\n", each, took.Round(ms))
+	blocks.Printed(t, fmt.Sprintf("10 000 goroutines wait: %.1f KiB each; all had begun after %v\n", each, took.Round(ms)))
 }
 
 // TestThousands multiplies what was measured with a thousand readers.
@@ -251,14 +252,14 @@ func TestThousands(t *testing.T) {
 		fmt.Fprintf(&report, "%-10s %7.1f µs %7.2f cores   %4.0f KiB %7.0f MiB   %5.0f        %4.0f µs %6.1f s\n", name,
 			cpu/1e3, cpu*10_000*10/1e9, idle/1024, idle*10_000/(1<<20), of("Idle/*/readers=1000 goroutines/reader"), connect/1e3, connect*10_000/1e9)
 	}
-	printed(t, &report)
+	blocks.Printed(t, report.String())
 }
 
 // benchmarked returns the medians of a file of benchmarks/results, by benchmark and
 // unit: "Idle/transport=sse/readers=1000 B/reader".
 func benchmarked(t *testing.T, file string) map[string]float64 {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "benchmarks", "results", file+".txt"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "benchmarks", "results", file+".txt"))
 	if err != nil {
 		t.Fatal(err)
 	}

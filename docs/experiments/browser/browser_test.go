@@ -1,0 +1,50 @@
+package browser_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	browsers "fourwires/internal/chromium"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// chromium returns the path of a Chromium, or skips the test.
+func chromium(t *testing.T) string {
+	t.Helper()
+	return browsers.Path(t, "THE BROWSER IS NOT ASKED")
+}
+
+// visit opens a page in a real browser until the test ends. Cookies go along as
+// their servers allow; left to itself, a Chromium keeps back those of other sites.
+func visit(t *testing.T, url string, flags ...string) {
+	t.Helper()
+	profile, err := os.MkdirTemp("", "fourwires-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(profile, "Default"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	const preferences = `{"profile":{"cookie_controls_mode":0,"block_third_party_cookies":false}}`
+	if err := os.WriteFile(filepath.Join(profile, "Default", "Preferences"), []byte(preferences), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	flags = append(flags, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+profile, url)
+	cmd := exec.Command(chromium(t), flags...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with all its children
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		cmd.Wait()
+		os.RemoveAll(profile)
+	})
+}

@@ -1,0 +1,93 @@
+package browser_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"fourwires/docs/blocks"
+)
+
+// looking is a page that polls by a timer, hears a stream, and hides behind another
+// tab when it is told to.
+const looking = `
+	setInterval(() => fetch("/poll", { cache: "no-store" }), 200);
+	const stream = new EventSource("/events");
+	stream.onmessage = () => fetch("/heard", { cache: "no-store" });
+	stream.addEventListener("hide", () => open("/behind"));
+`
+
+// TestHiddenTab has a real browser hide a page. That it sleeps deeper after a while
+// is put forward, from five minutes to twelve seconds.
+func TestHiddenTab(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	var polls, heard atomic.Int64
+	begun, hide, behind, over := make(chan struct{}, 1), make(chan struct{}), make(chan struct{}, 1), make(chan struct{})
+	handlers := http.NewServeMux()
+	handlers.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, `<!doctype html><link rel="icon" href="data:,"><script type="module">%s</script>`, looking)
+	})
+	handlers.HandleFunc("/behind", func(w http.ResponseWriter, r *http.Request) { behind <- struct{}{} })
+	handlers.HandleFunc("/poll", func(http.ResponseWriter, *http.Request) { polls.Add(1) })
+	handlers.HandleFunc("/heard", func(http.ResponseWriter, *http.Request) { heard.Add(1) })
+	handlers.HandleFunc("/events", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		begun <- struct{}{}
+		tick := time.NewTicker(200 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				fmt.Fprint(w, "data: news\n\n")
+			case <-hide:
+				fmt.Fprint(w, "event: hide\ndata:\n\n")
+			case <-over:
+				return
+			}
+			if http.NewResponseController(w).Flush() != nil {
+				return
+			}
+		}
+	})
+	server := httptest.NewServer(handlers)
+	defer server.Close()
+	defer close(over)
+	visit(t, server.URL+"/", "--disable-popup-blocking", "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/12")
+
+	until := func(done <-chan struct{}) {
+		select {
+		case <-done:
+		case <-time.After(time.Minute):
+			t.Fatal("the page does nothing")
+		}
+	}
+	var report strings.Builder
+	fmt.Fprintf(&report, "a page that polls every 0.2 s, and hears 5 events a second\n")
+	fmt.Fprintf(&report, "%-34s %16s %18s\n", "it is", "polls a second", "events a second")
+	watch := func(is string, seconds int, least, most float64) {
+		polls.Store(0)
+		heard.Store(0)
+		<-time.After(time.Duration(seconds) * time.Second)
+		asked, had := float64(polls.Load())/float64(seconds), float64(heard.Load())/float64(seconds)
+		if asked < least || asked > most || had < 4 || had > 6 {
+			t.Errorf("%s, it asked %.1f times a second, want %g to %g; it heard %.1f events", is, asked, least, most, had)
+		}
+		fmt.Fprintf(&report, "%-34s %16.0f %18.0f\n", is, asked, had)
+	}
+	until(begun)
+	<-time.After(time.Second)
+	watch("in front", 8, 4, 6)
+	hide <- struct{}{}
+	until(behind)
+	<-time.After(1500 * time.Millisecond)
+	watch("behind another tab", 8, 0.6, 1.4)
+	<-time.After(5 * time.Second)
+	watch("behind it for long", 8, 0, 0.13)
+	blocks.Printed(t, report.String())
+}

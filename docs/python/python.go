@@ -1,0 +1,60 @@
+// Package python says whether this machine can run the scripts beside it: clients and servers of the four transports, in
+// Python. Its tests run them; chapter 16 shows what they print:
+//
+//	go test ./docs/python -run 'TestPython$' -v
+package python
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fourwires/docs/blocks"
+	"fourwires/internal/needs"
+)
+
+// Interpreter is the one that Debian's packages are for, and that the scripts name.
+const Interpreter = "/usr/bin/python3"
+
+// modules has what the scripts import, and Debian's package of it.
+var modules = []struct{ module, debian string }{
+	{"aiohttp", "python3-aiohttp"},
+	{"channels", "python3-django-channels"},
+	{"daphne", "daphne"},
+	{"flask", "python3-flask"},
+	{"flask_sockets", "python3-flask-sockets"},
+	{"tornado", "python3-tornado"},
+	{"websockets", "python3-websockets"},
+}
+
+// Need says that the test runs the scripts: where Python or one of the modules is missing, the test is
+// [needs.Missing] it.
+func Need(t testing.TB) {
+	t.Helper()
+	needs.Process(t)
+	scripts, err := filepath.Glob(filepath.Join(blocks.Root(t), "docs", "python", "*.py"))
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("%d scripts in docs/python, %v", len(scripts), err)
+	}
+	for _, script := range scripts { // Python reads them; go test repeats a result unless it sees that they have changed
+		if _, err := os.ReadFile(script); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mend := "apt-get install python3"
+	var names []string
+	for _, m := range modules {
+		names = append(names, m.module)
+		mend += " " + m.debian
+	}
+	code := `import importlib.util as u, sys; print(*[m for m in sys.argv[1:] if not u.find_spec(m)])`
+	out, err := exec.CommandContext(t.Context(), Interpreter, append([]string{"-c", code}, names...)...).Output()
+	if err != nil {
+		needs.Missing(t, err.Error(), mend)
+	}
+	if missing := strings.TrimSpace(string(out)); missing != "" {
+		needs.Missing(t, Interpreter+" does not have "+strings.ReplaceAll(missing, " ", ", "), mend)
+	}
+}
