@@ -50,7 +50,7 @@ func TestFlags(t *testing.T) {
 			}
 			got = append(got, row[1]+" = "+standard)
 		}
-		for _, flag := range regexp.MustCompile(`(?m)^ +((?:-., )?--\S+(?: \w+)?) {2,}.*?(?: \(default "?(.*?)"?\))?$`).FindAllStringSubmatch(string(help), -1) {
+		for _, flag := range regexp.MustCompile(`(?m)^ +((?:-., )?--[\w-]+(?: \w+)?)(?:\[=true\|false\])? {2,}.*?(?: \(default "?(.*?)"?\))?$`).FindAllStringSubmatch(string(help), -1) {
 			want = append(want, flag[1]+" = "+flag[2])
 		}
 		if !slices.Equal(got, want) {
