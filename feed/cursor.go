@@ -12,15 +12,15 @@ var ErrCursor = errors.New(`feed: a cursor is a number, or an epoch, "-" and a n
 // A Cursor is a reader's position: the id of the last message it has.
 //
 // Its text form is "EPOCH-ID", the same in ?after= and in Last-Event-ID. Without
-// an epoch it is the number alone, and is taken in the epoch of the feed that
-// reads it; so "0" asks for all that is kept.
+// an epoch it is the number alone, and means that id in the epoch of the feed that
+// is read; so "0" asks for all messages that the feed has.
 type Cursor struct {
-	Epoch string // 1 to 16 of a–z and 0–9; empty: that of the feed
+	Epoch string // 1 to 16 of a–z and 0–9; empty: the epoch of the feed that is read
 	ID    uint64 // 0: before the first message
 }
 
-// ParseCursor reads the text form. It accepts exactly what [Cursor.String]
-// writes, so no sign, no leading zero and no space. The error is [ErrCursor].
+// ParseCursor parses the text form. It accepts exactly what [Cursor.String]
+// returns: no sign, no leading zero, no space. The error is [ErrCursor].
 func ParseCursor(text string) (Cursor, error) {
 	epoch, number, found := strings.Cut(text, "-")
 	if !found {

@@ -22,19 +22,19 @@ const (
 	MaxData = 64 << 10
 
 	// MaxDepth is the most levels of arrays and objects that the data of a message
-	// may have. A poll's answer has three more around it, and System.Text.Json reads
-	// 64; other parsers read more, but none reads any number.
+	// may have. The response to a poll has three more around it, and System.Text.Json
+	// accepts 64; other parsers accept more, but each has a limit.
 	MaxDepth = 60
 
-	// MaxRead is the most bytes of encoded messages that one read returns,
-	// but for a single message that is larger by its id and time.
+	// MaxRead is the most bytes of encoded messages that one read returns, except
+	// that a single message may be larger by its id and time.
 	MaxRead = 64 << 10
 
 	maxKept = 16 << 20 // bytes of encoded messages that a feed keeps
 )
 
 var (
-	// ErrClosed says that the feed was closed and that the reader has all of it.
+	// ErrClosed says that the feed was closed and that the reader has all its messages.
 	ErrClosed = errors.New("feed: closed")
 
 	// ErrAhead says that a cursor lies ahead of the feed's newest message.
@@ -57,16 +57,16 @@ type Feed struct {
 	begun time.Time
 
 	mu     sync.Mutex
-	ring   []Message     // message id stands at ring[id%len(ring)]
-	first  uint64        // the oldest id kept; head+1 where none is
-	head   uint64        // the newest id; 0 where there is none yet
-	size   int           // bytes that the kept encodings hold
-	closed bool          //
-	wake   chan struct{} // closed by the next Publish or Close; nil where nobody waits
+	ring   []Message // message id stands at ring[id%len(ring)]
+	first  uint64    // the oldest id kept; head+1 where none is
+	head   uint64    // the newest id; 0 where there is none yet
+	size   int       // bytes that the kept encodings hold
+	closed bool
+	wake   chan struct{} // closed by the next Publish or Close; nil where no reader waits
 }
 
-// New returns an empty feed, in an epoch of its own, that keeps the newest
-// messages: at most keep of them (at least 1) and at most 16 MiB.
+// New returns an empty feed with a new epoch. It keeps the newest messages: at most
+// keep of them (at least 1), and at most 16 MiB.
 func New(keep int) *Feed {
 	return &Feed{
 		epoch: strings.ToLower(rand.Text()[:6]), // 30 random bits
@@ -78,7 +78,7 @@ func New(keep int) *Feed {
 
 // Publish appends a message with data, which must be JSON in valid UTF-8 of at
 // most [MaxData] bytes and [MaxDepth] levels; white space between its tokens is
-// dropped. It does not keep data, and never waits for readers. The error is
+// removed. Publish does not keep data, and never waits for readers. The error is
 // [ErrInvalid], [ErrTooLarge], [ErrTooDeep] or [ErrClosed].
 func (f *Feed) Publish(data []byte) (Message, error) {
 	if len(data) > MaxData {
@@ -90,10 +90,10 @@ func (f *Feed) Publish(data []byte) (Message, error) {
 	if !utf8.Valid(data) { // json.Compact lets bad UTF-8 through
 		return Message{}, fmt.Errorf("%w: bad UTF-8", ErrInvalid)
 	}
-	// The head of the encoding is known only under the lock, so data is laid
-	// behind room for the longest one: all the encoding is one allocation.
-	const room = len(`{"id":18446744073709551615,"at":-9223372036854775808,"data":`)
-	b := bytes.NewBuffer(make([]byte, room, room+len(data)+1))
+	// The id and the time are known only under the lock, so data is placed behind
+	// space for the longest: the whole encoding is one allocation.
+	const space = len(`{"id":18446744073709551615,"at":-9223372036854775808,"data":`)
+	b := bytes.NewBuffer(make([]byte, space, space+len(data)+1))
 	if err := json.Compact(b, data); err != nil {
 		return Message{}, fmt.Errorf("%w: %v", ErrInvalid, err)
 	}
@@ -106,14 +106,14 @@ func (f *Feed) Publish(data []byte) (Message, error) {
 		return Message{}, ErrClosed
 	}
 	now := time.Now()
-	m := Message{ID: f.head + 1, At: now.UnixMicro(), Data: encoded[room : len(encoded)-1], since: now.Sub(f.begun)}
-	head := append(make([]byte, 0, room), `{"id":`...)
-	head = strconv.AppendUint(head, m.ID, 10)
-	head = append(head, `,"at":`...)
-	head = strconv.AppendInt(head, m.At, 10)
-	head = append(head, `,"data":`...)
-	m.encoded = encoded[room-len(head):]
-	copy(m.encoded, head)
+	m := Message{ID: f.head + 1, At: now.UnixMicro(), Data: encoded[space : len(encoded)-1], since: now.Sub(f.begun)}
+	start := append(make([]byte, 0, space), `{"id":`...)
+	start = strconv.AppendUint(start, m.ID, 10)
+	start = append(start, `,"at":`...)
+	start = strconv.AppendInt(start, m.At, 10)
+	start = append(start, `,"data":`...)
+	m.encoded = encoded[space-len(start):]
+	copy(m.encoded, start)
 
 	f.head++
 	if f.head-f.first == uint64(len(f.ring)) {
@@ -124,12 +124,12 @@ func (f *Feed) Publish(data []byte) (Message, error) {
 	for f.size > maxKept && f.first < f.head {
 		f.drop()
 	}
-	f.rouse()
+	f.wakeReaders()
 	return m, nil
 }
 
-// isTooDeep reports whether JSON has more than MaxDepth levels. It looks no closer
-// where there are not so many brackets, as there seldom are.
+// isTooDeep reports whether JSON has more than MaxDepth levels. It counts the
+// brackets first: that there are so many is rare.
 func isTooDeep(data []byte) bool {
 	if bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) <= MaxDepth {
 		return false
@@ -154,7 +154,7 @@ func isTooDeep(data []byte) bool {
 	return false
 }
 
-// drop forgets the oldest message.
+// drop removes the oldest message.
 func (f *Feed) drop() {
 	m := &f.ring[f.first%uint64(len(f.ring))]
 	f.size -= cap(m.encoded)
@@ -162,27 +162,29 @@ func (f *Feed) drop() {
 	f.first++
 }
 
-// rouse wakes all that wait. One close serves any number of them.
-func (f *Feed) rouse() {
+// wakeReaders wakes all readers that wait, with one close.
+func (f *Feed) wakeReaders() {
 	if f.wake != nil {
 		close(f.wake)
 		f.wake = nil
 	}
 }
 
-// Age returns how long ago this feed published m, by the monotonic clock.
+// Age returns how long ago this feed published m, by the monotonic clock. The m must
+// come from this feed, by Publish, Since or Wait.
 func (f *Feed) Age(m Message) time.Duration { return time.Since(f.begun) - m.since }
 
-// Head returns the cursor of a reader that has everything: the newest id, or 0.
+// Head returns the cursor of a reader that has every message: the newest id, or 0
+// where there is none yet.
 func (f *Feed) Head() Cursor {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return Cursor{f.epoch, f.head}
 }
 
-// Resume returns the cursor from which a reader that comes with after goes on:
-// after itself in this feed's epoch, or the beginning where after's epoch is
-// another. The epoch is judged first; within this one the error is [ErrAhead].
+// Resume returns the cursor from which a reader whose cursor is after reads on: after
+// itself, with this feed's epoch, or the beginning where after has another epoch. The
+// epoch is compared first; where it is this feed's, the error is [ErrAhead].
 func (f *Feed) Resume(after Cursor) (Cursor, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -199,21 +201,21 @@ func (f *Feed) resume(after Cursor) (Cursor, error) {
 	return Cursor{f.epoch, after.ID}, nil
 }
 
-// Since appends to dst what comes after the cursor, at most [MaxRead] bytes of
-// it, and returns that with the cursor to read on from. Nothing new is no
-// error. It does not block.
+// Since appends the messages after the cursor to dst, at most [MaxRead] bytes of them,
+// and returns dst with the cursor to read on from. Without news it returns dst as it
+// is, and no error. It does not block.
 //
-// Where the next messages can no longer be had it returns none, a [*GapError]
-// and the cursor behind the gap. Other errors are [ErrAhead], and [ErrClosed]
-// once a closed feed is drained.
+// Where the feed no longer has the next messages it returns none, a [*GapError] and
+// the cursor behind the gap. Other errors are [ErrAhead], and [ErrClosed] once the
+// reader has all messages of a closed feed.
 func (f *Feed) Since(after Cursor, dst []Message) ([]Message, Cursor, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.read(after, dst)
 }
 
-// Wait is Since, but blocks while there is nothing new, until ctx ends; then
-// the error is ctx's.
+// Wait is Since, but blocks while there is no news, until ctx ends; then the error is
+// ctx's.
 func (f *Feed) Wait(ctx context.Context, after Cursor, dst []Message) ([]Message, Cursor, error) {
 	for {
 		f.mu.Lock()
@@ -259,11 +261,11 @@ func (f *Feed) read(after Cursor, dst []Message) ([]Message, Cursor, error) {
 	return dst, cursor, nil
 }
 
-// Close ends the feed: readers drain what is kept and then get [ErrClosed],
-// Publish fails with it at once. It may be called more than once.
+// Close ends the feed: readers get the messages that it has and then [ErrClosed];
+// Publish fails with [ErrClosed] at once. It may be called more than once.
 func (f *Feed) Close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.closed = true
-	f.rouse()
+	f.wakeReaders()
 }

@@ -14,20 +14,20 @@ type Message struct {
 	Data json.RawMessage `json:"data"` // valid, compact UTF-8 JSON
 
 	encoded []byte
-	since   time.Duration // from the feed's beginning, by the monotonic clock
+	since   time.Duration // from the creation of the feed, by the monotonic clock
 }
 
 // JSON returns the message's one encoding, {"id":…,"at":…,"data":…}: the bytes
-// that Publish made and that every transport sends. They hold no line break.
+// that Publish made and that every transport sends. They contain no line break.
 // The caller must not change them.
 func (m Message) JSON() []byte { return m.encoded }
 
-// A GapError says which ids can no longer be had, because the feed has dropped
-// them or never told them to this reader. The cursor that came with it stands
-// behind the gap: read on.
+// A GapError says which ids are lost to a reader, because the feed no longer has
+// them. The cursor that is returned with it stands behind the gap: read on from
+// there.
 type GapError struct {
 	From uint64 `json:"from"` // the first missing id
-	To   uint64 `json:"to"`   // the last
+	To   uint64 `json:"to"`   // the last missing id
 }
 
 func (e *GapError) Error() string {
@@ -39,20 +39,20 @@ func (e *GapError) JSON() []byte {
 	return fmt.Appendf(nil, `{"gap":{"from":%d,"to":%d}}`, e.From, e.To)
 }
 
-// An EpochError says that the feed a client knew is gone and another stands in
-// its place: the server restarted. The client's cursor stands at the beginning
-// of the new one: read on.
+// An EpochError says that the feed that a client read is gone and another has taken
+// its place: the server restarted. The client's cursor stands at the beginning of
+// the new feed: read on from there.
 type EpochError struct {
-	Was, Is string
+	Was, Is string // the epochs of the feed that is gone, and of the new one
 }
 
 func (e *EpochError) Error() string {
 	return fmt.Sprintf("feed: epoch %s is gone, this is %s", e.Was, e.Is)
 }
 
-// Decode reads one entry as it stands on the wire: a message, or a gap, which
+// Decode parses one entry as it stands on the wire: a message, or a gap, which
 // it returns as a [*GapError]. The message keeps entry as its encoding, so the
-// caller must not change it afterwards.
+// caller must not change entry afterwards.
 func Decode(entry []byte) (Message, error) {
 	var e struct {
 		Message

@@ -14,38 +14,42 @@ import (
 	"fourwires/feed"
 )
 
-// maxAnswer is the most bytes of an answer that a client takes.
-const maxAnswer = 1 << 20
+// maxBody is the most bytes that a client reads of a response's body.
+const maxBody = 1 << 20
 
 // Client reads a feed by long-polling.
 type Client struct {
-	// URL is the handler's, http://host/longpoll. Its query is kept, ?wait= as
-	// well; with ?after=0 a client that has no cursor yet gets all that is kept.
+	// URL is the handler's, http://host/longpoll. Its query is kept, ?wait= too:
+	// with ?after=0 a client that has no cursor yet gets all messages that the feed
+	// has.
 	URL string
 
-	// Dial opens a connection, for https one on which TLS is spoken already; nil
-	// means net/http's own.
+	// Dial opens a connection; for https it returns one whose TLS handshake is
+	// done. Nil means net/http's own.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
-	// HTTP2 has it speak HTTP/2 from the first byte on (RFC 9113, section 3.3);
-	// otherwise it speaks HTTP/1.1.
+	// HTTP2 makes the client speak HTTP/2 from the first byte on (RFC 9113,
+	// section 3.3). Otherwise it speaks HTTP/1.1.
 	HTTP2 bool
 
-	// Cursor is where reading begins; the zero Cursor means from now on.
-	// Messages moves it.
+	// Cursor is where reading begins. The zero Cursor means from now on. Messages
+	// moves it.
 	Cursor feed.Cursor
 }
 
 // Messages polls the feed and yields its messages in order, from the cursor
 // on; the cursor moves before each is yielded. It blocks while a poll is held.
 // It ends after the first error: that of ctx, a [*feed.GapError], a
-// [*feed.EpochError], or what went wrong on the way. To resume, range again.
+// [*feed.EpochError], or an error of the connection. To resume, range again.
 //
 // The polls of one range share a connection. Only one range at a time may use
 // a Client.
 func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 	return func(yield func(feed.Message, error) bool) {
-		transport := &http.Transport{DialContext: c.Dial, DialTLSContext: c.Dial, DisableCompression: true, Protocols: protocols(c.HTTP2)}
+		transport := &http.Transport{
+			DialContext: c.Dial, DialTLSContext: c.Dial,
+			DisableCompression: true, Protocols: protocols(c.HTTP2),
+		}
 		defer transport.CloseIdleConnections()
 		client := &http.Client{Transport: transport, Timeout: maxWait + 10*time.Second}
 
@@ -65,7 +69,7 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 	}
 }
 
-// protocols returns the only version of HTTP that is to be spoken.
+// protocols returns the one version of HTTP that the client speaks.
 func protocols(http2 bool) *http.Protocols {
 	p := new(http.Protocols)
 	p.SetHTTP1(!http2)
@@ -74,8 +78,8 @@ func protocols(http2 bool) *http.Protocols {
 	return p
 }
 
-// get makes one request, which the server holds while there is nothing new, and
-// returns the entries of its answer.
+// get makes one request, which the server holds while there is no news, and returns
+// the entries of the response.
 func (c *Client) get(ctx context.Context, client *http.Client) ([]json.RawMessage, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
 	if err != nil {
@@ -95,7 +99,7 @@ func (c *Client) get(ctx context.Context, client *http.Client) ([]json.RawMessag
 	}
 	defer resp.Body.Close()
 
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()

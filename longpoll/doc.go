@@ -1,11 +1,10 @@
 // Package longpoll carries a feed over HTTP long-polling: the client asks, and
-// the server holds the request until there is something to say. See RFC 6202,
-// section 2.
+// the server holds the request until there is news. See RFC 6202, section 2.
 //
 // # On the wire
 //
-// The bytes are those of polling; only their times are others. Between request
-// and answer lies the wait:
+// The bytes are those of polling; only their timing differs. Between request and
+// response lies the wait:
 //
 //	GET /longpoll?after=k3v9qa-411 HTTP/1.1
 //	Host: lab
@@ -20,23 +19,24 @@
 //
 //	{"epoch":"k3v9qa","messages":[{"id":412,"at":946684801000000,"data":{"cpu":12.5}}]}
 //
-// A wait without news ends with 204 No Content, so that no proxy on the way
-// takes the silence for a dead server; the client asks again at once.
+// A wait without news ends with 204 No Content, so that no proxy takes the silence
+// for a dead server; the client then sends its next request at once.
 // testdata/wire.txt holds one exchange to the byte.
 //
 // # What it costs
 //
-// A request head and a response head for every answer, and so for almost every
+// Request headers and response headers for every response, and so for almost every
 // message where messages come singly; but next to nothing while the feed is
-// quiet. The server holds a request, and its goroutine, for each client.
+// quiet. The server has an open request, and its goroutine, for each client.
 //
 // # When it breaks
 //
-// A lone message takes one trip. But one that is published while the last
-// answer is on its way down, or the next request on its way up, finds nobody
-// waiting: the re-arm gap. It is not lost, because the next request brings the
-// cursor; it is late, by up to three trips (RFC 6202, section 2.2). The faster
-// the feed, the more messages fall into that gap, and long-polling becomes
-// polling as fast as the network allows. An answer that does not end needs no
-// next request: that is SSE.
+// A single message takes one one-way delay, half a round trip. But while a response
+// is on its way to the client, or the next request on its way to the server, no
+// request waits at the server: this is the re-arm gap. A message that is published
+// in it is not lost, because the next request brings the cursor; it arrives up to
+// three one-way delays after it was published (RFC 6202, section 2.2). The faster
+// the feed, the more messages fall into that gap, and long-polling becomes polling
+// as fast as the network allows. A response that does not end needs no next
+// request: that is SSE.
 package longpoll

@@ -16,24 +16,23 @@ import (
 )
 
 const (
-	usualWait  = 25 * time.Second
-	maxWait    = 60 * time.Second
-	writeLimit = 10 * time.Second // for a client to take an answer
+	defaultWait = 25 * time.Second
+	maxWait     = 60 * time.Second
+	writeLimit  = 10 * time.Second // for a client to receive a response
 )
 
-// Handler answers GET with what the feed has after the request's cursor. While
-// there is nothing it holds the request: that is all that sets it apart from
-// polling.
+// Handler responds to GET with the messages after the request's cursor. While there
+// are none it holds the request: that is the only difference from polling.
 //
-// The cursor is ?after=EPOCH-ID; without one it waits for what comes from now
-// on. It waits for ?wait= (a Go duration from 0s to 60s, usually 25s), or until
-// the feed is closed. A bad cursor, one ahead of the feed, or a bad wait is
-// answered 400. HEAD is answered as GET is, without the body, but at once.
+// The cursor is ?after=EPOCH-ID; without one it waits for the next message. It
+// waits for ?wait= (a Go duration from 0s to 60s; 25s where there is none), or until
+// the feed is closed. To a bad cursor, one ahead of the feed, or a bad wait the
+// response is 400. HEAD has the response of GET without the body, but at once.
 type Handler struct {
 	Feed *feed.Feed
 
-	// Sent is told, after each write, which messages and how many gaps it
-	// carried. It must not block. It may be nil.
+	// Sent is called after each write, with the messages and the number of gaps
+	// that it sent. It must not block. It may be nil.
 	Sent func(msgs []feed.Message, gaps int)
 }
 
@@ -58,8 +57,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	// Wait. Whatever ends it, news, time, or the feed's end, the answer tells. A
-	// client that has the answer to its cursor already waits for another one.
+	// Wait, for news, for the end of the time or of the feed: the response says
+	// which. A client whose If-None-Match names the newest message has the response
+	// to its cursor already, and waits for the message after that.
 	if r.Method == http.MethodHead {
 		wait = 0
 	}
@@ -71,11 +71,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Feed.Wait(ctx, from, nil)
 	if r.Context().Err() != nil {
-		return // nobody is there to be answered
+		return // the client has left
 	}
 
-	// Headers. The head is read before the messages are, so it can only be too
-	// old: then the client is sent twice what it asked twice, never too little.
+	// Headers. The head is read before the messages: a message that is published
+	// in between is sent too, and none is missed.
 	head := h.Feed.Head()
 	w.Header().Set("Cache-Control", "no-store")
 	if tag := tagOf(head); matches(r, tag) {
@@ -106,7 +106,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func parseWait(query url.Values) (time.Duration, error) {
 	text, given := query["wait"]
 	if !given {
-		return usualWait, nil
+		return defaultWait, nil
 	}
 	wait, err := time.ParseDuration(text[0])
 	if err != nil || wait < 0 || wait > maxWait {
@@ -115,11 +115,11 @@ func parseWait(query url.Values) (time.Duration, error) {
 	return wait, nil
 }
 
-// answer returns the answer's body, {"epoch":…,"messages":[…]}, the cursor behind
-// it, and what is in it: messages, and how many gaps. It holds one read of the
-// feed. A body whose entries end before the head, or that has none, names the
-// head too, {"epoch":…,"head":…,"messages":[…]}: there is more, or that is where
-// a client without a cursor begins.
+// answer returns the response's body, {"epoch":…,"messages":[…]}, the cursor
+// behind it, its messages and the number of its gaps. The body has one read of
+// the feed. Where its entries end before the head, or where it has none, it names
+// the head too, {"epoch":…,"head":…,"messages":[…]}: there is more, or this is
+// where a client without a cursor begins.
 func (h *Handler) answer(cursor, head feed.Cursor) (body []byte, next feed.Cursor, msgs []feed.Message, gaps int) {
 	var entries [][]byte
 	var gap *feed.GapError
@@ -149,11 +149,10 @@ func (h *Handler) answer(cursor, head feed.Cursor) (body []byte, next feed.Curso
 	return append(body, "]}"...), next, msgs, gaps
 }
 
-// send writes the body, which a client has writeLimit to take. On HTTP/1.1 it takes
-// the deadline back, for the connection's next request. On HTTP/2 the deadline is
-// the stream's alone, and what is left of the body goes when the handler returns,
-// in the frame that ends the stream (RFC 9113, section 8.1): a flush would make
-// that one more frame.
+// send writes the body, for which it has writeLimit. On HTTP/1.1 it then clears the
+// deadline, for the connection's next request. On HTTP/2 the deadline is the
+// stream's alone, and the rest of the body is sent when the handler returns, in the
+// frame that ends the stream (RFC 9113, section 8.1): a flush would add a frame.
 func send(w http.ResponseWriter, r *http.Request, body []byte) error {
 	control := http.NewResponseController(w)
 	control.SetWriteDeadline(time.Now().Add(writeLimit))
@@ -166,18 +165,18 @@ func send(w http.ResponseWriter, r *http.Request, body []byte) error {
 	return control.SetWriteDeadline(time.Time{})
 }
 
-// tagOf returns the ETag of an answer that ends at the cursor.
+// tagOf returns the ETag of a response that ends at the cursor.
 func tagOf(cursor feed.Cursor) string { return `"` + cursor.String() + `"` }
 
 // matches reports whether If-None-Match names the tag, strong or weak (RFC 9110,
-// sections 13.1.2 and 8.8.3.2). A tag holds no quote inside, so none can hide in
-// another.
+// sections 13.1.2 and 8.8.3.2). Quotes enclose a tag and do not occur in it, so no
+// tag is part of another.
 func matches(r *http.Request, tag string) bool {
 	names := strings.Join(r.Header.Values("If-None-Match"), ", ")
 	return names == "*" || strings.Contains(names, tag)
 }
 
-// refuse answers with an error as one JSON sentence.
+// refuse responds with a status and the error as one JSON sentence.
 func refuse(w http.ResponseWriter, status int, err error) {
 	body, _ := json.Marshal(map[string]string{"error": err.Error()})
 	w.Header().Set("Content-Type", "application/json")

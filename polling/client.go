@@ -14,36 +14,36 @@ import (
 	"fourwires/feed"
 )
 
-// maxAnswer is the most bytes of an answer that a client takes.
-const maxAnswer = 1 << 20
+// maxBody is the most bytes that a client reads of a response's body.
+const maxBody = 1 << 20
 
 // Client reads a feed by polling.
 type Client struct {
-	// URL is the handler's, http://host/polling. Its query is kept, so with
-	// ?after=0 a client that has no cursor yet gets all that is kept.
+	// URL is the handler's, http://host/polling. Its query is kept: with ?after=0 a
+	// client that has no cursor yet gets all messages that the feed has.
 	URL string
 
 	// Interval is the time from the start of one poll to the start of the next;
 	// 0 means 2 s.
 	Interval time.Duration
 
-	// Dial opens a connection, for https one on which TLS is spoken already; nil
-	// means net/http's own.
+	// Dial opens a connection; for https it returns one whose TLS handshake is
+	// done. Nil means net/http's own.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
-	// HTTP2 has it speak HTTP/2 from the first byte on (RFC 9113, section 3.3);
-	// otherwise it speaks HTTP/1.1.
+	// HTTP2 makes the client speak HTTP/2 from the first byte on (RFC 9113,
+	// section 3.3). Otherwise it speaks HTTP/1.1.
 	HTTP2 bool
 
-	// Cursor is where reading begins; the zero Cursor means from now on.
-	// Messages moves it.
+	// Cursor is where reading begins. The zero Cursor means from now on. Messages
+	// moves it.
 	Cursor feed.Cursor
 }
 
 // Messages polls the feed and yields its messages in order, from the cursor
 // on; the cursor moves before each is yielded. It blocks between polls. It
 // ends after the first error: that of ctx, a [*feed.GapError], a
-// [*feed.EpochError], or what went wrong on the way. To resume, range again.
+// [*feed.EpochError], or an error of the connection. To resume, range again.
 //
 // The polls of one range share a connection. Only one range at a time may use
 // a Client.
@@ -53,7 +53,10 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 		if interval <= 0 {
 			interval = 2 * time.Second
 		}
-		transport := &http.Transport{DialContext: c.Dial, DialTLSContext: c.Dial, DisableCompression: true, Protocols: protocols(c.HTTP2)}
+		transport := &http.Transport{
+			DialContext: c.Dial, DialTLSContext: c.Dial,
+			DisableCompression: true, Protocols: protocols(c.HTTP2),
+		}
 		defer transport.CloseIdleConnections()
 		client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
 		next := time.NewTicker(interval)
@@ -72,7 +75,7 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 				}
 			}
 			if len(entries) > 0 && c.Cursor.ID < head {
-				continue // there is more
+				continue // there are more
 			}
 			select {
 			case <-next.C:
@@ -84,7 +87,7 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 	}
 }
 
-// protocols returns the only version of HTTP that is to be spoken.
+// protocols returns the one version of HTTP that the client speaks.
 func protocols(http2 bool) *http.Protocols {
 	p := new(http.Protocols)
 	p.SetHTTP1(!http2)
@@ -93,8 +96,8 @@ func protocols(http2 bool) *http.Protocols {
 	return p
 }
 
-// get makes one request and returns the entries of its answer and the head that it
-// names, or 0: it does where there is more than these entries.
+// get makes one request and returns the entries of the response, and the head that
+// it names, or 0: it names the head where there are more entries.
 func (c *Client) get(ctx context.Context, client *http.Client) (entries []json.RawMessage, head uint64, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
 	if err != nil {
@@ -114,7 +117,7 @@ func (c *Client) get(ctx context.Context, client *http.Client) (entries []json.R
 	}
 	defer resp.Body.Close()
 
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	switch {
 	case ctx.Err() != nil:
 		return nil, 0, ctx.Err()

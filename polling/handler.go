@@ -13,20 +13,19 @@ import (
 	"fourwires/feed"
 )
 
-// writeLimit is the time that a client has to take an answer.
+// writeLimit is the time that a client has to receive a response.
 const writeLimit = 10 * time.Second
 
-// Handler answers GET with what the feed has after the request's cursor. It
-// never waits.
+// Handler responds to GET with the messages after the request's cursor, at once.
 //
-// The cursor is ?after=EPOCH-ID. Without one the answer has no messages, but the
-// head. A bad cursor, or one ahead of the feed, is answered 400. HEAD is answered
-// as GET is, without the body.
+// The cursor is ?after=EPOCH-ID. Without one the response has no messages, but the
+// head. To a bad cursor, or one ahead of the feed, it is 400. HEAD has the response
+// of GET without the body.
 type Handler struct {
 	Feed *feed.Feed
 
-	// Sent is told, after each write, which messages and how many gaps it
-	// carried. It must not block. It may be nil.
+	// Sent is called after each write, with the messages and the number of gaps
+	// that it sent. It must not block. It may be nil.
 	Sent func(msgs []feed.Message, gaps int)
 }
 
@@ -45,8 +44,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 
-	// Headers. The head is read before the messages are, so it can only be too
-	// old: then the client is sent twice what it asked twice, never too little.
+	// Headers. The head is read before the messages: a message that is published
+	// in between is sent too, and none is missed.
 	head := h.Feed.Head()
 	w.Header().Set("Cache-Control", "no-store")
 	if tag := tagOf(head); matches(r, tag) {
@@ -74,11 +73,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// answer returns the answer's body, {"epoch":…,"messages":[…]}, the cursor behind
-// it, and what is in it: messages, and how many gaps. It holds one read of the
-// feed. A body whose entries end before the head, or that has none, names the
-// head too, {"epoch":…,"head":…,"messages":[…]}: there is more, or that is where
-// a client without a cursor begins.
+// answer returns the response's body, {"epoch":…,"messages":[…]}, the cursor
+// behind it, its messages and the number of its gaps. The body has one read of
+// the feed. Where its entries end before the head, or where it has none, it names
+// the head too, {"epoch":…,"head":…,"messages":[…]}: there is more, or this is
+// where a client without a cursor begins.
 func (h *Handler) answer(cursor, head feed.Cursor) (body []byte, next feed.Cursor, msgs []feed.Message, gaps int) {
 	var entries [][]byte
 	var gap *feed.GapError
@@ -108,11 +107,10 @@ func (h *Handler) answer(cursor, head feed.Cursor) (body []byte, next feed.Curso
 	return append(body, "]}"...), next, msgs, gaps
 }
 
-// send writes the body, which a client has writeLimit to take. On HTTP/1.1 it takes
-// the deadline back, for the connection's next request. On HTTP/2 the deadline is
-// the stream's alone, and what is left of the body goes when the handler returns,
-// in the frame that ends the stream (RFC 9113, section 8.1): a flush would make
-// that one more frame.
+// send writes the body, for which it has writeLimit. On HTTP/1.1 it then clears the
+// deadline, for the connection's next request. On HTTP/2 the deadline is the
+// stream's alone, and the rest of the body is sent when the handler returns, in the
+// frame that ends the stream (RFC 9113, section 8.1): a flush would add a frame.
 func send(w http.ResponseWriter, r *http.Request, body []byte) error {
 	control := http.NewResponseController(w)
 	control.SetWriteDeadline(time.Now().Add(writeLimit))
@@ -125,18 +123,18 @@ func send(w http.ResponseWriter, r *http.Request, body []byte) error {
 	return control.SetWriteDeadline(time.Time{})
 }
 
-// tagOf returns the ETag of an answer that ends at the cursor.
+// tagOf returns the ETag of a response that ends at the cursor.
 func tagOf(cursor feed.Cursor) string { return `"` + cursor.String() + `"` }
 
 // matches reports whether If-None-Match names the tag, strong or weak (RFC 9110,
-// sections 13.1.2 and 8.8.3.2). A tag holds no quote inside, so none can hide in
-// another.
+// sections 13.1.2 and 8.8.3.2). Quotes enclose a tag and do not occur in it, so no
+// tag is part of another.
 func matches(r *http.Request, tag string) bool {
 	names := strings.Join(r.Header.Values("If-None-Match"), ", ")
 	return names == "*" || strings.Contains(names, tag)
 }
 
-// refuse answers with an error as one JSON sentence.
+// refuse responds with a status and the error as one JSON sentence.
 func refuse(w http.ResponseWriter, status int, err error) {
 	body, _ := json.Marshal(map[string]string{"error": err.Error()})
 	w.Header().Set("Content-Type", "application/json")

@@ -11,31 +11,32 @@ import (
 
 // Client reads a feed from a stream of events.
 type Client struct {
-	// URL is the handler's, http://host/sse. Its query is kept, ?heartbeat= as
-	// well; with ?after=0 a client that has no cursor yet gets all that is kept.
+	// URL is the handler's, http://host/sse. Its query is kept, ?heartbeat= too:
+	// with ?after=0 a client that has no cursor yet gets all messages that the feed
+	// has.
 	URL string
 
-	// Dial opens a connection, for https one on which TLS is spoken already; nil
-	// means net/http's own.
+	// Dial opens a connection; for https it returns one whose TLS handshake is
+	// done. Nil means net/http's own.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
-	// HTTP2 has it speak HTTP/2 from the first byte on (RFC 9113, section 3.3);
-	// otherwise it speaks HTTP/1.1.
+	// HTTP2 makes the client speak HTTP/2 from the first byte on (RFC 9113,
+	// section 3.3). Otherwise it speaks HTTP/1.1.
 	HTTP2 bool
 
-	// Gzip has it accept a compressed stream.
+	// Gzip makes the client accept a compressed stream.
 	Gzip bool
 
-	// Cursor is where reading begins; the zero Cursor means from now on.
-	// Messages moves it.
+	// Cursor is where reading begins. The zero Cursor means from now on. Messages
+	// moves it.
 	Cursor feed.Cursor
 }
 
 // Messages opens a stream and yields its messages in order, from the cursor
 // on; the cursor moves before each is yielded. It blocks between events. It
 // ends after the first error: that of ctx, a [*feed.GapError], a
-// [*feed.EpochError], or what went wrong on the way, such as [ErrSilent] or
-// the end of the stream, io.EOF. To resume, range again.
+// [*feed.EpochError], or an error of the connection, such as [ErrSilent] or the end
+// of the stream, io.EOF. To resume, range again.
 //
 // Each range has a connection of its own. Only one range at a time may use a
 // Client.
@@ -64,11 +65,11 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 	}
 }
 
-// move takes the cursor to the stream's last event id.
+// move sets the cursor to the stream's last event id.
 func (c *Client) move(lastID string) error {
 	cursor, err := feed.ParseCursor(lastID)
 	if err != nil {
-		if lastID == "" { // the stream had no chance to set one
+		if lastID == "" { // the stream has not set one yet
 			return nil
 		}
 		return fmt.Errorf("sse: id %q: %w", lastID, err)

@@ -27,15 +27,15 @@ const (
 	maxSilence   = 40 * time.Second // a live stream has a comment every 15 s
 	maxRedirects = 20               // as many as a browser follows (Fetch, "HTTP-redirect fetch")
 	maxRefusal   = 256              // bytes of a refusal's body
-	refusalTime  = time.Second      // for these to come
+	refusalTime  = time.Second      // for these to arrive
 )
 
 var (
-	// ErrTooLong says that an event has more than 1 MiB, be it of data or in one
-	// line. It is passed over, and the stream goes on behind it.
+	// ErrTooLong says that an event has more than 1 MiB of data, or a line of more
+	// than 1 MiB. The event is skipped, and the stream goes on behind it.
 	ErrTooLong = errors.New("sse: an event has more than 1 MiB")
 
-	// ErrSilent says that nothing at all, not even a comment, came for 40 s.
+	// ErrSilent says that no byte, not even of a comment, arrived for 40 s.
 	ErrSilent = errors.New("sse: the stream is silent")
 )
 
@@ -46,60 +46,60 @@ type Event struct {
 	Data string // the data lines, joined by line feeds
 }
 
-// A RefusedError says that the server answered, but not with a stream of events.
+// A RefusedError says that the server responded, but not with a stream of events.
 type RefusedError struct {
-	Status int    // 200 where only the Content-Type is another
-	Text   string // the status line, what is wrong with it, and how the body begins
+	Status int    // 200 where only the Content-Type is wrong
+	Text   string // the status, what is wrong with the response, and the first 256 bytes of its body
 }
 
 func (e *RefusedError) Error() string { return "sse: " + e.Text }
 
 // Events opens a stream at url and yields its events until the first error:
-// that of ctx, a [*RefusedError], [ErrSilent], or the stream's own end, io.EOF.
-// Only [ErrTooLong] is not the last: it stands in the place of an event. Events
-// reads any SSE stream, not only this lab's. A lastID that is not empty is sent
-// as Last-Event-ID. To read on after an error, use a [Stream].
+// that of ctx, a [*RefusedError], [ErrSilent], or the end of the stream, io.EOF.
+// Only after [ErrTooLong], which replaces an event, does it go on. It blocks between
+// events. Events reads any SSE stream, not only this lab's. A lastID that is not
+// empty is sent as Last-Event-ID. To resume after an error, use a [Stream].
 func Events(ctx context.Context, url, lastID string) iter.Seq2[Event, error] {
 	return (&Stream{URL: url, LastID: lastID}).Events(ctx)
 }
 
-// A Stream is a stream of events, this lab's or any other, that can be read on
-// after a cut.
+// A Stream is a stream of events, this lab's or any other, whose reading can resume
+// after a failure.
 type Stream struct {
-	// URL is where the stream is. Redirects are followed. One that is permanent,
-	// 301 or 308, changes URL once it has led to a stream (RFC 9110, section 15.4).
+	// URL is where the stream is. Redirects are followed. A permanent one, 301 or
+	// 308, changes URL once it has led to a stream (RFC 9110, section 15.4).
 	URL string
 
-	// Header goes with each request; nil: nothing more than needed. Where a
-	// redirect leads to another origin, only its User-Agent does, and Header keeps
-	// no more than that where URL is changed.
+	// Header is sent with each request, besides the headers that a request needs. To
+	// another origin, where a redirect leads there, only its User-Agent is sent; where
+	// such a redirect changes URL, Header keeps no more than that.
 	Header http.Header
 
 	// Proxy returns the proxy for a request, as http.ProxyFromEnvironment does;
 	// nil means none.
 	Proxy func(*http.Request) (*url.URL, error)
 
-	// Dial opens a connection, for https one on which TLS is spoken already; nil
-	// means net/http's own.
+	// Dial opens a connection; for https it returns one whose TLS handshake is
+	// done. Nil means net/http's own.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
-	// HTTP2 has it speak HTTP/2 from the first byte on (RFC 9113, section 3.3);
-	// otherwise it speaks HTTP/1.1.
+	// HTTP2 makes it speak HTTP/2 from the first byte on (RFC 9113, section 3.3).
+	// Otherwise it speaks HTTP/1.1.
 	HTTP2 bool
 
-	// Gzip has it accept a compressed stream, which net/http takes apart. What
-	// counts as silence, and as too long, is what comes out.
+	// Gzip makes it accept a compressed stream, which net/http decompresses.
+	// ErrSilent and ErrTooLong are about the decompressed bytes.
 	Gzip bool
 
-	// LastID is the last event id, where Events begins; empty: wherever the
-	// stream does. Retry is how long the stream wants a client to wait before it
-	// comes again; 0 where it has not said. Events moves both.
+	// LastID is the last event id, behind which Events begins; empty: where the
+	// stream begins. Retry is the time that the stream asks a client to wait before
+	// it reconnects; 0 where it has not asked. Events updates both.
 	LastID string
 	Retry  time.Duration
 }
 
-// Events opens the stream and yields its events, as the function Events does;
-// to read on, range again. Only one range at a time may use a Stream.
+// Events opens the stream and yields its events, as the function Events does. To
+// resume, range again. Only one range at a time may use a Stream.
 func (s *Stream) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
@@ -125,7 +125,7 @@ func (s *Stream) Events(ctx context.Context) iter.Seq2[Event, error] {
 		}
 		defer body.Close()
 
-		p := &Parser{LastID: s.LastID, Retry: s.Retry, in: bufio.NewReader(wakeful{body, silence})}
+		p := &Parser{LastID: s.LastID, Retry: s.Retry, in: bufio.NewReader(timedReader{body, silence})}
 		for {
 			event, err := p.Next()
 			s.LastID, s.Retry = p.LastID, p.Retry
@@ -140,10 +140,10 @@ func (s *Stream) Events(ctx context.Context) iter.Seq2[Event, error] {
 	}
 }
 
-// open asks for the stream, wherever redirects lead, and returns its body.
+// open requests the stream, follows redirects, and returns its body.
 func (s *Stream) open(ctx context.Context, transport *http.Transport) (io.ReadCloser, error) {
-	at, header, isForGood := s.URL, s.Header, true
-	moved, movedHeader := at, header // where redirects for good have led so far
+	at, header, isPermanent := s.URL, s.Header, true
+	moved, movedHeader := at, header // where permanent redirects have led so far
 	for redirects := 0; ; redirects++ {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 		if err != nil {
@@ -151,7 +151,7 @@ func (s *Stream) open(ctx context.Context, transport *http.Transport) (io.ReadCl
 		}
 		maps.Copy(req.Header, header)
 		req.Header.Set("Accept", "text/event-stream")
-		if s.LastID != "" && !strings.ContainsFunc(s.LastID, unicode.IsControl) { // else no header can carry it
+		if s.LastID != "" && !strings.ContainsFunc(s.LastID, unicode.IsControl) { // no header can carry those
 			req.Header.Set("Last-Event-ID", s.LastID)
 		}
 		resp, err := transport.RoundTrip(req)
@@ -167,23 +167,23 @@ func (s *Stream) open(ctx context.Context, transport *http.Transport) (io.ReadCl
 			s.URL, s.Header = moved, movedHeader
 			return resp.Body, nil
 		}
-		resp.Body.Close() // unread, since it may never end
+		resp.Body.Close() // not read to its end, because it may never end
 		at = to.String()
 		if to.Scheme != req.URL.Scheme || to.Host != req.URL.Host { // another origin
 			header = header.Clone()
 			maps.DeleteFunc(header, func(name string, _ []string) bool { return name != "User-Agent" })
 		}
 		if code := resp.StatusCode; code != http.StatusMovedPermanently && code != http.StatusPermanentRedirect {
-			isForGood = false
+			isPermanent = false
 		}
-		if isForGood {
+		if isPermanent {
 			moved, movedHeader = at, header
 		}
 	}
 }
 
-// redirect returns where the response leads, or nil if it is no redirect that a
-// browser follows (Fetch, "redirect status" and "location URL").
+// redirect returns the URL to which the response redirects, or nil where a browser
+// would not follow (Fetch, "redirect status" and "location URL").
 func redirect(resp *http.Response) *url.URL {
 	switch resp.StatusCode {
 	case 301, 302, 303, 307, 308:
@@ -195,7 +195,7 @@ func redirect(resp *http.Response) *url.URL {
 	return nil
 }
 
-// protocols returns the only version of HTTP that is to be spoken.
+// protocols returns the one version of HTTP that the client speaks.
 func protocols(http2 bool) *http.Protocols {
 	p := new(http.Protocols)
 	p.SetHTTP1(!http2)
@@ -204,8 +204,8 @@ func protocols(http2 bool) *http.Protocols {
 	return p
 }
 
-// refusal returns nil for a stream, and otherwise what the server said instead.
-// It does not wait for more than the server says at once.
+// refusal returns nil for a stream, and otherwise a RefusedError with the server's
+// response. It waits for a second at most for the response's body.
 func refusal(resp *http.Response) error {
 	text := resp.Status
 	if resp.StatusCode == http.StatusOK {
@@ -225,9 +225,9 @@ func refusal(resp *http.Response) error {
 	return &RefusedError{resp.StatusCode, text[:min(len(text), 2*maxRefusal)]}
 }
 
-// mediaType returns what a browser takes the response for: the last type that
-// its fields name (Fetch, "extract a MIME type"). Parameters do not matter, not
-// even one that is given twice (MIME Sniffing, section 4.4).
+// mediaType returns the media type that a browser finds: the last valid one of the
+// Content-Type headers (Fetch, "extract a MIME type"). Parameters are ignored, even
+// one that is given twice (MIME Sniffing, section 4.4).
 func mediaType(header http.Header) (kind string) {
 	for value := range strings.SplitSeq(strings.Join(header.Values("Content-Type"), ","), ",") {
 		value, _, _ = strings.Cut(value, ";")
@@ -240,33 +240,34 @@ func mediaType(header http.Header) (kind string) {
 	return kind
 }
 
-// wakeful sets an alarm for as long as it waits for something to read.
-type wakeful struct {
+// timedReader runs the timer while it waits for bytes.
+type timedReader struct {
 	io.Reader
-	alarm *time.Timer
+	silence *time.Timer
 }
 
-func (w wakeful) Read(b []byte) (int, error) {
-	w.alarm.Reset(maxSilence)
-	defer w.alarm.Stop()
-	return w.Reader.Read(b)
+func (r timedReader) Read(b []byte) (int, error) {
+	r.silence.Reset(maxSilence)
+	defer r.silence.Stop()
+	return r.Reader.Read(b)
 }
 
-// A Parser takes a text/event-stream apart as the standard says: lines end in
-// LF, CR or both; a leading byte order mark, comments and unknown fields are
-// skipped, however long; an event that no blank line ends is never dispatched.
-// What is not UTF-8 becomes U+FFFD as often as in a browser (Encoding, "UTF-8
-// decoder"). It holds a line and an event's data, each of at most 1 MiB.
+// A Parser parses a text/event-stream as the standard says (WHATWG HTML, section
+// 9.2.6): lines end in LF, CR or both; a leading byte order mark, comments and
+// unknown fields are skipped, however long; an event that no blank line ends is
+// never dispatched. Bytes that are not UTF-8 become U+FFFD as often as in a browser
+// (Encoding, "UTF-8 decoder"). It keeps a line and an event's data, each of at most
+// 1 MiB. Only one goroutine at a time may use it.
 type Parser struct {
 	LastID string        // the last event id; a block without data sets it too
 	Retry  time.Duration // the last retry field; 0 where there was none
 
-	in      *bufio.Reader
-	begun   bool   // behind the byte order mark
-	afterCR bool   // the last line ended in CR: a LF that follows is part of that
-	line    []byte // of the current line
-	isRest  bool   // what follows is the rest of a line that is too long
-	dropped bool   // what follows belongs to an event that is too long
+	in       *bufio.Reader
+	begun    bool   // behind the byte order mark
+	afterCR  bool   // the last line ended in CR: a LF that follows is part of that line end
+	line     []byte // the current line so far
+	isRest   bool   // the next bytes are the rest of a line that is too long
+	skipping bool   // the next lines belong to an event that is too long
 }
 
 // NewParser returns a parser of the stream in.
@@ -275,9 +276,9 @@ func NewParser(in io.Reader) *Parser {
 }
 
 // Next blocks until the next event is complete and returns it. The error is the
-// stream's, io.EOF at its end. Or it is [ErrTooLong], as soon as an event has
-// more than 1 MiB: then the event has only its id, if that has come, which counts
-// from then on, and Next may be called for what comes behind.
+// stream's, io.EOF at its end; or [ErrTooLong], as soon as an event has more than
+// 1 MiB. Then the returned event has only its id, if that has arrived, which is the
+// last event id from then on, and Next may be called for the event behind it.
 func (p *Parser) Next() (Event, error) {
 	var data strings.Builder
 	kind, id, dispatch := "", p.LastID, false
@@ -293,17 +294,17 @@ func (p *Parser) Next() (Event, error) {
 			isLong = isLong || data.Len()+len(value) > maxEvent
 		}
 		switch {
-		case isLong && !p.dropped:
-			p.dropped = true
-			p.LastID = id // or a reader that was cut off would ask for this event again
+		case isLong && !p.skipping:
+			p.skipping = true
+			p.LastID = id // or a reader that resumes would request this event once more
 			return Event{ID: id}, ErrTooLong
-		case err != nil, p.dropped && field == "data": // is passed over
+		case err != nil, p.skipping && field == "data": // is skipped
 		case line == "":
 			p.LastID = id
 			if dispatch {
 				return Event{ID: id, Type: cmp.Or(kind, "message"), Data: data.String()}, nil
 			}
-			kind, p.dropped = "", false
+			kind, p.skipping = "", false
 		case field == "data":
 			if dispatch {
 				data.WriteByte('\n')
@@ -322,37 +323,37 @@ func (p *Parser) Next() (Event, error) {
 	}
 }
 
-// readLine returns the next line. Of one that is too long it returns what it
-// holds, and ErrTooLong; the rest is passed over by the call after.
+// readLine returns the next line. Of a line that is too long it returns the first
+// 1 MiB and ErrTooLong; the next call skips the rest.
 func (p *Parser) readLine() (string, error) {
 	p.line = p.line[:0]
 	for {
 		if _, err := p.in.Peek(1); err != nil {
 			return "", err
 		}
-		come, _ := p.in.Peek(p.in.Buffered())
-		if p.afterCR && come[0] == '\n' { // the second byte of a line's end
+		buffered, _ := p.in.Peek(p.in.Buffered())
+		if p.afterCR && buffered[0] == '\n' { // the second byte of a line end
 			p.afterCR = false
 			p.in.Discard(1)
 			continue
 		}
 		p.afterCR = false
-		n := bytes.IndexAny(come, "\r\n")
+		n := bytes.IndexAny(buffered, "\r\n")
 		isWhole := n >= 0
 		if !isWhole {
-			n = len(come)
+			n = len(buffered)
 		}
 		if !p.isRest {
-			room := maxEvent - len(p.line)
-			p.line = append(p.line, come[:min(n, room)]...)
-			if n > room {
+			space := maxEvent - len(p.line)
+			p.line = append(p.line, buffered[:min(n, space)]...)
+			if n > space {
 				p.isRest = true
-				p.in.Discard(room)
+				p.in.Discard(space)
 				return p.text(), ErrTooLong
 			}
 		}
 		if isWhole {
-			p.afterCR = come[n] == '\r'
+			p.afterCR = buffered[n] == '\r'
 			n++
 		}
 		p.in.Discard(n)
@@ -367,7 +368,7 @@ func (p *Parser) readLine() (string, error) {
 func (p *Parser) text() string {
 	line := string(p.line)
 	if !utf8.ValidString(line) {
-		line, _ = utf.UTF8.NewDecoder().String(line) // it replaces, and never fails
+		line, _ = utf.UTF8.NewDecoder().String(line) // it never fails
 	}
 	if !p.begun {
 		p.begun = true

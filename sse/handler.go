@@ -19,36 +19,36 @@ import (
 const (
 	commentEvery = 15 * time.Second
 	writeLimit   = 10 * time.Second // for each batch of at most 64 KiB
-	many         = 64               // messages at once, as only a reader that was behind gets them
+	largeRead    = 64               // messages in one read, as only a reader that was behind gets them
 
-	// Level 2 is the fastest that finds what events have in common: flushed one
-	// by one, events of less than 128 bytes are not looked into at gzip.BestSpeed,
-	// which takes more memory, too. Higher levels save a byte or two more.
+	// Level 2 is the fastest that finds what events have in common: gzip.BestSpeed
+	// does not search blocks of less than 128 bytes, such as an event that is flushed
+	// alone, and takes more memory, too. Higher levels save a byte or two more.
 	gzipLevel = 2
 )
 
-// Handler answers GET with a stream of events that goes on until the client
+// Handler responds to GET with a stream of events that goes on until the client
 // leaves or the feed is closed.
 //
 // The cursor is the Last-Event-ID header, else ?after=EPOCH-ID; without one the
-// stream begins with what comes from now on. The first event, of type hello, tells
-// where the stream begins and the newest id. Every 15 s the stream carries a
-// comment; with ?heartbeat= (a Go duration from 1s to 15s) it carries an event
-// of type heartbeat instead, which browser code can see. A bad cursor, one
-// ahead of the feed, or a bad heartbeat is answered 400. A client that does
-// not take a batch in about 10 s is let go; it can resume. HEAD is answered with
-// the headers alone.
+// stream begins with the next message. The first event, of type hello, has the id
+// where the stream begins, and the newest id as its data. Every 15 s the stream has
+// a comment; with ?heartbeat= (a Go duration from 1s to 15s) it has an event of type
+// heartbeat instead, which browser code can see. To a bad cursor, one ahead of the
+// feed, or a bad heartbeat the response is 400. A client that does not receive a
+// batch in about 10 s is disconnected; it can resume. The response to HEAD has the
+// headers alone.
 type Handler struct {
 	Feed *feed.Feed
 
-	// Sent is told, after each write, which messages and how many gaps it
-	// carried. It must not block. It may be nil.
+	// Sent is called after each write, with the messages and the number of gaps
+	// that it sent. It must not block. It may be nil.
 	Sent func(msgs []feed.Message, gaps int)
 
-	// Gzip compresses the stream of a client whose Accept-Encoding allows it. One
-	// window goes through all of a stream, so that an event costs little more than
-	// what is new in it. But each client's stream is compressed by itself, some
-	// µs a batch, and holds about 800 KiB, idle or not, for as long as it is open.
+	// Gzip compresses the stream of a client whose Accept-Encoding allows it. The
+	// stream is compressed as one, with one window, so an event costs little more
+	// than what is new in it. But each client's stream is compressed separately, some
+	// µs a batch, and takes about 800 KiB, idle or not, for as long as it is open.
 	Gzip bool
 }
 
@@ -77,18 +77,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	// Headers, and a first block that sets the id to where the stream begins: a
-	// client that is cut off before the first message resumes from there. It has
-	// data, since Firefox drops the id of a block without (against WHATWG HTML,
-	// section 9.2.6).
+	// client that is disconnected before the first message resumes there. It has
+	// data because Firefox, against WHATWG HTML, section 9.2.6, ignores the id of a
+	// block without.
 	w.Header().Set("Cache-Control", "no-store, no-transform")
 	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no") // else nginx holds events back
+	w.Header().Set("X-Accel-Buffering", "no") // else nginx buffers events
 	out := &stream{w: w, control: http.NewResponseController(w), http2: r.ProtoMajor == 2}
 	if h.Gzip {
 		w.Header().Add("Vary", "Accept-Encoding") // RFC 9110, section 12.5.5
 		if AcceptsGzip(r.Header["Accept-Encoding"]) {
 			w.Header().Set("Content-Encoding", "gzip")
-			out.zip, _ = gzip.NewWriterLevel(w, gzipLevel) // there is this level
+			out.zip, _ = gzip.NewWriterLevel(w, gzipLevel) // an error is for a level that does not exist
 		}
 	}
 	if r.Method == http.MethodHead {
@@ -121,9 +121,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// follow sends what comes after the cursor until ctx ends, the feed is closed
-// or a write fails, and returns how far it came. All that waits goes out in one
-// write.
+// follow sends the messages after the cursor until ctx ends, the feed is closed or a
+// write fails, and returns the cursor behind what it sent. Each read of the feed is
+// sent in one write.
 func (h *Handler) follow(ctx context.Context, out *stream, cursor feed.Cursor) (feed.Cursor, error) {
 	var msgs []feed.Message
 	var batch []byte
@@ -152,8 +152,8 @@ func (h *Handler) follow(ctx context.Context, out *stream, cursor feed.Cursor) (
 		if h.Sent != nil {
 			h.Sent(msgs, gaps)
 		}
-		if len(msgs) > many && cursor == h.Feed.Head() {
-			msgs, batch = nil, nil // a reader that has caught up needs no such room
+		if len(msgs) > largeRead && cursor == h.Feed.Head() {
+			msgs, batch = nil, nil // a reader that has caught up needs less memory
 		}
 	}
 	return cursor, ctx.Err()
@@ -170,19 +170,19 @@ func appendEvent(batch []byte, id feed.Cursor, data []byte) []byte {
 	return append(batch, "\n\n"...)
 }
 
-// A stream is a response that goes on.
+// A stream is a response that does not end.
 type stream struct {
 	w       http.ResponseWriter
-	zip     *gzip.Writer // compresses into w; nil: nothing does
+	zip     *gzip.Writer // compresses into w; nil: the stream is not compressed
 	control *http.ResponseController
 	http2   bool
-	armed   time.Time // when the write deadline was last put off
+	armed   time.Time // when the write deadline was last set
 }
 
-// write sends a batch at once. A client that does not take it in time is let
-// go. Putting the deadline off costs a timer, so it is done once a second; but
-// on HTTP/2 a deadline ends the stream even when nothing is being written, so
-// there it is taken back.
+// write sends a batch at once. A client that does not receive it in time is
+// disconnected. To set the deadline costs a timer, so that is done once a second. On
+// HTTP/2 a deadline ends the stream even while nothing is being written, so there it
+// is cleared.
 func (s *stream) write(batch []byte) error {
 	if now := time.Now(); s.http2 || now.Sub(s.armed) >= time.Second {
 		s.armed = now
@@ -197,9 +197,9 @@ func (s *stream) write(batch []byte) error {
 	return s.control.SetWriteDeadline(time.Time{})
 }
 
-// compress writes a batch, compressed if the stream is. What compresses would
-// keep the end of it for what comes next: it is flushed first (RFC 1951, section
-// 3.2.4: an empty block, about five bytes).
+// compress writes a batch, compressed if the stream is. The compressor would keep
+// the end of the batch until the next one, so it is flushed (RFC 1951, section 3.2.4:
+// an empty block, about five bytes).
 func (s *stream) compress(batch []byte) error {
 	if s.zip == nil {
 		_, err := s.w.Write(batch)
@@ -211,8 +211,8 @@ func (s *stream) compress(batch []byte) error {
 	return s.zip.Flush()
 }
 
-// end makes the stream's end one that is no cut: the last chunk, and before it
-// what gzip ends with, need a deadline that is still to come.
+// end ends the stream in order: gzip's trailer and the last chunk are still to be
+// written, so the deadline is set anew.
 func (s *stream) end() {
 	s.control.SetWriteDeadline(time.Now().Add(writeLimit))
 	if s.zip != nil {
@@ -220,11 +220,12 @@ func (s *stream) end() {
 	}
 }
 
-// AcceptsGzip says whether the fields allow gzip (RFC 9110, section 12.5.3). A
-// client that sends none would have to take any coding, but few can.
-func AcceptsGzip(fields []string) bool {
+// AcceptsGzip reports whether the values of Accept-Encoding allow gzip (RFC 9110,
+// section 12.5.3). Without the header any coding is allowed, but few clients that do
+// not send it can decode gzip: the result is false.
+func AcceptsGzip(values []string) bool {
 	named, any := "", "0"
-	for coding := range strings.SplitSeq(strings.Join(fields, ","), ",") {
+	for coding := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		name, weight, _ := strings.Cut(coding, ";")
 		_, weight, _ = strings.Cut(weight, "=")
 		weight = cmp.Or(strings.TrimSpace(weight), "1")
@@ -239,8 +240,8 @@ func AcceptsGzip(fields []string) bool {
 	return err == nil && q > 0
 }
 
-// parseHeartbeat returns the time between heartbeats, and whether browser code
-// is to see them.
+// parseHeartbeat returns the time between heartbeats, and whether browser code can
+// see them.
 func parseHeartbeat(query url.Values) (every time.Duration, visible bool, err error) {
 	text, visible := query["heartbeat"]
 	if !visible {
@@ -253,7 +254,7 @@ func parseHeartbeat(query url.Values) (every time.Duration, visible bool, err er
 	return every, true, nil
 }
 
-// refuse answers with an error as one JSON sentence.
+// refuse responds with a status and the error as one JSON sentence.
 func refuse(w http.ResponseWriter, status int, err error) {
 	body, _ := json.Marshal(map[string]string{"error": err.Error()})
 	w.Header().Set("Content-Type", "application/json")

@@ -19,43 +19,43 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// maxFrame is the most bytes of a frame that a client takes, on the wire and
-// inflated: a message with the most data, and some room.
+// maxFrame is the most bytes of a frame that a client accepts, on the wire and
+// inflated: a message with the most data, and some more.
 const maxFrame = feed.MaxData + 1<<10
 
 // Client reads a feed from a WebSocket.
 type Client struct {
 	// URL is the handler's, http://host/websocket (or ws://). Its query is kept,
-	// ?heartbeat= as well; with ?after=0 a client that has no cursor yet gets all
-	// that is kept.
+	// ?heartbeat= too: with ?after=0 a client that has no cursor yet gets all messages
+	// that the feed has.
 	URL string
 
-	// Dial opens a connection, for https one on which TLS is spoken already; nil
-	// means gorilla's own.
+	// Dial opens a connection; for https it returns one whose TLS handshake is
+	// done. Nil means gorilla's own.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
-	// Deflate has it offer permessage-deflate (RFC 7692), without context
-	// takeover. The server may decline; what it may not is agree to anything else.
+	// Deflate makes the client offer permessage-deflate (RFC 7692), without context
+	// takeover. The server may decline, but not agree to anything else.
 	Deflate bool
 
-	// Cursor is where reading begins; the zero Cursor means from now on.
-	// Messages moves it.
+	// Cursor is where reading begins. The zero Cursor means from now on. Messages
+	// moves it.
 	Cursor feed.Cursor
 
-	open atomic.Pointer[outlet] // while Messages is under way
+	open atomic.Pointer[sender] // nil: Messages has no WebSocket open
 }
 
-// An outlet is where a client sends, one frame after another.
-type outlet struct {
+// A sender sends on a WebSocket, one frame after another.
+type sender struct {
 	conn *websocket.Conn
-	turn chan struct{} // holds one while a frame is being sent
+	busy chan struct{} // has an element while a frame is being sent
 }
 
 // Messages opens a WebSocket and yields its messages in order, from the cursor
 // on; the cursor moves before each is yielded. It blocks between frames. It
 // ends after the first error: that of ctx, a [*feed.GapError], a
-// [*feed.EpochError], or what went wrong on the way, such as the close frame of
-// a server that ends. To resume, range again.
+// [*feed.EpochError], or an error of the connection, such as the close frame of a
+// server that ends. To resume, range again.
 //
 // Each range has a connection of its own. Only one range at a time may use a
 // Client.
@@ -67,15 +67,15 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 			return
 		}
 		defer conn.Close()
-		c.open.Store(&outlet{conn, make(chan struct{}, 1)})
+		c.open.Store(&sender{conn, make(chan struct{}, 1)})
 		defer c.open.Store(nil)
 		defer sendClose(conn, websocket.CloseNormalClosure, "")
-		defer context.AfterFunc(ctx, func() { // begin the closing handshake, and wait a while for its end
+		defer context.AfterFunc(ctx, func() { // begin the closing handshake, and wait a short time for its end
 			time.AfterFunc(linger, func() { conn.Close() })
 			sendClose(conn, websocket.CloseNormalClosure, "")
 		})()
 
-		if err := c.greet(ctx, conn); err != nil {
+		if err := c.readHello(ctx, conn); err != nil {
 			yield(feed.Message{}, err)
 			return
 		}
@@ -92,19 +92,18 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 var ErrNotOpen = errors.New("websocket: not open")
 
 // Send publishes data, JSON, in a frame of its own on the WebSocket that Messages
-// has open, or fails with [ErrNotOpen]. It does not wait for an answer: there is
-// none, but a close frame for what the server does not take. It blocks while the
-// server does not read, 10 s at most. Where ctx ends in the midst of a frame, it
-// closes the connection: a frame cannot be taken back. It may be called by any
-// number of goroutines at once; one waits for another.
+// has open, or fails with [ErrNotOpen]. The server sends no response, but a close
+// frame where it does not accept the data. Send blocks while the server does not
+// read, 10 s at most. Where ctx ends while a frame is half sent, Send closes the
+// connection. Any number of goroutines may call it at once; one waits for another.
 func (c *Client) Send(ctx context.Context, data []byte) error {
 	open := c.open.Load()
 	if open == nil {
 		return ErrNotOpen
 	}
 	select {
-	case open.turn <- struct{}{}:
-		defer func() { <-open.turn }()
+	case open.busy <- struct{}{}:
+		defer func() { <-open.busy }()
 	case <-ctx.Done():
 	}
 	if ctx.Err() != nil {
@@ -130,13 +129,16 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 		query.Set("after", c.Cursor.String())
 		target.RawQuery = query.Encode()
 	}
-	dialer := websocket.Dialer{NetDialContext: c.Dial, NetDialTLSContext: c.Dial, HandshakeTimeout: 10 * time.Second, EnableCompression: c.Deflate}
-	conn, resp, err := upgraded(ctx, dialer, target.String())
+	dialer := websocket.Dialer{
+		NetDialContext: c.Dial, NetDialTLSContext: c.Dial,
+		HandshakeTimeout: 10 * time.Second, EnableCompression: c.Deflate,
+	}
+	conn, resp, err := upgrade(ctx, dialer, target.String())
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if resp != nil { // refused: gorilla keeps the first 1 024 bytes of why
+		if resp != nil { // refused: gorilla keeps the first 1 024 bytes of the body
 			text, _ := io.ReadAll(resp.Body)
 			return nil, fmt.Errorf("websocket: %s: %s", resp.Status, text)
 		}
@@ -151,8 +153,8 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 	return conn, nil
 }
 
-// greet reads the first frame, which tells where the feed stands.
-func (c *Client) greet(ctx context.Context, conn *websocket.Conn) error {
+// readHello reads the first frame, which has the epoch and the newest id.
+func (c *Client) readHello(ctx context.Context, conn *websocket.Conn) error {
 	frame, err := read(ctx, conn)
 	if err != nil {
 		return err
@@ -164,7 +166,7 @@ func (c *Client) greet(ctx context.Context, conn *websocket.Conn) error {
 	if err := json.Unmarshal(frame, &hello); err != nil || hello.Epoch == "" {
 		return fmt.Errorf("websocket: the first frame is %q", frame)
 	}
-	target, _ := url.Parse(c.URL) // dial has
+	target, _ := url.Parse(c.URL) // which dial has parsed before
 	switch was := c.Cursor.Epoch; {
 	case c.Cursor == (feed.Cursor{}) && !target.Query().Has("after"):
 		c.Cursor = feed.Cursor{Epoch: hello.Epoch, ID: hello.Head}
@@ -196,8 +198,8 @@ func (c *Client) next(ctx context.Context, conn *websocket.Conn) (feed.Message, 
 	return m, err
 }
 
-// read returns the next frame, unless ctx has ended: what comes after that is
-// left for the next range.
+// read returns the next frame, unless ctx has ended: the cursor stays before frames
+// that arrive after that.
 func read(ctx context.Context, conn *websocket.Conn) ([]byte, error) {
 	conn.SetReadDeadline(time.Now().Add(maxSilence))
 	_, frame, err := readMessage(conn, maxFrame)

@@ -16,16 +16,17 @@ import (
 // maxIdle is how long an echo waits for the next frame.
 const maxIdle = 60 * time.Second
 
-// Echo answers every text frame with "Server received: " and its text: the
-// smallest full-duplex lesson. With ?stamps=1 the answer is {"echo":…,
-// "received":…,"sent":…}, with the server's clock at either end of its work, in
-// µs since the Unix epoch: with the client's own two, the four stamps that
-// estimate the offset between two clocks (RFC 5905, section 8).
+// Echo responds to every text frame with a frame of "Server received: " and its text:
+// the smallest full-duplex lesson. With ?stamps=1 the response is {"echo":…,
+// "received":…,"sent":…}, with the server's clock when it received the text and when
+// it sent the response, in µs since the Unix epoch. With the client's own two these
+// are the four stamps that estimate the offset between two clocks (RFC 5905, section
+// 8). It returns when the connection is closed.
 //
-// A client that sends nothing for 60 s, or anything once Done is closed, is
-// told close code 1001.
+// The connection of a client that sends nothing for 60 s is closed with code 1001, and
+// so are all connections once Done is closed.
 type Echo struct {
-	Done <-chan struct{}
+	Done <-chan struct{} // closed when the server ends; nil: it does not
 }
 
 func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -36,18 +37,18 @@ func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	conn, err := upgrader.Upgrade(&corker{ResponseWriter: w}, r, nil)
 	if err != nil {
-		return // the upgrader has answered
+		return // the upgrader has responded
 	}
 	defer conn.Close()
-	gone := make(chan struct{})
-	defer close(gone)
+	ended := make(chan struct{})
+	defer close(ended)
 	go func() {
 		select {
-		case <-gone:
+		case <-ended:
 		case <-e.Done:
 			sendClose(conn, websocket.CloseGoingAway, "the server ends")
 			select {
-			case <-gone:
+			case <-ended:
 			case <-time.After(linger):
 				conn.Close()
 			}

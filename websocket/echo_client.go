@@ -17,20 +17,23 @@ import (
 // An EchoConn is a client of [Echo]. Its methods may be called by any number of
 // goroutines; one waits for another.
 type EchoConn struct {
-	turn chan struct{} // holds one while an echo is under way
+	busy chan struct{} // has an element while an echo is expected
 	conn *websocket.Conn
 }
 
-// DialEcho opens a WebSocket at url, http://host/websocket/echo, for [EchoConn.Stamps]
-// with ?stamps=1. Dial is as for a [Client]. The caller closes it.
-func DialEcho(ctx context.Context, address string, dial func(ctx context.Context, network, addr string) (net.Conn, error)) (*EchoConn, error) {
+// DialEcho opens a WebSocket at address, http://host/websocket/echo, for
+// [EchoConn.Stamps] with ?stamps=1. Dial is as for a [Client]. It blocks until the
+// upgrade is done, for 10 s at most, or ctx ends. The caller closes the connection.
+func DialEcho(
+	ctx context.Context, address string, dial func(ctx context.Context, network, addr string) (net.Conn, error),
+) (*EchoConn, error) {
 	target, err := url.Parse(address)
 	if err != nil {
 		return nil, fmt.Errorf("websocket: %w", err)
 	}
 	target.Scheme = strings.Replace(target.Scheme, "http", "ws", 1)
 	dialer := websocket.Dialer{NetDialContext: dial, NetDialTLSContext: dial, HandshakeTimeout: 10 * time.Second}
-	conn, _, err := upgraded(ctx, dialer, target.String())
+	conn, _, err := upgrade(ctx, dialer, target.String())
 	if err != nil {
 		return nil, fmt.Errorf("websocket: %w", err)
 	}
@@ -38,9 +41,9 @@ func DialEcho(ctx context.Context, address string, dial func(ctx context.Context
 	return &EchoConn{make(chan struct{}, 1), conn}, nil
 }
 
-// upgraded dials and upgrades, unless ctx ends before: gorilla obeys that while it dials,
-// but waits for the answer to its upgrade until HandshakeTimeout.
-func upgraded(ctx context.Context, dialer websocket.Dialer, address string) (*websocket.Conn, *http.Response, error) {
+// upgrade dials and upgrades, until ctx ends: gorilla's DialContext obeys ctx while it
+// dials, but waits for the response to its upgrade until HandshakeTimeout.
+func upgrade(ctx context.Context, dialer websocket.Dialer, address string) (*websocket.Conn, *http.Response, error) {
 	stop := func() bool { return true }
 	trace := &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
 		stop = context.AfterFunc(ctx, func() { got.Conn.Close() })
@@ -52,12 +55,12 @@ func upgraded(ctx context.Context, dialer websocket.Dialer, address string) (*we
 	return conn, resp, err
 }
 
-// Echo sends a text and returns the answer. It takes 10 s at most. Where ctx ends before
-// the answer is there, it closes the connection.
+// Echo sends a text and returns the response. It blocks until then, for 10 s at most.
+// Where ctx ends first, it closes the connection.
 func (e *EchoConn) Echo(ctx context.Context, text string) (answer string, err error) {
 	select {
-	case e.turn <- struct{}{}:
-		defer func() { <-e.turn }()
+	case e.busy <- struct{}{}:
+		defer func() { <-e.busy }()
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
@@ -79,9 +82,9 @@ func (e *EchoConn) Echo(ctx context.Context, text string) (answer string, err er
 	return string(frame), nil
 }
 
-// Stamps asks the server for its clock: the four stamps of RFC 5905, section 8,
-// when we asked, when the server had that, when it answered, and when we had the
-// answer.
+// Stamps asks the server for its clock. It returns the four stamps of RFC 5905,
+// section 8: when the client asked, when the server received that, when the server
+// responded, and when the client received the response. It blocks as Echo does.
 func (e *EchoConn) Stamps(ctx context.Context) (asked, received, sent, answered time.Time, err error) {
 	asked = time.Now()
 	answer, err := e.Echo(ctx, "")

@@ -20,43 +20,42 @@ import (
 const (
 	pingEvery  = 15 * time.Second
 	maxSilence = 40 * time.Second       // a live peer answers a ping every 15 s
-	writeLimit = 10 * time.Second       // for a client to take a batch of at most 64 KiB
-	linger     = 500 * time.Millisecond // for a peer to take the close frame
-	many       = 64                     // messages at once, as only a reader that was behind gets them
+	writeLimit = 10 * time.Second       // for each batch of at most 64 KiB
+	linger     = 500 * time.Millisecond // for a peer to receive the close frame
+	largeRead  = 64                     // messages in one read, as only a reader that was behind gets them
 )
 
 // Handler upgrades GET to a WebSocket and sends a frame a message until the
-// client leaves, or until the feed is closed or the request's context ends,
-// which it tells by close code 1001. It returns when the connection is closed.
-// The handlers of a server can be waited for like any other, but
-// http.Server.Shutdown does not.
+// client leaves, or until the feed is closed or the request's context ends: then it
+// closes with code 1001. It returns when the connection is closed. Note that
+// http.Server.Shutdown does not wait for it.
 //
-// The cursor is ?after=EPOCH-ID; without one the stream begins with what comes
-// from now on. Every 15 s the client is pinged; with ?heartbeat= (a Go duration
-// from 1s to 15s) it is sent a heartbeat frame too, which browser code can see.
-// A bad cursor, one ahead of the feed, or a bad heartbeat is answered 400, an
-// Origin that is not the request's Host 403 ([SameOrigin]). A client that does not take
-// a batch in about 10 s, or is silent for 40 s, is let go; it can resume.
+// The cursor is ?after=EPOCH-ID; without one the stream begins with the next
+// message. Every 15 s the client is pinged; with ?heartbeat= (a Go duration from 1s
+// to 15s) it is sent a heartbeat frame too, which browser code can see. To a bad
+// cursor, one ahead of the feed, or a bad heartbeat the response is 400, to an Origin
+// that is not the request's Host 403 ([SameOrigin]). A client that does not receive a
+// batch in about 10 s, or is silent for 40 s, is disconnected; it can resume.
 //
-// A text frame from the client is published: close code 1003 answers binary
-// frames, 1007 what is not JSON, 1009 more than 64 KiB, inflated or not, or 60
-// levels, 1008 what Publish refuses for any other reason.
+// A text frame from the client is published. The connection is closed with code 1003
+// for a binary frame, 1007 for text that is not JSON, 1009 for more than 64 KiB,
+// inflated or not, or 60 levels, and 1008 where Publish fails for another reason.
 type Handler struct {
 	Feed *feed.Feed
 
-	// Sent is told, after each write, which messages and how many gaps it
-	// carried. It must not block. It may be nil.
+	// Sent is called after each write, with the messages and the number of gaps
+	// that it sent. It must not block. It may be nil.
 	Sent func(msgs []feed.Message, gaps int)
 
-	// Publish publishes what the client of a request sends. Nil means the
+	// Publish publishes a message from the client of the request r. Nil means the
 	// feed's own Publish.
 	Publish func(r *http.Request, data []byte) error
 
-	// Deflate compresses the messages of a client that offers permessage-deflate
-	// (RFC 7692), and lets it compress its own. Gorilla does so without context
-	// takeover only: each message is compressed by itself, for each client anew,
-	// which takes some µs and makes a short one longer; but a client that waits
-	// holds no more memory.
+	// Deflate compresses the messages to a client that offers permessage-deflate
+	// (RFC 7692), and lets the client compress its own. Gorilla does so without
+	// context takeover only: each message is compressed separately, for each client,
+	// which takes some µs and makes a short one longer; but between messages a client
+	// takes no more memory.
 	Deflate bool
 }
 
@@ -64,12 +63,12 @@ var upgrader = websocket.Upgrader{
 	HandshakeTimeout: writeLimit,
 	CheckOrigin:      SameOrigin,
 	Error:            refuseUpgrade,
-	WriteBufferPool:  &sync.Pool{}, // a reader that waits holds no write buffer
+	WriteBufferPool:  &sync.Pool{}, // between messages a connection has no write buffer
 }
 
-// deflater is the upgrader of a handler that compresses. In its write buffers
-// the longest message has room, or it would be cut into frames of 4 KiB, and a
-// client that does not read would hold what compresses it.
+// deflater is the upgrader of a handler that compresses. Its write buffers have
+// space for the longest message; smaller ones would cut it into frames of 4 KiB, and
+// a client that does not read would keep the compressor.
 var deflater = websocket.Upgrader{
 	HandshakeTimeout:  writeLimit,
 	CheckOrigin:       SameOrigin,
@@ -81,7 +80,7 @@ var deflater = websocket.Upgrader{
 
 func refuseUpgrade(w http.ResponseWriter, r *http.Request, status int, reason error) {
 	switch {
-	case r.Method == http.MethodHead: // opens nothing
+	case r.Method == http.MethodHead: // HEAD opens nothing
 		status = http.StatusBadRequest
 	case status == http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", "GET, HEAD") // RFC 9110, section 15.5.6
@@ -113,7 +112,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	// Headers: the upgrade, and a first frame that tells where the feed stands.
+	// Headers: the upgrade, and a first frame with the epoch and the newest id.
 	// Without a cursor, that is exactly where the stream begins.
 	head := cursor
 	if given {
@@ -121,30 +120,30 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	corker := &corker{ResponseWriter: w}
 	upgrader := h.upgrader(r)
-	corker.cork.came.deflate = upgrader == &deflater
+	corker.cork.incoming.deflate = upgrader == &deflater
 	conn, err := upgrader.Upgrade(corker, r, nil)
 	if err != nil {
-		return // the upgrader has answered
+		return // the upgrader has responded
 	}
 	defer conn.Close()
 	hello := fmt.Appendf(nil, `{"epoch":%q,"head":%d}`, cursor.Epoch, head.ID)
 	err = write(conn, websocket.TextMessage, hello)
 
-	// The way up. After the upgrade the request's context has its deadline, if any,
-	// but knows nothing of the connection: that the client has left is seen here.
-	here, leave := context.WithCancel(r.Context())
+	// Upstream. After the upgrade the request's context still has its deadline, if
+	// any, but does not end with the connection: listen notices that the client left.
+	connected, disconnect := context.WithCancel(r.Context())
 	var listener sync.WaitGroup
 	listener.Go(func() {
-		defer leave()
+		defer disconnect()
 		h.listen(conn, r)
 	})
 
 	// News, and every so often a heartbeat.
 	for err == nil {
-		ctx, cancel := context.WithTimeout(here, every)
+		ctx, cancel := context.WithTimeout(connected, every)
 		cursor, err = h.follow(ctx, conn, &corker.cork, cursor)
 		cancel()
-		if errors.Is(err, context.DeadlineExceeded) && here.Err() == nil {
+		if errors.Is(err, context.DeadlineExceeded) && connected.Err() == nil {
 			err = write(conn, websocket.PingMessage, nil)
 			if visible && err == nil {
 				beat := fmt.Appendf(nil, `{"heartbeat":%d}`, h.Feed.Head().ID)
@@ -153,7 +152,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 
-	// Close. A client that is told why has a while to read that: a connection
+	// Close. The client has some time to read the close frame: a connection that is
 	// closed on unread bytes would be reset, and the close frame lost with it.
 	switch {
 	case errors.Is(err, feed.ErrClosed):
@@ -163,14 +162,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		sendClose(conn, websocket.CloseGoingAway, "the time of the request is over")
 		defer time.AfterFunc(linger, func() { conn.Close() }).Stop()
 	case errors.Is(err, websocket.ErrCloseSent):
-		// The listener has told it, and reads on.
+		// The listener has sent the close frame, and reads on.
 	default:
 		conn.Close()
 	}
 	listener.Wait()
 }
 
-// upgrader returns the one that compresses, if both sides will.
+// upgrader returns the one that compresses if handler and client want that.
 func (h *Handler) upgrader(r *http.Request) *websocket.Upgrader {
 	if !h.Deflate || !offersDeflate(r.Header) {
 		return &upgrader
@@ -178,10 +177,12 @@ func (h *Handler) upgrader(r *http.Request) *websocket.Upgrader {
 	return &deflater
 }
 
-// follow sends what comes after the cursor until ctx ends, the feed is closed
-// or a write fails, and returns how far it came. All that waits goes out in one
-// write, each message in a frame of its own.
-func (h *Handler) follow(ctx context.Context, conn *websocket.Conn, cork *cork, cursor feed.Cursor) (feed.Cursor, error) {
+// follow sends the messages after the cursor until ctx ends, the feed is closed or a
+// write fails, and returns the cursor behind what it sent. Each read of the feed is
+// sent in one write, each message in a frame of its own.
+func (h *Handler) follow(
+	ctx context.Context, conn *websocket.Conn, cork *cork, cursor feed.Cursor,
+) (feed.Cursor, error) {
 	var msgs []feed.Message
 	for ctx.Err() == nil {
 		// Wait.
@@ -203,7 +204,7 @@ func (h *Handler) follow(ctx context.Context, conn *websocket.Conn, cork *cork, 
 		}
 		for _, m := range msgs {
 			if err = write(conn, websocket.TextMessage, m.JSON()); err != nil {
-				break // the listener has sent a close frame, which is to go out too
+				break // the listener has sent a close frame, which release sends too
 			}
 		}
 		behind := cursor != h.Feed.Head()
@@ -213,18 +214,18 @@ func (h *Handler) follow(ctx context.Context, conn *websocket.Conn, cork *cork, 
 		if h.Sent != nil {
 			h.Sent(msgs, gaps)
 		}
-		if len(msgs) > many && !behind {
-			msgs = nil // a reader that has caught up needs no such room
+		if len(msgs) > largeRead && !behind {
+			msgs = nil // a reader that has caught up needs less memory
 		}
 	}
 	return cursor, ctx.Err()
 }
 
-// listen publishes what the client sends, until the connection ends or the
-// client breaks the rules.
+// listen publishes the messages that the client sends, until the connection ends or
+// the client breaks the protocol.
 func (h *Handler) listen(conn *websocket.Conn, r *http.Request) {
 	if conn.SetReadLimit(feed.MaxData); h.Deflate {
-		conn.SetReadLimit(maxFrame) // what cannot be compressed is a little longer for it
+		conn.SetReadLimit(maxFrame) // a message that cannot be compressed gets a little longer
 	}
 	conn.SetPongHandler(func(string) error {
 		return conn.SetReadDeadline(time.Now().Add(maxSilence))
@@ -257,8 +258,7 @@ func (h *Handler) publish(r *http.Request, kind int, data []byte) error {
 	return err
 }
 
-// closeCode returns the close code for what cannot be published (RFC 6455,
-// section 7.4.1).
+// closeCode returns the close code for an error of Publish (RFC 6455, section 7.4.1).
 func closeCode(err error) int {
 	switch {
 	case err == errBinary:
@@ -273,11 +273,10 @@ func closeCode(err error) int {
 	return websocket.ClosePolicyViolation
 }
 
-// readMessage reads a message of at most so many bytes, inflated. Gorilla's own
-// limit is on what crosses the wire, of which a byte can inflate to a thousand;
-// this one cuts it off as soon as it has inflated too far. Beyond either, the
-// peer is sent close code 1009; what cannot be inflated is answered 1007, and RSV1
-// where it may not be 1002.
+// readMessage reads a message of at most limit bytes, inflated. Gorilla's own limit
+// is on the bytes on the wire, each of which can inflate to a thousand; this one stops
+// the inflating. Beyond either, the connection is closed with code 1009; with 1007 for
+// a message that cannot be inflated, and with 1002 for RSV1 where it is not allowed.
 func readMessage(conn *websocket.Conn, limit int) (kind int, data []byte, err error) {
 	kind, message, err := conn.NextReader()
 	if err == nil {
@@ -296,32 +295,32 @@ func readMessage(conn *websocket.Conn, limit int) (kind int, data []byte, err er
 	return kind, data, err
 }
 
-// write sends one frame. A client that does not take it in time is let go.
+// write sends one frame. A client that does not receive it in time is disconnected.
 func write(conn *websocket.Conn, kind int, data []byte) error {
 	conn.SetWriteDeadline(time.Now().Add(writeLimit))
 	return conn.WriteMessage(kind, data)
 }
 
-// sendClose sends a close frame, whose reason has room for 123 bytes (RFC 6455,
+// sendClose sends a close frame, whose reason has at most 123 bytes (RFC 6455,
 // section 5.5). It may be called while another goroutine writes.
 func sendClose(conn *websocket.Conn, code int, reason string) {
 	frame := websocket.FormatCloseMessage(code, reason[:min(len(reason), 123)])
 	conn.WriteControl(websocket.CloseMessage, frame, time.Now().Add(linger))
 }
 
-// drain reads on until the client has answered the close frame that it was sent, but not for long. Then both have been
-// sent, and the server closes the connection at once (RFC 6455, sections 5.5.1 and 7.1.1).
+// drain reads until the client's close frame, for a short time. Then both sides have sent
+// one, and the server closes the connection at once (RFC 6455, sections 5.5.1 and 7.1.1).
 func drain(conn *websocket.Conn) {
 	cork := conn.NetConn().(*cork)
 	cork.SetReadDeadline(time.Now().Add(linger))
 	rest := make([]byte, 4<<10)
-	for err := error(nil); err == nil && !cork.came.closed; {
+	for err := error(nil); err == nil && !cork.incoming.closed; {
 		_, err = cork.Read(rest)
 	}
 }
 
-// parseHeartbeat returns the time between heartbeats, and whether browser code
-// is to see them.
+// parseHeartbeat returns the time between heartbeats, and whether browser code can
+// see them.
 func parseHeartbeat(query url.Values) (every time.Duration, visible bool, err error) {
 	text, visible := query["heartbeat"]
 	if !visible {
@@ -334,7 +333,7 @@ func parseHeartbeat(query url.Values) (every time.Duration, visible bool, err er
 	return every, true, nil
 }
 
-// refuse answers with an error as one JSON sentence.
+// refuse responds with a status and the error as one JSON sentence.
 func refuse(w http.ResponseWriter, status int, err error) {
 	body, _ := json.Marshal(map[string]string{"error": err.Error()})
 	w.Header().Set("Content-Type", "application/json")

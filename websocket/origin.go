@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// SameOrigin reports whether a request comes from a page of the origin that it asks, or from no page. Host and port
-// decide, and a port that is not written is the scheme's own (RFC 6454, sections 4 and 5); Host has no scheme, so the
-// one of Origin holds for both.
+// SameOrigin reports whether the request's Origin is that of the server, or missing: then no page has sent it. It
+// compares host and port; a missing port is the scheme's default (RFC 6454, sections 4 and 5). The Host header has no
+// scheme, so Origin's scheme decides for both.
 func SameOrigin(r *http.Request) bool {
 	origin, err := url.Parse(r.Header.Get("Origin"))
 	if err != nil || origin.Host == "" {
