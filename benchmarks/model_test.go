@@ -52,7 +52,7 @@ func vain(b *testing.B, s protocol.Settings) (all wire.Parts) {
 		}
 	}
 	var ledger wire.Ledger
-	dial := s.Dialer("polling", &ledger, nil)
+	dial := s.Dialer(s.HTTP, &ledger, nil)
 	client := &http.Transport{DialContext: dial, DialTLSContext: dial, DisableCompression: true, Protocols: new(http.Protocols)}
 	client.Protocols.SetHTTP1(s.HTTP == 1)
 	client.Protocols.SetHTTP2(s.HTTP == 2)

@@ -91,9 +91,10 @@ func overhead(b *testing.B, t lab.Transport, payload int, s protocol.Settings) (
 	}
 
 	var ledger wire.Ledger
-	dial := s.Dialer(t.Name, &ledger, nil)
+	version := s.Version(t.HTTP2)
+	dial := s.Dialer(version, &ledger, nil)
 	url := s.Scheme() + "://" + addr + "/" + t.Name
-	http2 := s.Version(t.Name) == 2
+	http2 := version == 2
 	c := t.Client(lab.Access{URL: url, Dial: dial, Cursor: feed.Cursor{Epoch: l.Feed.Head().Epoch, ID: 999}, HTTP2: http2})
 	if t.Name == "polling" { // as soon as one has come, the next is there
 		p := &polling.Client{URL: url, Dial: dial, Cursor: *c.Cursor, Interval: time.Microsecond, HTTP2: http2}

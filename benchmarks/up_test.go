@@ -124,7 +124,7 @@ func call(b *testing.B, by string, s protocol.Settings, rtt time.Duration) *call
 	b.Cleanup(close)
 	c := &caller{lab: l}
 	url := s.Scheme() + "://" + addr
-	dial := s.Dialer(by, &c.ledger, nil)
+	dial := s.Dialer(s.HTTP, &c.ledger, nil)
 	if by == "websocket" {
 		up, echo := socket(b, dial, url+"/websocket"), socket(b, dial, url+"/websocket/echo")
 		b.Cleanup(func() {

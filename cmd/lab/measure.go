@@ -65,7 +65,7 @@ Ctrl-C ends it and prints what there is.`,
 
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		var err error
-		if o.Targets, err = measure.Targets(urls); err != nil {
+		if o.Targets, err = measure.ParseTargets(urls); err != nil {
 			return err
 		}
 		if o.Network, err = network(); err != nil {

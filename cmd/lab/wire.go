@@ -81,7 +81,7 @@ func shown(ctx context.Context, t lab.Transport, s protocol.Settings) (string, e
 	if err := exchange(ctx, t, s, 1, listing.Add); err != nil {
 		return "", err
 	}
-	if s.Version(t.Name) == 1 || t.Stream {
+	if s.Version(t.HTTP2) == 1 || t.Stream {
 		return listing.String(), nil
 	}
 	var b strings.Builder
@@ -156,7 +156,7 @@ func exchange(ctx context.Context, t lab.Transport, s protocol.Settings, message
 		addr = on.TLS.Addr().String()
 	}
 	url := s.Scheme() + "://" + addr + "/" + t.Name + "?after=0"
-	dial, http2 := s.Dialer(t.Name, &ledger, spans), s.Version(t.Name) == 2
+	dial, http2 := s.Dialer(s.Version(t.HTTP2), &ledger, spans), s.Version(t.HTTP2) == 2
 	client := t.Client(lab.Access{URL: url, Dial: dial, HTTP2: http2})
 	if t.Name == "polling" { // as soon as one has come, the next is there
 		client.Messages = (&polling.Client{URL: url, Dial: dial, HTTP2: http2, Interval: time.Millisecond}).Messages

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fourwires/feed"
+	"fourwires/internal/lab"
 	"fourwires/internal/protocol"
 	"fourwires/internal/scenario"
 	"fourwires/internal/source"
@@ -55,5 +56,6 @@ func (n Need) Check() error {
 
 // version returns the version of HTTP that the client of a transport speaks.
 func (n Need) version(transport string) int {
-	return protocol.Settings{HTTP: n.HTTP}.Version(transport)
+	t, _ := lab.Find(transport)
+	return protocol.Settings{HTTP: n.HTTP}.Version(t.HTTP2)
 }

@@ -27,8 +27,8 @@ type remoteClock struct {
 // watchClock asks the server of the target for its clock, until ctx ends. It returns
 // nil where there is none to be had, or asked ends before it is. What it sends is not
 // counted.
-func (m *measurement) watchClock(asked, ctx context.Context) *remoteClock {
-	u, err := url.Parse(m.target.URL)
+func (s *session) watchClock(asked, ctx context.Context) *remoteClock {
+	u, err := url.Parse(s.target.URL)
 	if err != nil {
 		return nil
 	}
@@ -36,7 +36,7 @@ func (m *measurement) watchClock(asked, ctx context.Context) *remoteClock {
 	soon, cancel := context.WithTimeout(asked, patience)
 	defer cancel()
 	var uncounted wire.Ledger
-	echo, err := websocket.DialEcho(soon, u.String(), m.Protocol.Dialer("websocket", &uncounted, nil))
+	echo, err := websocket.DialEcho(soon, u.String(), s.Protocol.Dialer(1, &uncounted, nil))
 	if err != nil {
 		return nil
 	}
@@ -47,7 +47,7 @@ func (m *measurement) watchClock(asked, ctx context.Context) *remoteClock {
 			return nil
 		}
 	}
-	m.reading.Go(func() {
+	s.running.Go(func() {
 		defer echo.Close()
 		tick := time.NewTicker(askEvery)
 		defer tick.Stop()

@@ -232,15 +232,16 @@ func TestInterruptSending(t *testing.T) {
 				}
 				return conn, err
 			}
-			m := &measurement{Options: o, target: Target{transport, ""}, addr: "127.0.0.1"}
-			m.tally, m.ledger = newTally(1, 1), newLedger(m.target)
-			s, err := m.sender(ctx, lab.Client{})
+			s := &session{Options: o, target: Target{Transport: transport}, addr: "127.0.0.1"}
+			s.transport, _ = lab.Find(transport)
+			s.tally, s.ledger = newTally(1, 1), newLedger(s.target)
+			sender, err := s.newSender(ctx, s.newClient())
 			if err != nil {
 				t.Fatal(err)
 			}
 			ended := make(chan error, 2)
 			for range 2 { // the second waits for the first
-				go func() { ended <- s.send(ctx, []byte("hello")) }()
+				go func() { ended <- sender.send(ctx, []byte("hello")) }()
 			}
 			time.Sleep(time.Second) // virtual
 			interrupt()
@@ -253,7 +254,7 @@ func TestInterruptSending(t *testing.T) {
 			if took := time.Since(begun); took > 0 {
 				t.Errorf("%s: ended %v after the interrupt", transport, took)
 			}
-			s.close()
+			sender.close()
 			server.Close()
 			time.Sleep(time.Minute) // until the last connection is closed
 		})

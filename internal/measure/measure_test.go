@@ -56,7 +56,7 @@ func options(t *testing.T, args ...string) Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	targets, err := Targets(args)
+	targets, err := ParseTargets(args)
 	if err != nil {
 		t.Fatal(err)
 	}

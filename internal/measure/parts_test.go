@@ -78,7 +78,7 @@ func TestNumbered(t *testing.T) {
 	}
 }
 
-func TestTargets(t *testing.T) {
+func TestParseTargets(t *testing.T) {
 	for _, test := range []struct {
 		args string
 		want string // the targets, or the error
@@ -99,7 +99,7 @@ func TestTargets(t *testing.T) {
 		{"sse=http://h/a sse=http://h/b", `url "sse=http://h/b": sse has one already`},
 		{"sse=/sse", `url "sse=/sse": must be .*`},
 	} {
-		targets, err := Targets(strings.Fields(test.args))
+		targets, err := ParseTargets(strings.Fields(test.args))
 		if err != nil {
 			if !matches(test.want, err.Error()) {
 				t.Errorf("%s: %v, want %s", test.args, err, test.want)

@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -100,49 +98,6 @@ func Serve(stdin io.Reader, stdout io.Writer) error {
 	publishing.Wait()
 	serving.Wait()
 	return errors.Join(wrong, fault, err)
-}
-
-// publish publishes data at each of these instants, counted from start, until
-// ctx ends; what is due by then it still publishes. An instant that has passed
-// does not shift the next.
-func publish(ctx context.Context, f *feed.Feed, start int64, instants []time.Duration, data []byte) error {
-	alarm, err := newAlarm()
-	if err != nil {
-		return err
-	}
-	defer alarm.close()
-	for _, instant := range instants {
-		if err := alarm.until(ctx, start+int64(instant)); err != nil {
-			return err
-		}
-		if _, err := f.Publish(data); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// schedule draws n instants over a time: those of a Poisson process of which n
-// is known, or so many bursts. The same seed gives the same instants, in both
-// processes.
-func (o Options) schedule(seed uint64, n int, over time.Duration) []time.Duration {
-	random := rand.New(rand.NewPCG(seed, 0))
-	instants := make([]time.Duration, n)
-	burst := max(o.Burst, 1)
-	for i := range instants {
-		if i%burst == 0 {
-			instants[i] = time.Duration(random.Float64() * float64(over))
-		} else {
-			instants[i] = instants[i-1] + o.Apart
-		}
-	}
-	slices.Sort(instants)
-	return instants
-}
-
-// data returns a JSON string of so many bytes, its quotes included.
-func data(size int) []byte {
-	return slices.Concat([]byte{'"'}, bytes.Repeat([]byte{'x'}, size-2), []byte{'"'})
 }
 
 // A server is the server's process as seen from here.

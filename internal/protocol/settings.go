@@ -36,10 +36,9 @@ func (s Settings) Check() error {
 	return s.Headers.check()
 }
 
-// Version returns the version of HTTP that the client of a transport speaks, 1 or 2. A WebSocket opens its connection
-// by HTTP/1.1 (golang/go#49918).
-func (s Settings) Version(transport string) int {
-	if transport == "websocket" {
+// Version returns the version of HTTP that a client speaks, 1 or 2. One that cannot speak HTTP/2 speaks HTTP/1.1.
+func (s Settings) Version(http2 bool) int {
+	if !http2 {
 		return 1
 	}
 	return s.HTTP
@@ -53,19 +52,19 @@ func (s Settings) Scheme() string {
 	return "http"
 }
 
-// Dialer returns what opens connections for the client of a transport. The ledger counts their bytes, and calls spans
-// with each, unless that is nil.
-func (s Settings) Dialer(transport string, ledger *wire.Ledger, spans func(wire.Span)) Dial {
+// Dialer returns what opens connections for a client that speaks this version of HTTP. The ledger counts their bytes, and
+// calls spans with each, unless that is nil.
+func (s Settings) Dialer(version int, ledger *wire.Ledger, spans func(wire.Span)) Dial {
 	dial := s.Dial
 	if dial == nil {
 		dial = (&net.Dialer{}).DialContext
 	}
 	if s.TLS {
-		dial = ledger.TapTLS(dial, s.tlsConfig(s.Version(transport)), spans)
+		dial = ledger.TapTLS(dial, s.tlsConfig(version), spans)
 	} else {
 		dial = ledger.Tap(dial, spans)
 	}
-	return s.Headers.rewrite(s.Scheme(), s.Version(transport) == 2, dial)
+	return s.Headers.rewrite(s.Scheme(), version == 2, dial)
 }
 
 // tlsConfig has a client negotiate this version of HTTP, and no other.

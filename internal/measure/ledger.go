@@ -24,7 +24,7 @@ func newLedger(target Target) *ledger {
 	return l
 }
 
-// watch returns a dialer that notices where its connections lead.
+// watch returns what dials as dial does, and notices where the connections lead.
 func (l *ledger) watch(dial protocol.Dial) protocol.Dial {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
@@ -55,8 +55,8 @@ func (l *ledger) count() count {
 	return c
 }
 
-// since returns what came after before. Of the opening it is all, as of the
-// connections: they are paid once, for what comes after.
+// since returns what was counted after before. Connections and their opening count from the beginning: they are paid
+// once, for what comes after.
 func (c count) since(before count) count {
 	before.up = before.up.Sub(opening(before.up))
 	before.down = before.down.Sub(opening(before.down))
