@@ -28,14 +28,14 @@ func TestArrows(t *testing.T) {
 		"internal/needs":           "",
 		"internal/scenario":        "",
 		"internal/protocol":        "internal/wire golang.org/x/net/http2",
-		"internal/decide":          "feed internal/protocol internal/scenario internal/source",
+		"internal/decide":          "feed internal/lab internal/protocol internal/scenario internal/source",
 		"internal/stats":           "",
 		"internal/source":          "feed sse github.com/shirou/gopsutil golang.org/x/text/encoding/unicode",
 		"internal/lab": "feed polling longpoll sse websocket web docs internal/wire internal/netsim internal/source" +
 			" github.com/gin-contrib/gzip github.com/gin-gonic/gin github.com/prometheus/client_golang golang.org/x/time/rate",
 		"internal/wire/wiretest": "internal/wire",
 		"internal/lab/labtest":   "internal/lab internal/netsim internal/source",
-		"internal/measure": "feed polling websocket internal/lab internal/netsim internal/protocol internal/scenario internal/source internal/stats internal/wire" +
+		"internal/measure": "feed websocket internal/lab internal/netsim internal/protocol internal/scenario internal/source internal/stats internal/wire" +
 			" github.com/HdrHistogram/hdrhistogram-go golang.org/x/sys/unix",
 		"benchmarks": "",
 		"cmd/lab": "feed polling internal/decide internal/lab internal/measure internal/netsim internal/protocol internal/scenario" +
