@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// ErrCursor says that a text is not the text form of a [Cursor].
+// ErrCursor means that a text is not the text form of a [Cursor].
 var ErrCursor = errors.New(`feed: a cursor is a number, or an epoch, "-" and a number`)
 
 // A Cursor is a reader's position: the id of the last message it has.

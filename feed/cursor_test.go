@@ -29,7 +29,7 @@ func TestParseCursor(t *testing.T) {
 	}
 }
 
-// What parses is written back letter by letter, so a cursor has one text form.
+// String returns exactly the text that ParseCursor accepts, so a cursor has one text form.
 func FuzzParseCursor(f *testing.F) {
 	for _, text := range []string{"0", "k3v9qa-412", "01", "-1", "a-18446744073709551616"} {
 		f.Add(text)
@@ -37,7 +37,7 @@ func FuzzParseCursor(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		cursor, err := feed.ParseCursor(text)
 		if err == nil && cursor.String() != text {
-			t.Errorf("%q is written back as %q", text, cursor)
+			t.Errorf("%q becomes %q", text, cursor)
 		}
 		if err != nil && (err != feed.ErrCursor || cursor != feed.Cursor{}) {
 			t.Errorf("%q gives %v, %v", text, cursor, err)

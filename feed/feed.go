@@ -34,19 +34,19 @@ const (
 )
 
 var (
-	// ErrClosed says that the feed was closed and that the reader has all its messages.
+	// ErrClosed means that the feed was closed and that the reader has all its messages.
 	ErrClosed = errors.New("feed: closed")
 
-	// ErrAhead says that a cursor lies ahead of the feed's newest message.
+	// ErrAhead means that a cursor lies ahead of the feed's newest message.
 	ErrAhead = errors.New("feed: the cursor lies ahead of the feed")
 
-	// ErrInvalid says that data is not valid UTF-8 JSON.
+	// ErrInvalid means that data is not valid UTF-8 JSON.
 	ErrInvalid = errors.New("feed: data is not valid JSON")
 
-	// ErrTooLarge says that data has more than [MaxData] bytes.
+	// ErrTooLarge means that data has more than [MaxData] bytes.
 	ErrTooLarge = fmt.Errorf("feed: data has more than %d bytes", MaxData)
 
-	// ErrTooDeep says that data has more than [MaxDepth] levels.
+	// ErrTooDeep means that data has more than [MaxDepth] levels.
 	ErrTooDeep = fmt.Errorf("feed: data has more than %d levels of arrays and objects", MaxDepth)
 )
 

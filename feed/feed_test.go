@@ -19,8 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// publish publishes the numbers from … to and fails the test if the feed
-// refuses one.
+// publish publishes the numbers from … to, one a message.
 func publish(t testing.TB, f *feed.Feed, from, to int) {
 	t.Helper()
 	for n := from; n <= to; n++ {
@@ -62,7 +61,8 @@ func TestPublishEncodesOnce(t *testing.T) {
 			t.Errorf("Since gave %v, %v, want the very bytes that Publish made", got, err)
 		}
 		decoded, err := feed.Decode(m.JSON())
-		if err != nil || decoded.ID != m.ID || decoded.At != m.At || string(decoded.Data) != string(m.Data) || string(decoded.JSON()) != want {
+		same := decoded.ID == m.ID && decoded.At == m.At && string(decoded.Data) == string(m.Data)
+		if err != nil || !same || string(decoded.JSON()) != want {
 			t.Errorf("Decode gives %+v, %v, want %+v", decoded, err, m)
 		}
 	})
@@ -91,20 +91,20 @@ func TestPublishRefuses(t *testing.T) {
 		}
 	}
 	if head := f.Head().ID; head != 0 {
-		t.Errorf("head is %d, want 0: what is refused takes no id", head)
+		t.Errorf("head is %d, want 0: data that is refused takes no id", head)
 	}
 	if _, err := f.Publish([]byte(`"` + strings.Repeat("x", feed.MaxData-2) + `"`)); err != nil {
 		t.Errorf("Publish of the most data: %v", err)
 	}
 }
 
-// nested returns JSON of so many levels.
+// nested returns JSON of that many levels.
 func nested(open string, levels int, end string) string {
 	return strings.Repeat(open, levels) + "1" + strings.Repeat(end, levels)
 }
 
-// What is published can be read by a parser that takes 64 levels, out of a poll's
-// answer too. Brackets in a string are no levels, nor are those one after another.
+// A parser that accepts 64 levels can parse every message, within the response to a poll too. Brackets in a string are
+// no levels, nor are brackets one after another.
 func TestDepth(t *testing.T) {
 	f := feed.New(10)
 	for _, data := range []string{
@@ -133,7 +133,7 @@ func TestDepth(t *testing.T) {
 			}
 		}
 		if deepest > 64 {
-			t.Errorf("%.20s… is %d levels deep in an answer", data, deepest)
+			t.Errorf("%.20s… is %d levels deep in a response", data, deepest)
 		}
 	}
 }
@@ -157,7 +157,7 @@ func TestSince(t *testing.T) {
 		{"9", "", 9, "feed: the cursor lies ahead of the feed"},
 		{"18446744073709551615", "", 1<<64 - 1, "feed: the cursor lies ahead of the feed"},
 		{"gone-7", "", 3, "feed: messages 1 to 3 can no longer be had"},
-		{"gone-900", "", 3, "feed: messages 1 to 3 can no longer be had"}, // the epoch is judged first
+		{"gone-900", "", 3, "feed: messages 1 to 3 can no longer be had"}, // the epoch is compared first
 	} {
 		after, err := feed.ParseCursor(test.after)
 		if err != nil {
@@ -169,7 +169,8 @@ func TestSince(t *testing.T) {
 			text = err.Error()
 		}
 		if ids(msgs) != test.want || next.ID != test.next || text != test.err {
-			t.Errorf("Since(%s): [%s], %d, %q, want [%s], %d, %q", test.after, ids(msgs), next.ID, text, test.want, test.next, test.err)
+			t.Errorf("Since(%s): [%s], %d, %q, want [%s], %d, %q",
+				test.after, ids(msgs), next.ID, text, test.want, test.next, test.err)
 		}
 		if err == nil && next.Epoch != epoch {
 			t.Errorf("Since(%s) goes on in epoch %q, want %q", test.after, next.Epoch, epoch)
@@ -188,7 +189,7 @@ func TestSinceAppends(t *testing.T) {
 	}
 }
 
-// A read is bounded, so that it can be one write with a deadline.
+// A read is bounded, so that a transport can send it in one write with a deadline.
 func TestSinceIsBounded(t *testing.T) {
 	f := feed.New(100)
 	for range 10 {
@@ -215,7 +216,7 @@ func TestSinceIsBounded(t *testing.T) {
 func TestMemoryIsBoundedBySize(t *testing.T) {
 	f := feed.New(feed.Keep)
 	data := []byte(`"` + strings.Repeat(" ", 40_000) + `"`)
-	sparse := []byte("1" + strings.Repeat(" ", 40_000)) // small when compact, but its buffer is not
+	sparse := []byte("1" + strings.Repeat(" ", 40_000)) // small when compact, in a buffer that is not
 	for range 300 {
 		f.Publish(data)
 		f.Publish(sparse)
@@ -245,10 +246,11 @@ func TestWait(t *testing.T) {
 		defer cancel()
 		msgs, next, err = f.Wait(ctx, next, msgs[:0])
 		if len(msgs) != 0 || next != f.Head() || err != context.DeadlineExceeded || time.Since(start) != 5*time.Second {
-			t.Errorf("[%s], %v, %v after %v, want the context's error after 5s", ids(msgs), next, err, time.Since(start))
+			t.Errorf("[%s], %v, %v after %v, want the context's error after 5s",
+				ids(msgs), next, err, time.Since(start))
 		}
 		if msgs, _, err = f.Wait(ctx, feed.Cursor{}, nil); ids(msgs) != "1" || err != nil {
-			t.Errorf("[%s], %v, want what is there although the context has ended", ids(msgs), err)
+			t.Errorf("[%s], %v, want the message, although the context has ended", ids(msgs), err)
 		}
 		if _, _, err = f.Wait(t.Context(), feed.Cursor{ID: 7}, nil); err != feed.ErrAhead {
 			t.Errorf("%v, want ErrAhead at once", err)
@@ -285,8 +287,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// Whatever the timing, each reader gets every id once and in order, or is told
-// of exactly those that it does not get.
+// Whatever the timing, each reader gets every id once and in order, or a gap with exactly the ids that it does not get.
 func TestManyReadersAndWriters(t *testing.T) {
 	const writers, each, readers = 4, 500, 8
 	f := feed.New(64)
@@ -351,8 +352,8 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// BenchmarkPublish asks what a message costs its publisher. The readers run
-// beside it, and each waits whenever it has everything.
+// BenchmarkPublish asks what a message costs its publisher. The readers run concurrently, and each waits whenever it
+// has every message.
 func BenchmarkPublish(b *testing.B) {
 	for _, readers := range []int{0, 1000} {
 		b.Run(fmt.Sprintf("readers=%d", readers), func(b *testing.B) {

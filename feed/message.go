@@ -22,7 +22,7 @@ type Message struct {
 // The caller must not change them.
 func (m Message) JSON() []byte { return m.encoded }
 
-// A GapError says which ids are lost to a reader, because the feed no longer has
+// A GapError names the ids that are lost to a reader, because the feed no longer has
 // them. The cursor that is returned with it stands behind the gap: read on from
 // there.
 type GapError struct {

@@ -1,7 +1,6 @@
 package longpoll_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"fourwires/feed"
-	"fourwires/longpoll"
 )
 
 // publish publishes the numbers from … to.
@@ -40,7 +38,7 @@ func TestHandler(t *testing.T) {
 		{"?after=5&wait=60s", "", 200, "6", 2 * time.Second},
 		{"?after=5&wait=1500ms", "", 204, "", 1500 * time.Millisecond},
 		{"?after=5&wait=1s", `"E-5"`, 304, "", time.Second},
-		{"?after=3&wait=1s", `"E-5"`, 304, "", time.Second}, // it has the answer: 4 and 5
+		{"?after=3&wait=1s", `"E-5"`, 304, "", time.Second}, // it has the response with 4 and 5
 		{"?after=3", `"E-5"`, 200, "4 5 6", 2 * time.Second},
 		{"?after=5&wait=0s", "", 204, "", 0},
 		{"?after=0", "", 200, "gap 3 4 5", 0},
@@ -78,7 +76,7 @@ func TestHandler(t *testing.T) {
 						Gap *struct{}
 					}
 				}
-				json.Unmarshal(body, &answer) // what is no answer has no messages
+				json.Unmarshal(body, &answer) // an error has no messages
 				var got []string
 				for _, m := range answer.Messages {
 					if m.Gap != nil {
@@ -97,52 +95,4 @@ func TestHandler(t *testing.T) {
 			})
 		})
 	}
-}
-
-// A message in the gap between two requests is not lost: the next request asks
-// for what comes after its cursor.
-func TestRearm(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := feed.New(feed.Keep)
-		client := longpoll.Client{URL: "http://lab/longpoll?after=0", Dial: serve(t, f)}
-		start := time.Now()
-		publish(t, f, 1, 1)
-		time.AfterFunc(10*time.Millisecond, func() { publish(t, f, 2, 3) })
-		var got []string
-		for m, err := range client.Messages(t.Context()) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			got = append(got, fmt.Sprint(m.ID, " ", time.Since(start)))
-			if m.ID == 1 {
-				time.Sleep(30 * time.Millisecond) // the client is busy when 2 and 3 are published
-			}
-			if m.ID == 3 {
-				break
-			}
-		}
-		if got, want := strings.Join(got, ", "), "1 0s, 2 30ms, 3 30ms"; got != want {
-			t.Errorf("messages came at %s, want %s", got, want)
-		}
-	})
-}
-
-// A client that leaves while it is held costs the server nothing more.
-func TestClientLeaves(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := feed.New(feed.Keep)
-		dial := serve(t, f)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		client := longpoll.Client{URL: "http://lab/longpoll", Dial: dial}
-		start := time.Now()
-		for _, err := range client.Messages(ctx) {
-			if err != context.DeadlineExceeded {
-				t.Errorf("got %v, want the context's error", err)
-			}
-		}
-		if took := time.Since(start); took != time.Second {
-			t.Errorf("it took %v, want 1s", took)
-		}
-	})
 }

@@ -24,8 +24,8 @@ var update = flag.Bool("update", false, "rewrite testdata/wire.txt")
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestWire compares the bytes of one exchange with testdata/wire.txt: a poll
-// without a cursor that is held until a message comes, one that is held in
-// vain, and one that is given up.
+// without a cursor that is held until a message is published, an empty
+// one, and one that the client gives up.
 func TestWire(t *testing.T) {
 	cryptotest.SetGlobalRandom(t, 1) // fixes the epoch
 	synctest.Test(t, func(t *testing.T) {

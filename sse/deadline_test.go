@@ -11,16 +11,15 @@ import (
 	"fourwires/sse"
 )
 
-// A stream ends when the deadline of its request has passed: that is no time for a
-// heartbeat.
+// A stream ends when the deadline of its request has passed, and does not send a heartbeat instead.
 func TestRequestDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		begun := time.Now()
+		start := time.Now()
 		w := httptest.NewRecorder()
 		(&sse.Handler{Feed: feed.New(1)}).ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/sse", nil))
-		if took := time.Since(begun); took != time.Second {
+		if took := time.Since(start); took != time.Second {
 			t.Errorf("the stream ended after %v: %q", took, w.Body)
 		}
 	})

@@ -30,9 +30,8 @@ func serveBoth(t *testing.T, handler http.Handler) wire.Dial {
 	return network.Dial
 }
 
-// Compressed or not, and over either version of HTTP, each event comes at the
-// very instant at which it is published.
-func TestGzipHoldsNothingBack(t *testing.T) {
+// Compressed or not, and over either version of HTTP, each event arrives at the instant at which it is published.
+func TestGzipDelaysNothing(t *testing.T) {
 	for _, version := range []int{1, 2} {
 		for _, compress := range []bool{false, true} {
 			t.Run(fmt.Sprintf("http=%d/gzip=%v", version, compress), func(t *testing.T) {
@@ -56,8 +55,10 @@ func TestGzipHoldsNothingBack(t *testing.T) {
 							break
 						}
 						n++
-						if took, want := time.Since(start), time.Duration(n)*777*time.Millisecond; m.ID != n || err != nil || took != want {
-							t.Fatalf("message %d, %v comes after %v, want message %d after %v", m.ID, err, took, n, want)
+						took, want := time.Since(start), time.Duration(n)*777*time.Millisecond
+						if m.ID != n || err != nil || took != want {
+							t.Fatalf("message %d, %v arrives after %v, want message %d after %v",
+								m.ID, err, took, n, want)
 						}
 					}
 					if took := time.Since(start); n != 100 || took != 90*time.Second {
@@ -77,8 +78,7 @@ func TestGzipHoldsNothingBack(t *testing.T) {
 	}
 }
 
-// A stream is compressed only where the client allows it, and it is the same
-// stream then, with an end of its own.
+// A stream is compressed only where the client allows it; it has the same events then, and gzip's trailer.
 func TestGzipNegotiation(t *testing.T) {
 	for _, test := range []struct {
 		offered bool
@@ -105,7 +105,8 @@ func TestGzipNegotiation(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := feed.New(feed.Keep)
 				publish(t, f, 1, 3)
-				transport := &http.Transport{DialContext: serveBoth(t, &sse.Handler{Feed: f, Gzip: test.offered}), DisableCompression: true}
+				dial := serveBoth(t, &sse.Handler{Feed: f, Gzip: test.offered})
+				transport := &http.Transport{DialContext: dial, DisableCompression: true}
 				defer transport.CloseIdleConnections()
 				req, _ := http.NewRequest("GET", "http://lab/sse?after=1", nil)
 				req.Header["Accept-Encoding"] = test.accept
@@ -137,7 +138,7 @@ func TestGzipNegotiation(t *testing.T) {
 	}
 }
 
-// The end of a stream is no cut, however long nothing was written before it.
+// A stream ends in order, however long nothing was written before its end.
 func TestEndOfAQuietStream(t *testing.T) {
 	for _, version := range []int{1, 2} {
 		for _, compress := range []bool{false, true} {
@@ -156,8 +157,7 @@ func TestEndOfAQuietStream(t *testing.T) {
 	}
 }
 
-// A client that does not take what is compressed has as little time for it as
-// any other.
+// A client that does not read a compressed stream is disconnected after the same time as any other.
 func TestGzipSlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := feed.New(feed.Keep)
@@ -186,13 +186,12 @@ func TestGzipSlowReader(t *testing.T) {
 			t.Fatal(err)
 		}
 		if took := <-ended; took != 10*time.Second {
-			t.Errorf("the handler held on for %v, want 10s", took)
+			t.Errorf("the handler returned after %v, want 10s", took)
 		}
 	})
 }
 
-// What a server compresses cannot make a client hold more than 1 MiB, nor keep
-// it waiting for what never comes.
+// A compressed stream cannot make a client keep more than 1 MiB, nor wait without end.
 func TestGzipBombs(t *testing.T) {
 	for name, test := range map[string]struct {
 		send func(zip *gzip.Writer) error
@@ -210,7 +209,7 @@ func TestGzipBombs(t *testing.T) {
 		"nothing, once a second": {func(zip *gzip.Writer) error {
 			time.Sleep(time.Second)
 			return nil
-		}, sse.ErrSilent, 41 * time.Second}, // 40 s after the head, which comes with the first
+		}, sse.ErrSilent, 41 * time.Second}, // 40 s after the headers, which arrive with the first
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -230,10 +229,10 @@ func TestGzipBombs(t *testing.T) {
 						t.Errorf("got %.100v, %v after %v, want %v after %v", event, err, took, test.want, test.took)
 					}
 					if err == sse.ErrTooLong {
-						break // what is passed over here has no end
+						break // the event that is skipped here has no end
 					}
 				}
-				time.Sleep(2 * time.Second) // until the server has noticed
+				time.Sleep(2 * time.Second) // until the server has noticed that the client left
 			})
 		})
 	}

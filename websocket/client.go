@@ -88,7 +88,7 @@ func (c *Client) Messages(ctx context.Context) iter.Seq2[feed.Message, error] {
 	}
 }
 
-// ErrNotOpen says that there is no WebSocket to send on.
+// ErrNotOpen means that there is no WebSocket to send on.
 var ErrNotOpen = errors.New("websocket: not open")
 
 // Send publishes data, JSON, in a frame of its own on the WebSocket that Messages

@@ -15,11 +15,11 @@ import (
 	"fourwires/websocket"
 )
 
-// Whatever a client does wrong, once it has answered the close frame that it is sent the connection is closed at once
-// (RFC 6455, sections 5.5.1 and 7.1.1). A client that does not answer has half a second.
+// Whatever a client does wrong: once it has answered the server's close frame, the connection is closed at once (RFC
+// 6455, sections 5.5.1 and 7.1.1). A client that does not answer has half a second.
 func TestClosedAtOnce(t *testing.T) {
 	const answer = "\x88\x82\x00\x00\x00\x00\x03\xea" // a close frame; the masking key is 0
-	masked := func(head string, payload string) string { return head + "\x00\x00\x00\x00" + payload }
+	masked := func(header, payload string) string { return header + "\x00\x00\x00\x00" + payload }
 	long := masked("\x81\xff\x00\x00\x00\x00\x00\x02\x00\x00", strings.Repeat("x", 2<<16))
 	frames := map[string]string{
 		"a reserved bit":                   masked("\xc1\x81", "1"),
@@ -63,8 +63,8 @@ func TestClosedAtOnce(t *testing.T) {
 							t.Fatal(err)
 						}
 						defer conn.Close()
-						go io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-							"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"+
+						go io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: lab\r\n"+
+							"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"+
 							"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
 						in := bufio.NewReader(conn)
 						if _, err := http.ReadResponse(in, nil); err != nil {
@@ -83,7 +83,8 @@ func TestClosedAtOnce(t *testing.T) {
 							want = 500 * time.Millisecond
 						}
 						if took := time.Since(start); took != want || err != nil || !strings.Contains(string(rest), "\x88") {
-							t.Errorf("the end after %v with %q, %v, want it after %v with a close frame", took, rest, err, want)
+							t.Errorf("the end after %v with %q, %v, want it after %v with a close frame",
+								took, rest, err, want)
 						}
 					})
 				})

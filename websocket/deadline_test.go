@@ -15,8 +15,7 @@ import (
 	gorilla "github.com/gorilla/websocket"
 )
 
-// A stream ends when the deadline of its request has passed: that is no time for a
-// heartbeat.
+// A stream ends when the deadline of its request has passed, and does not send a heartbeat instead.
 func TestRequestDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		handler := &websocket.Handler{Feed: feed.New(1)}
@@ -28,11 +27,11 @@ func TestRequestDeadline(t *testing.T) {
 		})}
 		go server.Serve(network)
 		defer server.Close()
-		begun := time.Now()
+		start := time.Now()
 		conn := dial(t, network.Dial, "/websocket")
 		conn.SetPingHandler(func(string) error { return errors.New("a ping") })
 		_, err := readAll(conn)
-		if took := time.Since(begun); took != time.Second || !gorilla.IsCloseError(err, gorilla.CloseGoingAway) {
+		if took := time.Since(start); took != time.Second || !gorilla.IsCloseError(err, gorilla.CloseGoingAway) {
 			t.Errorf("the stream ended after %v: %v, want close code 1001 after 1s", took, err)
 		}
 	})

@@ -24,7 +24,7 @@ import (
 	gorilla "github.com/gorilla/websocket"
 )
 
-// serveDeflate is serve, but the handler compresses.
+// serveDeflate is serve with a handler that compresses.
 func serveDeflate(t *testing.T, f *feed.Feed) wire.Dial {
 	network := netsim.Listen()
 	server := &http.Server{Handler: &websocket.Handler{Feed: f, Deflate: true}}
@@ -33,7 +33,7 @@ func serveDeflate(t *testing.T, f *feed.Feed) wire.Dial {
 	return network.Dial
 }
 
-// dialDeflate is dial, but the client offers to compress, and the server agrees.
+// dialDeflate is dial with a client that offers to compress; the server must agree.
 func dialDeflate(t *testing.T, by wire.Dial, path string) *gorilla.Conn {
 	t.Helper()
 	dialer := gorilla.Dialer{NetDialContext: by, EnableCompression: true}
@@ -42,14 +42,15 @@ func dialDeflate(t *testing.T, by wire.Dial, path string) *gorilla.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	if got, want := resp.Header.Get("Sec-WebSocket-Extensions"), "permessage-deflate; server_no_context_takeover; client_no_context_takeover"; got != want {
+	const want = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+	if got := resp.Header.Get("Sec-WebSocket-Extensions"); got != want {
 		t.Errorf("the server agrees to %q, want %q", got, want)
 	}
 	return conn
 }
 
-// Messages are compressed where both sides will, and come through in any case,
-// each at the instant at which it is published.
+// Messages are compressed where both sides want that, and arrive in any case, each at the instant at which it is
+// published.
 func TestDeflate(t *testing.T) {
 	for _, server := range []bool{false, true} {
 		for _, client := range []bool{false, true} {
@@ -73,7 +74,8 @@ func TestDeflate(t *testing.T) {
 						n++
 						took, want := time.Since(start), time.Duration(n)*777*time.Millisecond
 						if m.ID != n || err != nil || string(m.Data) != data || took != want {
-							t.Fatalf("message %d, %v comes after %v, want message %d after %v", m.ID, err, took, n, want)
+							t.Fatalf("message %d, %v arrives after %v, want message %d after %v",
+								m.ID, err, took, n, want)
 						}
 						if n == 20 {
 							break
@@ -89,7 +91,7 @@ func TestDeflate(t *testing.T) {
 	}
 }
 
-// An offer that the server cannot keep is declined.
+// An offer that the server cannot accept is declined.
 func TestDeflateNegotiation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		by := serveDeflate(t, feed.New(3))
@@ -113,21 +115,22 @@ func TestDeflateNegotiation(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(conn, "GET /websocket HTTP/1.1\r\nHost: lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
-				"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Extensions: %s\r\n\r\n", offer)
-			head := make([]byte, 1000)
-			n, _ := conn.Read(head)
-			if got := bytes.Contains(head[:n], []byte("permessage-deflate")); got != want || !bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) {
-				t.Errorf("the offer %q is answered\n%s", offer, head[:n])
+			fmt.Fprintf(conn, "GET /websocket HTTP/1.1\r\nHost: lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"+
+				"Sec-WebSocket-Extensions: %s\r\n\r\n", offer)
+			response := make([]byte, 1000)
+			n, _ := conn.Read(response)
+			got := bytes.Contains(response[:n], []byte("permessage-deflate"))
+			if got != want || !bytes.HasPrefix(response, []byte("HTTP/1.1 101 ")) {
+				t.Errorf("the response to the offer %q is\n%s", offer, response[:n])
 			}
 			conn.Close()
 		}
 	})
 }
 
-// What a client compresses is published like any other message, and is bounded
-// by what it inflates to.
-func TestDeflateWayUp(t *testing.T) {
+// A compressed message from a client is published like any other, and is bounded by the bytes that it inflates to.
+func TestDeflateUpstream(t *testing.T) {
 	longest := `"` + strings.Repeat("x", feed.MaxData-2) + `"`
 	for name, test := range map[string]struct {
 		data  string
@@ -147,7 +150,7 @@ func TestDeflateWayUp(t *testing.T) {
 				f := feed.New(3)
 				conn := dialDeflate(t, serveDeflate(t, f), "/websocket")
 				conn.SetCompressionLevel(test.level)
-				sendUp(t, f, conn, gorilla.TextMessage, test.data, test.code)
+				sendUpstream(t, f, conn, gorilla.TextMessage, test.data, test.code)
 			})
 		})
 	}
@@ -165,8 +168,8 @@ var bomb = sync.OnceValue(func() []byte {
 	return payload.Bytes()
 })
 
-// A bomb is cut off where it passes the bound: the memory that it takes is that
-// of a long message, not of what it would inflate to.
+// A decompression bomb is cut off at the bound: it takes the memory of a long message, not that of the bytes to which
+// it would inflate.
 func TestDeflateBomb(t *testing.T) {
 	frame := binary.BigEndian.AppendUint16([]byte{0xc1, 0x80 | 126}, uint16(len(bomb())))
 	frame = append(frame, 0, 0, 0, 0) // the key of its mask
@@ -196,17 +199,17 @@ func TestDeflateBomb(t *testing.T) {
 	})
 }
 
-// Nor is a client blown up by its server.
-func TestDeflateBombDown(t *testing.T) {
+// A client cuts off a decompression bomb too.
+func TestDeflateBombDownstream(t *testing.T) {
 	frame := binary.BigEndian.AppendUint16([]byte{0xc1, 126}, uint16(len(bomb())))
 	frame = append(frame, bomb()...)
 	synctest.Test(t, func(t *testing.T) {
-		told := make(chan error, 1)
+		ended := make(chan error, 1)
 		by := upgrading(t, gorilla.Upgrader{EnableCompression: true}, func(conn *gorilla.Conn) {
 			conn.WriteMessage(gorilla.TextMessage, []byte(`{"epoch":"x","head":1}`))
 			go conn.NetConn().Write(frame)
 			_, err := readAll(conn)
-			told <- err
+			ended <- err
 		})
 		client := websocket.Client{URL: "http://lab/websocket", Dial: by, Deflate: true}
 		for m, err := range client.Messages(t.Context()) {
@@ -214,14 +217,14 @@ func TestDeflateBombDown(t *testing.T) {
 				t.Errorf("message %d, %v, want the read limit", m.ID, err)
 			}
 		}
-		if err := <-told; !gorilla.IsCloseError(err, gorilla.CloseMessageTooBig) {
-			t.Errorf("the server is told %v, want close code 1009", err)
+		if err := <-ended; !gorilla.IsCloseError(err, gorilla.CloseMessageTooBig) {
+			t.Errorf("the server reads %v, want close code 1009", err)
 		}
 	})
 }
 
-// What cannot be inflated is answered close code 1007.
-func TestDeflateOfNothing(t *testing.T) {
+// For a message that cannot be inflated the connection is closed with code 1007.
+func TestDeflateInvalid(t *testing.T) {
 	for what, payload := range map[string]string{"no type of block": "\x07", "half a block": "\x00\x09\x00\xf6\xff12"} {
 		synctest.Test(t, func(t *testing.T) {
 			conn := dialDeflate(t, serveDeflate(t, feed.New(3)), "/websocket")
@@ -233,7 +236,7 @@ func TestDeflateOfNothing(t *testing.T) {
 	}
 }
 
-// Compressed messages are joined too, and each is one frame, however long.
+// Compressed messages are sent in one write too, and each is one frame, however long.
 func TestDeflatedCatchUpIsOneWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := feed.New(feed.Keep)
@@ -251,12 +254,13 @@ func TestDeflatedCatchUpIsOneWrite(t *testing.T) {
 		time.AfterFunc(2*time.Second, f.Close)
 		frames, _ := readAll(conn)
 		if writes := network.writes.Load(); len(frames) != 52 || writes != 5 {
-			t.Errorf("%d frames in %d writes, want 52 in 5: the answer, the first frame, 50 messages, a long one, the close", len(frames), writes)
+			t.Errorf("%d frames in %d writes, want 52 in 5: the response, the first frame, 50 messages, a long one, the close",
+				len(frames), writes)
 		}
 	})
 }
 
-// Each message is compressed by itself, and a short one is longer for it.
+// Each message is compressed separately, and a short one gets longer.
 func TestDeflatedLengths(t *testing.T) {
 	for _, test := range []struct {
 		data            string
@@ -269,7 +273,7 @@ func TestDeflatedLengths(t *testing.T) {
 	} {
 		t.Run(test.data, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				time.Sleep(time.Until(time.UnixMicro(1785926465358979))) // the zeros of the bubble's own time would be compressed
+				time.Sleep(time.Until(time.UnixMicro(1785926465358979))) // a time without the zeros that compress well
 				f := feed.New(feed.Keep)
 				by := serveDeflate(t, f)
 				plain, deflated := dial(t, by, "/websocket"), dialDeflate(t, by, "/websocket")
@@ -290,8 +294,8 @@ func TestDeflatedLengths(t *testing.T) {
 	}
 }
 
-// RSV1 is for the first frame of a message: any other frame that has it fails the
-// connection (RFC 7692, section 6), and what came before it is published.
+// RSV1 is for the first frame of a message: any other frame that has it fails the connection (RFC 7692, section 6), and
+// the messages before it are published.
 func TestReservedBit(t *testing.T) {
 	for name, frames := range map[string]string{
 		"ping":         "\x81\x81\x00\x00\x00\x001" + "\xc9\x80\x00\x00\x00\x00",
@@ -300,7 +304,7 @@ func TestReservedBit(t *testing.T) {
 		"continuation": "\x81\x81\x00\x00\x00\x001" + "\x01\x81\x00\x00\x00\x001" + "\xc0\x81\x00\x00\x00\x001",
 		"long":         "\x81\xfe\x00\x81\x00\x00\x00\x00" + strings.Repeat(" ", 128) + "1" + "\xc9\x80\x00\x00\x00\x00",
 	} {
-		for _, size := range []int{1, 1000} { // of what comes at once
+		for _, size := range []int{1, 1000} { // of each write
 			synctest.Test(t, func(t *testing.T) {
 				f := feed.New(3)
 				conn := dialDeflate(t, serveDeflate(t, f), "/websocket")

@@ -1,7 +1,6 @@
 package websocket_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -42,7 +41,7 @@ func dial(t *testing.T, by wire.Dial, path string) *gorilla.Conn {
 	return conn
 }
 
-// readAll returns the text frames that come until the connection ends, and how
+// readAll returns the text frames that arrive until the connection ends, and how
 // it ended.
 func readAll(conn *gorilla.Conn) (frames []string, err error) {
 	for {
@@ -54,25 +53,9 @@ func readAll(conn *gorilla.Conn) (frames []string, err error) {
 	}
 }
 
-// upgrading serves WebSockets that are nobody's but the test's, until it ends.
-func upgrading(t *testing.T, upgrader gorilla.Upgrader, talk func(*gorilla.Conn)) wire.Dial {
-	network := netsim.Listen()
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		conn, err := upgrader.Upgrade(w, r, nil)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer conn.Close()
-		talk(conn)
-	})}
-	go server.Serve(network)
-	t.Cleanup(func() { server.Close() })
-	return network.Dial
-}
-
 func TestHandler(t *testing.T) {
-	for _, test := range []struct{ query, want string }{ // E, M7 as in sse's test; message 7 comes after 2 s; the feed closes after 11 s
+	// E and M7 stand for the epoch and message 7, which is published after 2 s; the feed is closed after 11 s.
+	for _, test := range []struct{ query, want string }{
 		{"", `{"epoch":"E","head":6} M7`},
 		{"?after=4", `{"epoch":"E","head":6} M5 M6 M7`},
 		{"?after=E-5", `{"epoch":"E","head":6} M6 M7`},
@@ -152,8 +135,8 @@ func TestHandlerRefuses(t *testing.T) {
 	})
 }
 
-// What a client sends is published; what is no message is told why.
-func TestWayUp(t *testing.T) {
+// The text frames of a client are published; anything else closes the connection, with a code that says why.
+func TestUpstream(t *testing.T) {
 	for _, test := range []struct {
 		kind int
 		data string
@@ -172,15 +155,15 @@ func TestWayUp(t *testing.T) {
 		t.Run(fmt.Sprintf("%.10s-%d", test.data, test.code), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := feed.New(3)
-				sendUp(t, f, dial(t, serve(t, f), "/websocket"), test.kind, test.data, test.code)
+				sendUpstream(t, f, dial(t, serve(t, f), "/websocket"), test.kind, test.data, test.code)
 			})
 		})
 	}
 }
 
-// sendUp sends what is the first message of a feed, and comes back; or is answered
-// by a close code, if that is not 0.
-func sendUp(t *testing.T, f *feed.Feed, conn *gorilla.Conn, kind int, data string, code int) {
+// sendUpstream sends the first message of a feed. With code 0 the feed must send it back; else the connection must be
+// closed with that code.
+func sendUpstream(t *testing.T, f *feed.Feed, conn *gorilla.Conn, kind int, data string, code int) {
 	t.Helper()
 	sent := make(chan error, 1)
 	go func() { sent <- conn.WriteMessage(kind, []byte(data)) }()
@@ -190,10 +173,10 @@ func sendUp(t *testing.T, f *feed.Feed, conn *gorilla.Conn, kind int, data strin
 	if code == 0 {
 		code = gorilla.CloseGoingAway
 		if f.Head().ID != 1 || len(frames) != 2 {
-			t.Errorf("head is %v, and %.100q came, want the message back", f.Head(), frames)
+			t.Errorf("head is %v, and %.100q arrived, want the message back", f.Head(), frames)
 		}
 	} else if f.Head().ID != 0 || time.Since(start) != 0 {
-		t.Errorf("head is %v after %v, want nothing published and an answer at once", f.Head(), time.Since(start))
+		t.Errorf("head is %v after %v, want nothing published and the end at once", f.Head(), time.Since(start))
 	}
 	if !gorilla.IsCloseError(err, code) {
 		t.Errorf("the end is %v, want close code %d", err, code)
@@ -201,7 +184,7 @@ func sendUp(t *testing.T, f *feed.Feed, conn *gorilla.Conn, kind int, data strin
 	<-sent
 }
 
-// A client that answers pings stays; one that does not is let go after 40 s.
+// A client that answers pings stays; one that does not is disconnected after 40 s.
 func TestPings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := feed.New(3)
@@ -225,91 +208,7 @@ func TestPings(t *testing.T) {
 	})
 }
 
-// A client that notices nothing from its server gives up.
-func TestClientNoticesSilence(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		by := upgrading(t, gorilla.Upgrader{}, func(conn *gorilla.Conn) {
-			conn.WriteMessage(gorilla.TextMessage, []byte(`{"epoch":"x","head":1}`))
-			readAll(conn) // until the client closes
-		})
-		start := time.Now()
-		client := websocket.Client{URL: "http://lab/websocket", Dial: by}
-		for _, err := range client.Messages(t.Context()) {
-			if took := time.Since(start); err == nil || took != 40*time.Second {
-				t.Errorf("got %v after %v, want an error after 40s", err, took)
-			}
-		}
-		if want := (feed.Cursor{Epoch: "x", ID: 1}); client.Cursor != want {
-			t.Errorf("the cursor is %v, want %v, which the first frame set", client.Cursor, want)
-		}
-	})
-}
-
-func TestEcho(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		done := make(chan struct{})
-		network := netsim.Listen()
-		server := &http.Server{Handler: &websocket.Echo{Done: done}}
-		go server.Serve(network)
-		defer server.Close()
-		ask := func(conn *gorilla.Conn, text string) string {
-			conn.WriteMessage(gorilla.TextMessage, []byte(text))
-			_, answer, err := conn.ReadMessage()
-			if err != nil {
-				return err.Error()
-			}
-			return string(answer)
-		}
-		plain, stamped := dial(t, network.Dial, "/"), dial(t, network.Dial, "/?stamps=1")
-		for text, want := range map[string]string{"hello": "Server received: hello", "": "Server received: ", "<b>é": "Server received: <b>é"} {
-			if got := ask(plain, text); got != want {
-				t.Errorf("the echo of %q is %q, want %q", text, got, want)
-			}
-		}
-		if got, want := ask(stamped, "x"), `{"echo":"Server received: x","received":946684800000000,"sent":946684800000000}`; got != want {
-			t.Errorf("the stamped echo is %s, want %s", got, want)
-		}
-		if got, want := ask(dial(t, network.Dial, "/"), "\xff"), "websocket: close 1007 (invalid payload data): websocket: a text frame is UTF-8"; got != want {
-			t.Errorf("bad UTF-8 is answered %q, want %q", got, want)
-		}
-
-		start := time.Now()
-		if _, err := readAll(plain); !gorilla.IsCloseError(err, gorilla.CloseGoingAway) || time.Since(start) != time.Minute {
-			t.Errorf("an idle client: %v after %v, want close code 1001 after 1m0s", err, time.Since(start))
-		}
-		last := dial(t, network.Dial, "/")
-		time.AfterFunc(time.Second, func() { close(done) })
-		if _, err := readAll(last); !gorilla.IsCloseError(err, gorilla.CloseGoingAway) || time.Since(start) != 61*time.Second {
-			t.Errorf("at the end: %v after %v, want close code 1001 at once", err, time.Since(start))
-		}
-	})
-}
-
-// A client's end is an orderly one: the server hears close code 1000.
-func TestClientCloses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ended := make(chan error, 1)
-		by := upgrading(t, gorilla.Upgrader{}, func(conn *gorilla.Conn) {
-			conn.WriteMessage(gorilla.TextMessage, []byte(`{"epoch":"x","head":1}`))
-			_, err := readAll(conn)
-			ended <- err
-		})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		client := websocket.Client{URL: "http://lab/websocket", Dial: by}
-		for _, err := range client.Messages(ctx) {
-			if err != context.DeadlineExceeded {
-				t.Errorf("got %v, want the context's error", err)
-			}
-		}
-		if err := <-ended; !gorilla.IsCloseError(err, gorilla.CloseNormalClosure) {
-			t.Errorf("the server saw %v, want close code 1000", err)
-		}
-	})
-}
-
-// A reader that is behind is caught up in one write, each message in a frame of
-// its own.
+// A reader that is behind gets what it missed in one write, each message in a frame of its own.
 func TestCatchUpIsOneWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := feed.New(feed.Keep)
@@ -322,7 +221,8 @@ func TestCatchUpIsOneWrite(t *testing.T) {
 		time.AfterFunc(time.Second, f.Close)
 		frames, _ := readAll(conn)
 		if writes := network.writes.Load(); len(frames) != 51 || writes != 4 {
-			t.Errorf("%d frames in %d writes, want 51 in 4: the answer, the first frame, 50 messages, the close", len(frames), writes)
+			t.Errorf("%d frames in %d writes, want 51 in 4: the response, the first frame, 50 messages, the close",
+				len(frames), writes)
 		}
 	})
 }
@@ -348,8 +248,8 @@ func (c countedConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// A client that is slow to take a batch, and pings meanwhile, has the same time
-// for it as any other, and gets its pong behind it.
+// A client that is slow to receive a batch, and pings meanwhile, has the same time for the batch as any other, and gets
+// its pong behind it.
 func TestPingDuringCatchUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := feed.New(feed.Keep)
@@ -372,50 +272,6 @@ func TestPingDuringCatchUp(t *testing.T) {
 		frames, err := readAll(conn)
 		if len(frames) != 1000 || pongs != 1 || !gorilla.IsCloseError(err, gorilla.CloseGoingAway) {
 			t.Errorf("%d frames, %d pongs, %v, want 1000, 1 and close code 1001", len(frames), pongs, err)
-		}
-	})
-}
-
-// What has come when the context ends is left for the next range, and what was
-// yielded moved the cursor: nothing is lost between two ranges.
-func TestClientResumesAfterCancel(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := feed.New(feed.Keep)
-		publish(t, f, 1, 3)
-		client := websocket.Client{URL: "http://lab/websocket?after=0", Dial: serve(t, f)}
-		var got []uint64
-		for len(got) < 3 {
-			ctx, cancel := context.WithCancel(t.Context())
-			for m, err := range client.Messages(ctx) {
-				if err == nil {
-					got = append(got, m.ID)
-				} else if m.ID != 0 {
-					t.Errorf("message %d comes with an error: %v", m.ID, err)
-				}
-				cancel() // while it is at work on the message
-				time.Sleep(time.Millisecond)
-			}
-			cancel()
-		}
-		if fmt.Sprint(got) != "[1 2 3]" {
-			t.Errorf("got %v, want 1, 2 and 3", got)
-		}
-	})
-}
-
-// A server that upgrades and then says nothing does not hold a client whose
-// context has ended.
-func TestClientCancelsBeforeHello(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		by := upgrading(t, gorilla.Upgrader{}, func(conn *gorilla.Conn) { readAll(conn) })
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		start := time.Now()
-		client := websocket.Client{URL: "http://lab/websocket", Dial: by}
-		for _, err := range client.Messages(ctx) {
-			if took := time.Since(start); err != context.DeadlineExceeded || took > 2*time.Second {
-				t.Errorf("got %v after %v, want the context's error after 1s", err, took)
-			}
 		}
 	})
 }

@@ -9,11 +9,13 @@ import (
 	"fourwires/websocket"
 )
 
-// A page may open a WebSocket to its own origin, whether the port is written or not where it is the scheme's own.
+// A page may open a WebSocket to its own origin; a missing port means the scheme's default.
 func TestSameOrigin(t *testing.T) {
 	f := feed.New(1)
 	defer f.Close()
-	for _, handler := range []http.Handler{&websocket.Handler{Feed: f}, &websocket.Handler{Feed: f, Deflate: true}, &websocket.Echo{}} {
+	for _, handler := range []http.Handler{
+		&websocket.Handler{Feed: f}, &websocket.Handler{Feed: f, Deflate: true}, &websocket.Echo{},
+	} {
 		server := httptest.NewServer(handler)
 		defer server.Close()
 		for _, test := range []struct {
@@ -50,7 +52,8 @@ func TestSameOrigin(t *testing.T) {
 				t.Fatal(err)
 			}
 			if resp.Body.Close(); resp.StatusCode != test.status {
-				t.Errorf("%T: a page of %q opens one to %q: %d, want %d", handler, test.origin, test.host, resp.StatusCode, test.status)
+				t.Errorf("%T: a page of %q opens a WebSocket to %q: %d, want %d",
+					handler, test.origin, test.host, resp.StatusCode, test.status)
 			}
 		}
 	}

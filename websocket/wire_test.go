@@ -56,7 +56,7 @@ func fixMasks(dial wire.Dial) wire.Dial {
 
 type maskFixer struct{ net.Conn }
 
-// Write takes one short frame, or the request that comes before all frames.
+// Write takes one short frame, or the upgrade request.
 func (c maskFixer) Write(b []byte) (int, error) {
 	frame := bytes.Clone(b)
 	if !bytes.HasPrefix(b, []byte("GET ")) {

@@ -62,7 +62,8 @@ func TestCuts(t *testing.T) {
 			server.(*netsim.Conn).CloseWrite()
 			reading.Wait()
 			if down != test.client || up != test.server {
-				t.Errorf("%s: the client reads %q, want %q; the server %q, want %q", test.kind, down, test.client, up, test.server)
+				t.Errorf("%s: the client reads %q, want %q; the server %q, want %q",
+					test.kind, down, test.client, up, test.server)
 			}
 			if test.kind == netsim.FIN {
 				time.Sleep(100 * ms)

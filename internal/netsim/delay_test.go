@@ -34,11 +34,11 @@ func TestDelay(t *testing.T) {
 			time.AfterFunc(10*ms, func() { write(t, pair.from, "c") })
 			got := read(t, pair.to, 1)
 			if took := time.Since(start); got != "a" || took != 50*ms {
-				t.Errorf("%s came after %v, want a after 50ms", got, took)
+				t.Errorf("%s arrived after %v, want a after 50ms", got, took)
 			}
 			got = read(t, pair.to, 2)
 			if took := time.Since(start); got != "bc" || took != 60*ms {
-				t.Errorf("%s came after %v, want bc after 60ms", got, took)
+				t.Errorf("%s arrived after %v, want bc after 60ms", got, took)
 			}
 		}
 
@@ -49,17 +49,17 @@ func TestDelay(t *testing.T) {
 			for size, want := range map[int]time.Duration{1460: 196 * ms} {
 				read(t, pair.to, size)
 				if took := time.Since(start); took != want {
-					t.Errorf("%d bytes came after %v, want %v", size, took, want)
+					t.Errorf("%d bytes arrived after %v, want %v", size, took, want)
 				}
 			}
 			write(t, pair.from, "y") // behind it on the line
 			read(t, pair.to, 10_000-1460)
 			if took := time.Since(start); took != 1050*ms {
-				t.Errorf("10 000 bytes came after %v, want 1.05s", took)
+				t.Errorf("10 000 bytes arrived after %v, want 1.05s", took)
 			}
 			read(t, pair.to, 1)
 			if took := time.Since(start); took != 1050*ms+100*time.Microsecond {
-				t.Errorf("a byte more came after %v, want 1.0501s", took)
+				t.Errorf("a byte more arrived after %v, want 1.0501s", took)
 			}
 		}
 	})

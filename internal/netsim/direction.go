@@ -46,7 +46,7 @@ type direction struct {
 	direct     int    // calls that are at the socket itself
 	pumping    bool   // a goroutine moves bytes between queue and socket
 	draining   bool   // an incoming direction is to end behind what the socket has now
-	socketDone bool   // the socket has nothing more to read, or to be told
+	socketDone bool   // the socket has reached its end, or has been closed for writing
 	startPump  func() // of an outgoing direction: starts that goroutine
 }
 

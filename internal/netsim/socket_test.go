@@ -89,7 +89,7 @@ func TestSwitch(t *testing.T) {
 		work.Go(func() {
 			got, err := io.ReadAll(pair.to)
 			if err != nil || !bytes.Equal(got, text) {
-				t.Errorf("%d bytes came, %v, and not those that were sent", len(got), err)
+				t.Errorf("%d bytes arrived, %v, and not those that were sent", len(got), err)
 			}
 		})
 	}

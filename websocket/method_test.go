@@ -9,7 +9,7 @@ import (
 	"fourwires/websocket"
 )
 
-// Only GET opens a WebSocket (RFC 6455, section 4.1), whatever fields come with another method.
+// Only GET opens a WebSocket (RFC 6455, section 4.1), whatever headers a request with another method has.
 func TestOnlyGETOpens(t *testing.T) {
 	for _, test := range []struct {
 		method, allow string
@@ -23,14 +23,16 @@ func TestOnlyGETOpens(t *testing.T) {
 		} {
 			r := httptest.NewRequest(test.method, "/", nil)
 			for name, value := range map[string]string{
-				"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+				"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+				"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 			} {
 				r.Header.Set(name, value)
 			}
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, r)
 			if w.Code != test.status || w.Header().Get("Allow") != test.allow {
-				t.Errorf("%s to %T: %d, Allow %q, want %d, %q", test.method, handler, w.Code, w.Header().Get("Allow"), test.status, test.allow)
+				t.Errorf("%s to %T: %d, Allow %q, want %d, %q",
+					test.method, handler, w.Code, w.Header().Get("Allow"), test.status, test.allow)
 			}
 		}
 	}
