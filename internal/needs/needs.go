@@ -1,9 +1,13 @@
 // Package needs lets a test say what it needs that a machine may not have, or that -short leaves out: a program, a
 // process of its own, a right. What is not tried is said in one line that begins with NOT TRIED, and fails under
 // CI=true: there, what was not tested must not look green.
+//
+// `go test ./...` prints nothing of a package that passes, so that line shows with -v only. Where the environment
+// variable NOT_TRIED names a file, each reason is appended to it, a line each; .ci/test reads them from there.
 package needs
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -35,9 +39,24 @@ func Process(t testing.TB) {
 // Missing skips the test, and under CI=true fails it: why says what is missing, and mend how to get it.
 func Missing(t testing.TB, why, mend string) {
 	t.Helper()
+	if name := os.Getenv("NOT_TRIED"); name != "" {
+		if err := appendLine(name, why); err != nil {
+			t.Fatal(err)
+		}
+	}
 	text := "NOT TRIED: " + why + "; to try it: " + mend
 	if os.Getenv("CI") == "true" {
 		t.Fatal(text)
 	}
 	t.Skip(text)
+}
+
+func appendLine(name, line string) error {
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = fmt.Fprintln(file, line)
+	return err
 }
