@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// metrics are what Prometheus is told, on the control address at /metrics.
+// metrics are what Prometheus reads, on the control address at /metrics.
 type metrics struct {
 	registry  *prometheus.Registry
 	readers   *prometheus.GaugeVec
@@ -39,11 +39,14 @@ func newMetrics(f *feed.Feed) *metrics {
 			Name: "fourwires_gaps_total", Help: "Gaps that readers were told of.",
 		}, by),
 		delay: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "fourwires_publish_to_write_seconds", Help: "Time from a message's publishing to the end of the write that carried it.",
+			Name:    "fourwires_publish_to_write_seconds",
+			Help:    "Time from a message's publishing to the end of the write that carried it.",
 			Buckets: prometheus.ExponentialBuckets(10e-6, 4, 12), // 10 µs to 42 s
 		}, by),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "fourwires_refusals_total", Help: "Requests that were refused, by status; frames from clients of WebSockets, as frame; faults in frames of HTTP/2, as http2; TLS handshakes, as tls.",
+			Name: "fourwires_refusals_total",
+			Help: "Requests that were refused, by status; frames from clients of WebSockets, as frame; " +
+				"faults in frames of HTTP/2, as http2; TLS handshakes, as tls.",
 		}, []string{"cause"}),
 	}
 	m.published = prometheus.NewCounterFunc(prometheus.CounterOpts{
@@ -70,7 +73,7 @@ func (m *metrics) sent(f *feed.Feed, transport string) Sent {
 	}
 }
 
-// reading counts a transport's requests while they are answered.
+// reading returns middleware that counts the requests of a transport that are being answered.
 func (m *metrics) reading(transport string) gin.HandlerFunc {
 	readers := m.readers.WithLabelValues(transport)
 	return func(c *gin.Context) {
@@ -80,7 +83,7 @@ func (m *metrics) reading(transport string) gin.HandlerFunc {
 	}
 }
 
-// refused counts the requests that were refused.
+// refused is middleware that counts the requests that were refused.
 func (m *metrics) refused(c *gin.Context) {
 	c.Next()
 	if status := c.Writer.Status(); status >= 400 {

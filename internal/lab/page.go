@@ -18,14 +18,14 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// index serves the page, which it tells where the page itself is to be had, with TLS and without, and where the
-// control API, if this page can use that.
+// index serves the page. The page gets its own URLs with TLS and without, and that of the control API, if it can use
+// that.
 func index(on Listeners, origins []string) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		data := web.Data{Lab: Version(), Plain: called(c.Request, "http", on.Lanes.Addr())}
+		data := web.Data{Lab: Version(), Plain: originFor(c.Request, "http", on.Lanes.Addr())}
 		data.Control, data.Barred = controlOf(c.Request, on, origins)
 		if on.TLS != nil {
-			data.Secure = called(c.Request, "https", on.TLS.Addr())
+			data.Secure = originFor(c.Request, "https", on.TLS.Addr())
 		}
 		c.Header("Content-Type", "text/html; charset=utf-8")
 		if err := web.Index(c.Writer, data); err != nil {
@@ -34,8 +34,8 @@ func index(on Listeners, origins []string) gin.HandlerFunc {
 	}
 }
 
-// types has the media types of all files that the lab serves. net/http would go by the machine's table, and where that
-// calls a module text/plain no browser runs it (WHATWG HTML, section 8.1.4.2).
+// types are the media types of all files that the lab serves. net/http would use the machine's table, and where that
+// has text/plain for a module, no browser runs it (WHATWG HTML, section 8.1.4.2).
 var types = map[string]string{
 	".css": "text/css; charset=utf-8",
 	".js":  "text/javascript; charset=utf-8",
@@ -43,7 +43,7 @@ var types = map[string]string{
 	".svg": "image/svg+xml",
 }
 
-// static serves files, and says what is not there as the rest of the lab does.
+// static serves files, and answers 404 with one JSON sentence.
 func static(files fs.FS) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		name := strings.TrimPrefix(c.Param("file"), "/")
@@ -56,13 +56,13 @@ func static(files fs.FS) gin.HandlerFunc {
 	}
 }
 
-// document serves the pages of docs/, and the pictures in them.
+// document serves the pages of docs/ and their pictures.
 func document(c *gin.Context) {
 	stem := strings.Trim(c.Param("file"), "/")
 	page, err := docs.Page(stem)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if strings.HasSuffix(stem, ".svg") { // it has its own style in it, and no script
+		if strings.HasSuffix(stem, ".svg") { // it has a style element and no script
 			c.Header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 		}
 		static(docs.Files())(c)
@@ -74,17 +74,17 @@ func document(c *gin.Context) {
 	}
 }
 
-// policy sets what a browser may do with the page: run our scripts, talk to our
-// two addresses, and nothing else. Isolated from other origins (COOP and COEP)
-// its clock ticks in 5 µs instead of 100.
+// policy returns middleware that lets the page run scripts of the lab, connect to its two addresses, and do nothing
+// else (CSP). Isolated from other origins (COOP and COEP), the page's clock has a resolution of 5 µs instead of 100 µs.
 func policy(on Listeners, origins []string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		sources := hostSources(c.Request.Host, "ws", "wss")
 		if control, _ := controlOf(c.Request, on, origins); control != "" {
 			sources = append(sources, hostSources(strings.TrimPrefix(control, "http://"), "http", "ws")...)
 		}
-		c.Header("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
-			"connect-src 'self' "+strings.Join(sources, " ")+"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		c.Header("Content-Security-Policy", "default-src 'none'; "+
+			"script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' "+strings.Join(sources, " ")+"; "+
+			"base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 		c.Header("Cross-Origin-Opener-Policy", "same-origin")
 		c.Header("Cross-Origin-Embedder-Policy", "require-corp")
 		c.Header("X-Content-Type-Options", "nosniff")
@@ -92,21 +92,22 @@ func policy(on Listeners, origins []string) gin.HandlerFunc {
 	}
 }
 
-// negotiate has what compresses behind it keep to what the client says. That looks for the word gzip, which stands there
-// too where the client refuses it (q=0; RFC 9110, section 12.4.2). And a range of what is compressed would be counted
-// before that, where the client counts after (section 14.1); Range may be ignored (section 14.2), and the file goes whole.
+// negotiate is middleware that prepares a request for gin-contrib/gzip. That looks for the word gzip in
+// Accept-Encoding, which is there too when the client refuses gzip (q=0; RFC 9110, section 12.4.2). And it would
+// compress a range of the file, where the client means a range of the compressed file (section 14.1); a server may
+// ignore Range (section 14.2), so the file is sent whole.
 func negotiate(c *gin.Context) {
 	if sse.AcceptsGzip(c.Request.Header["Accept-Encoding"]) {
-		c.Request.Header.Set("Accept-Encoding", "gzip") // it may have been *, or in another line
+		c.Request.Header.Set("Accept-Encoding", "gzip") // it may have been *, or in another header line
 		c.Request.Header.Del("Range")
 		return
 	}
 	c.Request.Header.Del("Accept-Encoding")
-	c.Writer.Header().Add("Vary", "Accept-Encoding") // as of the answers that are compressed (section 12.5.5)
+	c.Writer.Header().Add("Vary", "Accept-Encoding") // as compressed answers have (section 12.5.5)
 }
 
-// hostSources returns what a policy has of these schemes at a host. An IPv6 address is no host of a policy (CSP 3,
-// section 2.3.1, host-part): there it is any host, at this port.
+// hostSources returns the sources of these schemes at a host for a policy. A policy cannot name an IPv6 address (CSP 3,
+// section 2.3.1, host-part); for that it names any host at this port.
 func hostSources(host string, schemes ...string) (sources []string) {
 	if _, port, found := strings.Cut(host, "]"); found {
 		host = "*" + port
@@ -117,38 +118,43 @@ func hostSources(host string, schemes ...string) (sources []string) {
 	return sources
 }
 
-// controlOf returns the origin of the control API, or "" and why the page of this request cannot use it: that page has
-// another origin than the control API knows, behind a forwarded port or a proxy; or our loopback address would be the
-// client's own machine. The control API has no TLS; browsers let a page that has TLS ask it all the same
-// on the machine they run on (W3C Secure Contexts, section 3.1).
+// controlOf returns the origin of the control API, or "" and why the page of this request cannot use it: the page is
+// behind a forwarded port or a proxy, so that its origin is none of origins; or the control API is on a loopback
+// address and the client on another machine. The control API has no TLS; browsers let a page with TLS use it
+// nevertheless on their own machine (W3C Secure Contexts, section 3.1).
 func controlOf(r *http.Request, on Listeners, origins []string) (origin, barred string) {
-	known := func(scheme string) bool { return slices.Contains(origins, serialized(scheme+"://"+r.Host)) }
+	known := func(scheme string) bool {
+		return slices.Contains(origins, serialized(scheme+"://"+r.Host))
+	}
 	tcp, ok := on.Control.Addr().(*net.TCPAddr)
 	switch {
 	case !known("http") && !known("https"):
-		return "", "the controls are at the lab’s own address, " + called(r, "http", on.Lanes.Addr()) + "/, not behind another port or a proxy"
-	case ok && tcp.IP.IsLoopback() && !fromHere(r):
-		return "", "the controls are on the page that the lab’s own machine shows, since --control " + tcp.String() + " is for that machine alone"
+		return "", "the controls are at the lab’s own address, " + originFor(r, "http", on.Lanes.Addr()) +
+			"/, not behind another port or a proxy"
+	case ok && tcp.IP.IsLoopback() && !isLocal(r):
+		return "", "the controls are on the page that the lab’s own machine shows, since --control " + tcp.String() +
+			" is for that machine alone"
 	}
-	return called(r, "http", on.Control.Addr()), ""
+	return originFor(r, "http", on.Control.Addr()), ""
 }
 
-// fromHere reports whether a request comes from this machine, or from a proxy on it.
-func fromHere(r *http.Request) bool {
+// isLocal reports whether a request was sent by this machine, or by a proxy on it.
+func isLocal(r *http.Request) bool {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return true // in memory there is no other machine
+		return true // a connection in memory is of this machine
 	}
 	to := netip.MustParseAddrPort(r.Context().Value(http.LocalAddrContextKey).(net.Addr).String())
 	return from.Addr().IsLoopback() || from.Addr() == to.Addr()
 }
 
-// called returns the origin by which the client of this request can reach one of our addresses: by the name by which it
-// called, where that address is the one it asked, or listens everywhere.
-func called(r *http.Request, scheme string, addr net.Addr) string {
-	asked := url.URL{Host: r.Host}
+// originFor returns the origin under which the client of this request can reach one of our addresses: under the host
+// that the request names, if it arrived at this address or this address is on all interfaces; otherwise under the
+// address.
+func originFor(r *http.Request, scheme string, addr net.Addr) string {
+	requested := url.URL{Host: r.Host}
 	_, port, _ := net.SplitHostPort(addr.String())
-	byName := serialized(scheme + "://" + net.JoinHostPort(asked.Hostname(), port))
+	byName := serialized(scheme + "://" + net.JoinHostPort(requested.Hostname(), port))
 	tcp, ok := addr.(*net.TCPAddr)
 	if ok && tcp.IP.IsUnspecified() || byName == serialized(scheme+"://"+r.Host) {
 		return byName

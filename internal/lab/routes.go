@@ -21,29 +21,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// lanes returns what the lanes' address serves: the four transports, the way
-// up, and the page, which at one of these origins can use the control API.
-func (l *Lab) lanes(names, origins []string, on Listeners) http.Handler {
-	engine := l.engine(names)
-	engine.Use(sameOrigin(l.settings.Origins))
+// lanes returns the handler of the lanes' addresses: the four transports, publish and echo, and the page, which may use
+// the control API if its origin is one of these.
+func (l *Lab) lanes(hosts, origins []string, on Listeners) http.Handler {
+	engine := l.engine(hosts)
+	engine.Use(checkOrigin(l.settings.Origins, "GET, HEAD, POST"))
 
 	clients := atMost(l.settings.Limits.Clients, "clients")
 	for _, t := range Transports {
-		handler := t.Handler(l.Feed, l.metrics.sent(l.Feed, t.Name))
-		switch h := handler.(type) {
-		case *sse.Handler:
-			h.Gzip = l.settings.Gzip
-		case *websocket.Handler:
-			h.Deflate = l.settings.Deflate
-			h.Publish = func(r *http.Request, data []byte) error { // the way up, as POST /publish is
-				_, err := l.accept(r, data)
-				if err != nil {
-					l.metrics.refusals.WithLabelValues("frame").Inc()
-				}
-				return err
-			}
-		}
-		get(engine, "/"+t.Name, l.logged(t.Stream), query(t.Query...), l.carried.carries(t.Name), clients, l.metrics.reading(t.Name), gin.WrapH(handler))
+		get(engine, "/"+t.Name, l.logged(t.Stream), query(t.Query...), l.lastLanes.note(t.Name), clients,
+			l.metrics.reading(t.Name), gin.WrapH(l.transport(t)))
 	}
 	get(engine, "/websocket/echo", l.logged(true), query("stamps"), clients, gin.WrapH(&websocket.Echo{Done: l.ends}))
 
@@ -52,7 +39,8 @@ func (l *Lab) lanes(names, origins []string, on Listeners) http.Handler {
 	calls.POST("/publish", l.publish)
 	calls.POST("/echo", l.echo)
 
-	page := calls.Group("/", policy(on, origins), negotiate, gzip.Gzip(gzip.DefaultCompression)) // a third of the bytes
+	compress := gzip.Gzip(gzip.DefaultCompression) // to a third of the bytes
+	page := calls.Group("/", policy(on, origins), negotiate, compress)
 	get(page, "/", index(on, origins))
 	get(page, "/static/*file", static(web.Static()))
 	get(page, "/docs", document)
@@ -60,17 +48,37 @@ func (l *Lab) lanes(names, origins []string, on Listeners) http.Handler {
 	return engine
 }
 
-// control returns what the control address serves, to scripts and to the page
-// that the lanes' address shows, with TLS or without: the page's origins.
-func (l *Lab) control(names, origins []string) http.Handler {
-	engine := l.engine(names)
-	engine.Use(onlyOrigins(origins), noStore)
+// transport returns the handler of a transport.
+func (l *Lab) transport(t Transport) http.Handler {
+	handler := t.Handler(l.Feed, l.metrics.sent(l.Feed, t.Name))
+	switch h := handler.(type) {
+	case *sse.Handler:
+		h.Gzip = l.settings.Gzip
+	case *websocket.Handler:
+		h.Deflate = l.settings.Deflate
+		h.Publish = func(r *http.Request, data []byte) error { // upstream, as POST /publish
+			_, err := l.accept(r, data)
+			if err != nil {
+				l.metrics.refusals.WithLabelValues("frame").Inc()
+			}
+			return err
+		}
+	}
+	return handler
+}
+
+// control returns the handler of the control address, for scripts and for pages of these origins: the lab's own page,
+// opened with TLS or without.
+func (l *Lab) control(hosts, origins []string) http.Handler {
+	engine := l.engine(hosts)
+	engine.Use(checkOrigin(origins, "GET, HEAD, POST, PUT, PATCH, DELETE"), noStore)
 
 	l.health(engine)
 	requests := newSeats(l.settings.Limits.Requests)
 	calls := engine.Group("/", l.logged(false), query(), requests.take)
 	clients := atMost(l.settings.Limits.Clients, "clients")
-	get(engine, "/websocket/echo", l.logged(true), query("stamps"), clients, gin.WrapH(&websocket.Echo{Done: l.ends})) // for the page's clock: no network is in its way
+	get(engine, "/websocket/echo", l.logged(true), query("stamps"), clients,
+		gin.WrapH(&websocket.Echo{Done: l.ends})) // for the page's clock, which no network shall delay
 	get(calls, "/metrics", gin.WrapH(promhttp.HandlerFor(l.metrics.registry, promhttp.HandlerOpts{})))
 	get(calls, "/control/ledger", l.showLedger)
 	get(calls, "/control/feed", l.showFeed)
@@ -79,30 +87,33 @@ func (l *Lab) control(names, origins []string) http.Handler {
 	calls.PUT("/control/network", l.setNetwork)
 	calls.DELETE("/control/network", l.clearNetwork)
 	calls.POST("/control/cuts", l.cut)
-	calls.POST("/control/restart", l.again)
+	calls.POST("/control/restart", l.restartLab)
 	if l.settings.Profiles {
 		get(engine, "/debug/pprof/*name", query("debug", "gc", "seconds"), requests.take, gin.WrapF(profile))
 	}
 	return engine
 }
 
-// noStore has no cache keep an answer that may be another a moment later (RFC 9111, section 5.2.2.5). The lanes' handlers
-// say so themselves; an answer to POST is kept by none that is not told to (RFC 9110, section 9.3.3).
+// noStore is middleware that forbids caches to store an answer which a moment later may differ (RFC 9111, section
+// 5.2.2.5). The lanes' handlers do so themselves, and an answer to POST is not stored by default (RFC 9110, section
+// 9.3.3).
 func noStore(c *gin.Context) { c.Header("Cache-Control", "no-store") }
 
-// get routes GET, and HEAD beside it: what may be read may be asked about (RFC 9110, section 9.1). net/http keeps the
-// body of an answer to HEAD back (section 9.3.2). Neither has content.
+// get routes GET and HEAD (RFC 9110, section 9.1): neither request has content, and net/http does not send the body of
+// an answer to HEAD (section 9.3.2).
 func get(routes gin.IRoutes, path string, handlers ...gin.HandlerFunc) {
-	handlers = slices.Insert(handlers, len(handlers)-1, noContent)
+	handlers = slices.Insert(handlers, len(handlers)-1, refuseBody)
 	routes.Match([]string{http.MethodGet, http.MethodHead}, path, handlers...)
 }
 
-// health routes /healthz, which is behind no limit: it answers at once, and does not wait for a body.
+// health routes /healthz, which has no limit: it answers at once, without waiting for a body.
 func (l *Lab) health(engine *gin.Engine) {
 	engine.Match([]string{http.MethodGet, http.MethodHead}, "/healthz", l.logged(false), query(), noStore, healthz)
 }
 
-// profile serves what net/http/pprof has.
+func healthz(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) }
+
+// profile serves the profiles of net/http/pprof.
 func profile(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/debug/pprof/profile":
@@ -114,9 +125,8 @@ func profile(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// engine returns a router that answers requests to these names only, and every
-// fault with one JSON sentence.
-func (l *Lab) engine(names []string) *gin.Engine {
+// engine returns a router that answers only requests to these hosts, and every error with one JSON sentence.
+func (l *Lab) engine(hosts []string) *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
@@ -124,29 +134,31 @@ func (l *Lab) engine(names []string) *gin.Engine {
 	engine.Use(l.metrics.refused, gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, fault any) {
 		l.settings.Log.Error("panic", "path", c.Request.URL.Path, "fault", fault, "stack", string(debug.Stack()))
 		fail(c, http.StatusInternalServerError, "the lab made a mistake; its log says which")
-	}), onlyNames(names), gone, l.settings.Limits.bodies)
+	}), checkHost(hosts), dropReset, l.settings.Limits.boundBody)
 	engine.NoRoute(func(c *gin.Context) {
 		fail(c, http.StatusNotFound, fmt.Sprintf("nothing is at %s", c.Request.URL.Path))
 	})
 	engine.NoMethod(func(c *gin.Context) {
-		fail(c, http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s", c.Request.URL.Path, c.Writer.Header().Get("Allow")))
+		allowed := c.Writer.Header().Get("Allow")
+		fail(c, http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s", c.Request.URL.Path, allowed))
 	})
 	return engine
 }
 
-// fail ends a request with an error.
+// fail answers with a status and one JSON sentence, and runs no further handler.
 func fail(c *gin.Context, status int, sentence string) {
 	c.AbortWithStatusJSON(status, gin.H{"error": sentence})
 }
 
-// logged logs requests. A stream is logged when it opens and when it ends: it
-// is not a request that took long.
+// logged returns middleware that logs requests. A stream is logged twice, when it opens and when it ends, since it is
+// no slow request.
 func (l *Lab) logged(stream bool) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if !l.settings.Log.Enabled(c, slog.LevelDebug) {
 			return
 		}
-		log := l.settings.Log.With("method", c.Request.Method, "url", c.Request.URL.String(), "peer", c.Request.RemoteAddr)
+		log := l.settings.Log.With(
+			"method", c.Request.Method, "url", c.Request.URL.String(), "peer", c.Request.RemoteAddr)
 		start := time.Now()
 		if stream {
 			log.Debug("stream opens")
@@ -161,9 +173,8 @@ func (l *Lab) logged(stream bool) gin.HandlerFunc {
 
 var pageID = regexp.MustCompile(`^[0-9a-z]{1,16}$`)
 
-// query refuses requests whose query has a name that the route does not read,
-// or one name twice. A misspelt ?afer= must not pass for no cursor at all.
-// Every route takes page, by which a page marks its requests.
+// query returns middleware that refuses requests whose query has a name that the route does not read, or a name twice:
+// a misspelt ?afer= must not count as no cursor at all. Every route takes page, by which a page marks its requests.
 func query(names ...string) gin.HandlerFunc {
 	names = append(names, "page")
 	return func(c *gin.Context) {
@@ -176,7 +187,8 @@ func query(names ...string) gin.HandlerFunc {
 			given := values[name]
 			switch {
 			case !slices.Contains(names, name):
-				fail(c, http.StatusBadRequest, fmt.Sprintf("%s does not know %q; it knows %q", c.FullPath(), name, names))
+				sentence := fmt.Sprintf("%s does not know %q; it knows %q", c.FullPath(), name, names)
+				fail(c, http.StatusBadRequest, sentence)
 			case len(given) > 1:
 				fail(c, http.StatusBadRequest, fmt.Sprintf("%s is given %d times", name, len(given)))
 			case name == "page" && !pageID.MatchString(given[0]):
@@ -186,5 +198,13 @@ func query(names ...string) gin.HandlerFunc {
 			}
 			return
 		}
+	}
+}
+
+// dropReset is middleware that ends a request of HTTP/2 whose client has reset the stream before a handler began. On
+// HTTP/1.1 the context also ends when the client has closed only its own half of the connection.
+func dropReset(c *gin.Context) {
+	if c.Request.ProtoMajor == 2 && c.Request.Context().Err() != nil {
+		c.Abort()
 	}
 }

@@ -9,30 +9,30 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Seats bound the requests that are answered at once. Where all are taken, the request that has waited the longest
-// for its client, to send a body or to take an answer, makes room for the next one: a client cannot keep others out
-// by requests that do not go on, over however many connections. A bound for each connection would be passed by
-// opening more, and one for each address would be one for a whole room behind a proxy or a NAT. Requests that wait
-// for nobody keep their seats, and the next one is answered 503.
+// seats bound the requests that are answered at once. When all seats are taken, the request that has waited longest for
+// its client, to send a body or to take an answer, makes room for the next one. So a client cannot keep others out by
+// requests that make no progress, over however many connections. A limit per connection would be evaded by opening more
+// connections, and a limit per address would be one limit for everybody behind a proxy or a NAT. Requests that wait for
+// no client keep their seats, and then the next one is answered 503.
 type seats struct {
 	limit int
 
 	mu    sync.Mutex
-	turn  uint64 // counts waits, so that the longest has the least
+	waits uint64 // waits so far; the request that waits longest has the lowest number
 	taken map[*seat]struct{}
 }
 
-// A seat is a request's.
+// A seat is what one request holds while it is answered.
 type seat struct {
 	of      *seats
 	control *http.ResponseController
-	waits   uint64 // its turn, while it waits for its client; else 0
+	wait    uint64 // the number of its wait for its client; 0: it does not wait
 	reads   bool   // it waits for a body
 }
 
 func newSeats(limit int) *seats { return &seats{limit: limit, taken: map[*seat]struct{}{}} }
 
-// take has a request take a seat while it is answered.
+// take is middleware that gives a request a seat while it is answered.
 func (s *seats) take(c *gin.Context) {
 	mine := &seat{of: s, control: http.NewResponseController(c.Writer)}
 	if !s.enter(mine) {
@@ -40,7 +40,7 @@ func (s *seats) take(c *gin.Context) {
 		return
 	}
 	defer s.leave(mine)
-	c.Request = c.Request.WithContext(c.Request.Context()) // a copy: net/http looks at the type of its own request's Body
+	c.Request = c.Request.WithContext(c.Request.Context()) // a copy: net/http checks the type of its own request's Body
 	c.Request.Body = &seatedBody{c.Request.Body, mine}
 	c.Writer = &seatedWriter{c.Writer, mine}
 	c.Next()
@@ -52,7 +52,7 @@ func (s *seats) enter(next *seat) bool {
 	if len(s.taken) >= s.limit {
 		var longest *seat
 		for other := range s.taken {
-			if other.waits > 0 && (longest == nil || other.waits < longest.waits) {
+			if other.wait > 0 && (longest == nil || other.wait < longest.wait) {
 				longest = other
 			}
 		}
@@ -76,16 +76,16 @@ func (s *seats) leave(gone *seat) {
 	delete(s.taken, gone)
 }
 
-// wait says that the request waits for its client, and the function it returns, that it does no more.
-func (s *seat) wait(reads bool) (over func()) {
+// waiting notes that the request waits for its client, until the function that it returns is called.
+func (s *seat) waiting(reads bool) (done func()) {
 	s.of.mu.Lock()
 	defer s.of.mu.Unlock()
-	s.of.turn++
-	s.waits, s.reads = s.of.turn, reads
+	s.of.waits++
+	s.wait, s.reads = s.of.waits, reads
 	return func() {
 		s.of.mu.Lock()
 		defer s.of.mu.Unlock()
-		s.waits = 0
+		s.wait = 0
 	}
 }
 
@@ -95,7 +95,7 @@ type seatedBody struct {
 }
 
 func (b *seatedBody) Read(p []byte) (int, error) {
-	defer b.seat.wait(true)()
+	defer b.seat.waiting(true)()
 	return b.ReadCloser.Read(p)
 }
 
@@ -105,12 +105,12 @@ type seatedWriter struct {
 }
 
 func (w *seatedWriter) Write(p []byte) (int, error) {
-	defer w.seat.wait(false)()
+	defer w.seat.waiting(false)()
 	return w.ResponseWriter.Write(p)
 }
 
 func (w *seatedWriter) WriteString(text string) (int, error) {
-	defer w.seat.wait(false)()
+	defer w.seat.waiting(false)()
 	return w.ResponseWriter.WriteString(text)
 }
 

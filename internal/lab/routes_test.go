@@ -29,7 +29,7 @@ func TestTakenBack(t *testing.T) {
 	handler := l.lanes([]string{"localhost"}, nil, on)
 	for _, path := range []string{"/polling?after=0", "/longpoll?after=0", "/sse?after=0", "/docs"} {
 		for _, version := range []int{1, 2} {
-			gone, cancel := context.WithCancel(l.settings.Limits.greet(t.Context(), nil))
+			gone, cancel := context.WithCancel(l.settings.Limits.withPeer(t.Context(), nil))
 			cancel()
 			r := httptest.NewRequestWithContext(gone, "GET", "http://localhost"+path, nil)
 			r.ProtoMajor = version
