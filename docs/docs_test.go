@@ -12,6 +12,7 @@
 package docs_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,7 +27,12 @@ const root = ".."
 
 var bin string // a directory for the program, and for the settings of curl
 
+// TestMain lets eight parallel tests run at once, however few processors there are: they mostly wait.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
+		parallel.Value.Set("8")
+	}
 	var err error
 	if bin, err = os.MkdirTemp("", "fourwires-docs-"); err != nil {
 		panic(err)

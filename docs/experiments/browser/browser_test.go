@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +13,14 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets eight parallel tests run at once, however few processors there are: they mostly wait.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
+		parallel.Value.Set("8")
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // chromium returns the path of a Chromium, or skips the test.
 func chromium(t *testing.T) string {

@@ -14,6 +14,7 @@ import (
 // TestDispatch has a real Chromium read the stream of chapter 6's exercise, and
 // come back when it ends.
 func TestDispatch(t *testing.T) {
+	t.Parallel()
 	stream, err := os.ReadFile("../../testdata/exercises/06-sse/stream.txt")
 	if err != nil {
 		t.Fatal(err)

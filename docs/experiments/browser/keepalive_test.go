@@ -20,6 +20,7 @@ import (
 // TestKeepAlive looks into the kernel, which knows when it will ask whether the
 // other side of a quiet connection is still there.
 func TestKeepAlive(t *testing.T) {
+	t.Parallel()
 	chromium(t)
 	const connections = "/proc/net/tcp"
 	if _, err := os.Stat(connections); err != nil {

@@ -45,6 +45,7 @@ const watching = `
 // TestPages has a real browser open pages of three origins, and each read the same
 // feed: may it? And which of the user's cookies go along?
 func TestPages(t *testing.T) {
+	t.Parallel()
 	chromium(t)
 	log := feed.New(1)
 	if _, err := log.Publish([]byte(`"mine"`)); err != nil {
