@@ -19,10 +19,7 @@ import (
 	"fourwires/docs/python"
 )
 
-const (
-	patience  = 30 * time.Second // with a command
-	compiling = 4 * time.Minute  // with one that has Go compile something
-)
+const patience = 30 * time.Second // with a command
 
 // TestConsole runs the console blocks.
 func TestConsole(t *testing.T) {
@@ -198,8 +195,14 @@ func (r *reader) run(command string, want []string) (got string, ok bool) {
 		want = want[:len(want)-1]
 	}
 	late := time.After(patience)
-	if strings.HasPrefix(command, "go test ") {
-		late = time.After(compiling)
+	if flags, ours := strings.CutPrefix(command, "go test ./internal/lab "); ours {
+		tests, err := labTests()
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		late = time.After(patience) // from here on
+		flags = regexp.MustCompile(`(^| )-(run|v)\b`).ReplaceAllString(flags, "$1-test.$2")
+		command = "cd internal/lab && exec " + tests + " " + flags
 	}
 	command = r.here(strings.NewReplacer("go run ./cmd/lab", r.lab, "./lab ", r.lab+" ").Replace(command))
 	if opens {

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -47,13 +48,22 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// program builds the lab, once, and returns its path.
-var program = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(bin, "lab")
-	build := exec.Command("go", "build", "-o", path, "./cmd/lab")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %v\n%s", err, out)
-	}
-	return path, nil
-})
+// program returns the path of the lab, and labTests that of the tests of internal/lab, of which four pages run some.
+// Each is compiled once.
+var (
+	program  = compiled("lab", "build", "./cmd/lab")
+	labTests = compiled("lab.test", "test", "-c", "./internal/lab")
+)
+
+func compiled(name string, args ...string) func() (path string, err error) {
+	return sync.OnceValues(func() (string, error) {
+		path := filepath.Join(bin, name)
+		last := len(args) - 1
+		command := exec.Command("go", append(slices.Clone(args[:last]), "-o", path, args[last])...)
+		command.Dir = root
+		if out, err := command.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%s: %v\n%s", command, err, out)
+		}
+		return path, nil
+	})
+}
