@@ -187,7 +187,8 @@ func TestHostile(t *testing.T) {
 			allocated, objects, took = 0, 0, 0
 		}
 		if allocated > mostAllocated || objects > mostObjects || took > mostTime*max(1, h.inflates) || held > mostHeld {
-			t.Errorf("%s: a byte of input costs %.1f bytes in %.2f pieces and %.0f ns, and %d bytes are held", h.name, allocated, objects, took, held)
+			t.Errorf("%s: a byte of input costs %.1f bytes in %.2f pieces and %.0f ns, and %d bytes are held",
+				h.name, allocated, objects, took, held)
 		}
 		d.Close()
 		counted := int64(0)

@@ -2,153 +2,18 @@ package wire_test
 
 import (
 	"flag"
-	"os"
-	"reflect"
-	"strconv"
-	"strings"
 	"testing"
-
-	"fourwires/internal/wire"
 
 	"go.uber.org/goleak"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/*.txt")
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-var transports = []string{"polling", "longpoll", "sse", "websocket"}
-
-// A piece is what crossed a connection in one direction at a time.
-type piece struct {
-	dir  wire.Dir
-	text string
-}
-
-// transcript reads the exchange that a transport's own test holds to the byte.
-func transcript(t testing.TB, transport string) []piece {
-	t.Helper()
-	text, err := os.ReadFile("../../" + transport + "/testdata/wire.txt")
-	if err != nil {
-		t.Fatal(err)
+// TestMain lets more tests run in parallel than there are processors, because most of them wait.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		flag.Set("test.parallel", "8")
 	}
-	var pieces []piece
-	for line := range strings.Lines(string(text)) {
-		mark, quoted, _ := strings.Cut(strings.TrimSpace(line), " ")
-		b, err := strconv.Unquote(quoted)
-		if err != nil {
-			t.Fatal(err)
-		}
-		pieces = append(pieces, piece{map[string]wire.Dir{">": wire.Up, "<": wire.Down}[mark], b})
-	}
-	return pieces
-}
-
-// dissect gives the pieces to a new dissector, each cut where the function says,
-// and returns what the ledger then holds.
-func dissect(pieces []piece, cut func(i int, text string) []string, spans func(wire.Span)) wire.Snapshot {
-	ledger := wire.Ledger{MaxHeaderBytes: 64 << 10} // as the lab has it
-	d := wire.NewDissector(&ledger, spans)
-	for i, p := range pieces {
-		for _, text := range cut(i, p.text) {
-			give(d, p.dir, text)
-		}
-	}
-	d.Close()
-	return ledger.Snapshot()
-}
-
-func give(d *wire.Dissector, dir wire.Dir, text string) {
-	if dir == wire.Up {
-		d.Up([]byte(text))
-	} else {
-		d.Down([]byte(text))
-	}
-}
-
-func whole(_ int, text string) []string      { return []string{text} }
-func byteByByte(_ int, text string) []string { return strings.Split(text, "") }
-
-// TestGolden compares the labels of every byte of the four transports with
-// testdata, which was checked by hand.
-func TestGolden(t *testing.T) {
-	for _, name := range transports {
-		var listing wire.Listing
-		dissect(transcript(t, name), whole, listing.Add)
-		golden := "testdata/" + name + ".txt"
-		if *update {
-			if err := os.WriteFile(golden, []byte(listing.String()), 0o666); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := listing.String(); got != string(want) {
-			t.Errorf("the listing of %s has changed (-update makes %s anew):\n%s\nwant:\n%s", name, golden, got, want)
-		}
-	}
-}
-
-// The sums, worked out by hand from the lengths of the lines in wire.txt.
-func TestSums(t *testing.T) {
-	for name, want := range map[string]wire.Row{
-		"polling": {
-			Requests: 3, Connections: 1, Delivered: 1,
-			Up:   wire.Parts{Head: 68 + 83 + 83, Total: 234},
-			Down: wire.Parts{Payload: 49, Envelope: 41 + 32, Head: 151 + 151 + 89, Total: 513},
-		},
-		"longpoll": {
-			Requests: 3, Connections: 1, Delivered: 1, Notes: map[string]int64{"cut: before the answer": 1},
-			Up:   wire.Parts{Head: 69 + 84 + 84, Total: 237},
-			Down: wire.Parts{Payload: 49, Envelope: 32, Head: 151 + 89, Total: 321},
-		},
-		"sse": {
-			Requests: 1, Connections: 1, Delivered: 1,
-			Up:   wire.Parts{Opening: 91, Total: 91},
-			Down: wire.Parts{Payload: 49, Envelope: 13 + 6 + 2, Framing: 6 + 6 + 5, Opening: 179 + 73, Control: 3, Total: 342},
-		},
-		"websocket": {
-			Requests: 1, Connections: 1, Delivered: 1,
-			Up:   wire.Parts{Opening: 183, Control: 6 + 8, Total: 197},
-			Down: wire.Parts{Payload: 49, Framing: 2, Opening: 129 + 29, Control: 2 + 4, Total: 215},
-		},
-	} {
-		want.Transport = name
-		got := dissect(transcript(t, name), whole, nil).Rows
-		if !reflect.DeepEqual(got, []wire.Row{want}) {
-			t.Errorf("%s: got\n%+v\nwant\n%+v", name, got, want)
-		}
-	}
-}
-
-// However the bytes are split, the ledger is the same.
-func TestSplits(t *testing.T) {
-	all := map[string][]piece{}
-	for _, name := range transports {
-		all[name] = transcript(t, name)
-	}
-	for _, c := range cases {
-		all[c.name] = c.pieces
-	}
-	for name, pieces := range all {
-		want := dissect(pieces, whole, nil)
-		if got := dissect(pieces, byteByByte, nil); !reflect.DeepEqual(got, want) {
-			t.Errorf("%s, byte by byte:\n%+v\nin one piece:\n%+v", name, got, want)
-		}
-		for i, p := range pieces {
-			for at := range min(len(p.text), 300) {
-				cut := func(j int, text string) []string {
-					if i == j {
-						return []string{text[:at], text[at:]}
-					}
-					return []string{text}
-				}
-				if got := dissect(pieces, cut, nil); !reflect.DeepEqual(got, want) {
-					t.Errorf("%s, piece %d cut behind %q:\n%+v\nin one piece:\n%+v", name, i, p.text[:at], got, want)
-				}
-			}
-		}
-	}
+	goleak.VerifyTestMain(m)
 }
