@@ -31,7 +31,7 @@ func TestArrows(t *testing.T) {
 		"internal/decide":          "feed internal/lab internal/protocol internal/scenario internal/source",
 		"internal/stats":           "",
 		"internal/source":          "feed sse github.com/shirou/gopsutil golang.org/x/text/encoding/unicode",
-		"internal/lab": "feed polling longpoll sse websocket web docs internal/wire internal/netsim internal/source" +
+		"internal/lab": "feed polling longpoll sse websocket web docs internal/netsim internal/scenario internal/source internal/wire" +
 			" github.com/gin-contrib/gzip github.com/gin-gonic/gin github.com/prometheus/client_golang golang.org/x/time/rate",
 		"internal/wire/wiretest": "internal/wire",
 		"internal/lab/labtest":   "internal/lab internal/netsim internal/source",

@@ -88,6 +88,7 @@ func (l *Lab) control(hosts, origins []string) http.Handler {
 	calls.DELETE("/control/network", l.clearNetwork)
 	calls.POST("/control/cuts", l.cut)
 	calls.POST("/control/restart", l.restartLab)
+	get(calls, "/control/scenarios", showScenarios)
 	if l.settings.Profiles {
 		get(engine, "/debug/pprof/*name", query("debug", "gc", "seconds"), requests.take, gin.WrapF(profile))
 	}
