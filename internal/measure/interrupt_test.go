@@ -260,25 +260,3 @@ func TestInterruptSending(t *testing.T) {
 		})
 	}
 }
-
-// A server of our own that says nothing, from the start or later, has less than patience
-// once an interrupt came.
-func TestInterruptServer(t *testing.T) {
-	ctx, interrupt := context.WithCancel(t.Context())
-	s, err := start(ctx, []string{"sh", "-c", "echo plain tls; exec cat >&2"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	interrupt()
-	begun := time.Now()
-	if _, _, err := s.stop(ctx); err == nil {
-		t.Error("it has stopped")
-	}
-	s.close(ctx)
-	if s, err := start(ctx, []string{"cat"}); err == nil {
-		t.Errorf("it says %q, %q", s.plain, s.tls)
-	}
-	if took := time.Since(begun); took >= patience {
-		t.Errorf("both took %v", took)
-	}
-}
