@@ -22,14 +22,15 @@ import (
 	"fourwires/websocket"
 )
 
-// leaving is the longest that a client takes to leave, virtual: a WebSocket's waits for
-// the answer to its close frame, and may have had to wait to send it.
+// leaving is the longest that a client takes to leave, virtual: a WebSocket's waits for the answer to its close frame, and
+// may have had to wait to send it.
 const leaving = time.Second
 
-// Whatever a server of another's is silent at, an interrupt ends the measurement of each
-// transport, at once or, of a WebSocket, after its closing handshake. In virtual time:
-// what does not obey would wait for a limit, of which the least is 10 s.
+// At whichever stage another's server falls silent, an interrupt ends the measurement of each transport, at once or, of a
+// WebSocket, after its closing handshake. In virtual time: without it, each would wait for a limit, and the shortest is
+// 10 s.
 func TestInterruptSilence(t *testing.T) {
+	t.Parallel()
 	const begun = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 100\r\n\r\n{"
 	certificate := httptest.NewTLSServer(nil)
 	certificates := certificate.TLS.Certificates
@@ -37,21 +38,21 @@ func TestInterruptSilence(t *testing.T) {
 	for _, stage := range []struct {
 		name    string
 		secure  bool
-		clock   bool                      // the server says its clock until then
+		clock   bool                      // the server answers for its clock before
 		dial    bool                      // a connection is made
-		answers func(conn net.Conn) error // what the server does before it is silent
+		answers func(conn net.Conn) error // what the server does before it falls silent
 	}{
 		{name: "dial"},
 		{name: "TLS handshake", dial: true, secure: true, answers: func(net.Conn) error { return nil }},
-		{name: "response headers", dial: true, answers: asked},
+		{name: "response headers", dial: true, answers: readRequest},
 		{name: "response headers over TLS", dial: true, secure: true, answers: func(conn net.Conn) error {
-			return asked(tls.Server(conn, &tls.Config{Certificates: certificates}))
+			return readRequest(tls.Server(conn, &tls.Config{Certificates: certificates}))
 		}},
-		{name: "half of the headers", dial: true, answers: says("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")},
-		{name: "body", dial: true, answers: says(begun)},
-		{name: "a refusal's body", dial: true, answers: says(strings.Replace(begun, "200 OK", "503 Busy", 1))},
-		{name: "response headers behind the clock", dial: true, clock: true, answers: asked},
-		{name: "body behind the clock", dial: true, clock: true, answers: says(begun)},
+		{name: "half of the headers", dial: true, answers: answerWith("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")},
+		{name: "body", dial: true, answers: answerWith(begun)},
+		{name: "a refusal's body", dial: true, answers: answerWith(strings.Replace(begun, "200 OK", "503 Busy", 1))},
+		{name: "response headers behind the clock", dial: true, clock: true, answers: readRequest},
+		{name: "body behind the clock", dial: true, clock: true, answers: answerWith(begun)},
 	} {
 		for _, transport := range names() {
 			synctest.Test(t, func(t *testing.T) {
@@ -118,8 +119,8 @@ func TestInterruptSilence(t *testing.T) {
 	}
 }
 
-// asked returns when a request has come.
-func asked(conn net.Conn) error {
+// readRequest reads a request up to the end of its headers.
+func readRequest(conn net.Conn) error {
 	text := ""
 	for b := make([]byte, 1024); !strings.HasSuffix(text, "\r\n\r\n"); {
 		n, err := conn.Read(b)
@@ -131,10 +132,10 @@ func asked(conn net.Conn) error {
 	return nil
 }
 
-// says answers a request with this.
-func says(text string) func(net.Conn) error {
+// answerWith returns a server that answers a request with this text.
+func answerWith(text string) func(net.Conn) error {
 	return func(conn net.Conn) error {
-		if err := asked(conn); err != nil {
+		if err := readRequest(conn); err != nil {
 			return err
 		}
 		_, err := io.WriteString(conn, text)
@@ -142,9 +143,9 @@ func says(text string) func(net.Conn) error {
 	}
 }
 
-// A clock that upgrades and then says nothing holds nobody who is asked to end, neither
-// at the first of its answers nor later.
+// A server that falls silent at the questions for its clock, at the first or later, keeps no measurement from ending.
 func TestInterruptClock(t *testing.T) {
+	t.Parallel()
 	for _, answered := range []int{0, 3, firstAsks + 1} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())
@@ -191,7 +192,7 @@ func TestInterruptClock(t *testing.T) {
 	}
 }
 
-// A mute connection passes so many writes of the client's on, and no more.
+// A mute connection passes on so many writes of the client, and no more.
 type mute struct {
 	net.Conn
 	after int
@@ -207,8 +208,9 @@ func (c *mute) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// What sends obeys, too: POSTs, and texts on a WebSocket that are answered.
+// An interrupt ends what sends, too: POSTs, and texts on a WebSocket that are echoed.
 func TestInterruptSending(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"polling", "websocket"} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())

@@ -3,6 +3,7 @@ package measure
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"reflect"
@@ -10,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"fourwires/internal/lab/labtest"
+	"fourwires/internal/needs"
+	"fourwires/internal/netsim"
 	"fourwires/internal/protocol"
 	"fourwires/internal/scenario"
 
@@ -19,9 +23,16 @@ import (
 // asServer is the environment variable that makes this test binary the server.
 const asServer = "FOURWIRES_MEASURE_SERVER"
 
+// TestMain has eight tests run at once, since most of them wait, unless -parallel asks for another number.
 func TestMain(m *testing.M) {
 	if os.Getenv(asServer) == "" {
 		os.Setenv(asServer, "1") // for its children
+		flag.Parse()
+		given := false
+		flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+		if !given {
+			flag.Set("test.parallel", "8")
+		}
 		goleak.VerifyTestMain(m)
 		return
 	}
@@ -53,6 +64,13 @@ func options(t *testing.T, args ...string) Options {
 	return o
 }
 
+// ownServer returns those of a short measurement of a server of our own, which is a process.
+func ownServer(t *testing.T) Options {
+	t.Helper()
+	needs.Process(t)
+	return options(t)
+}
+
 // run returns the results by transport, and the error.
 func run(ctx context.Context, o Options) (map[string]Result, error) {
 	results := map[string]Result{}
@@ -66,9 +84,10 @@ func run(ctx context.Context, o Options) (map[string]Result, error) {
 // Every message comes, once and in order, and what it costs is exactly what the
 // protocol says.
 func TestRun(t *testing.T) {
+	t.Parallel()
 	const size = 119 // of a message
 	const clients = 3
-	o := options(t)
+	o := ownServer(t)
 	o.Clients = clients
 	results, err := run(t.Context(), o)
 	if err != nil || len(results) != 4 {
@@ -136,7 +155,8 @@ func TestRun(t *testing.T) {
 // it carries (RFC 9113, section 4.1), a record of TLS 22 (RFC 8446, section 5.2). The
 // WebSocket has a connection of HTTP/1.1.
 func TestRunHTTP2(t *testing.T) {
-	o := options(t)
+	t.Parallel()
+	o := ownServer(t)
 	o.Protocol.HTTP, o.Protocol.TLS = 2, true
 	results, err := run(t.Context(), o)
 	if err != nil || len(results) != 4 {
@@ -163,49 +183,59 @@ func TestRunHTTP2(t *testing.T) {
 	}
 }
 
-// In a scenario messages go up, too, by HTTP/1.1 and by HTTP/2: each comes to all,
-// or is answered, once. With a browser's headers and a cookie it is the same.
+// In a scenario messages go upstream, too, by HTTP/1.1 and by HTTP/2: each comes to all, or is answered, once. With a
+// browser's headers and a cookie it is the same.
 func TestScenarios(t *testing.T) {
-	for name, heads := range map[string]protocol.Headers{"collab": {Set: protocol.Go}, "iot": {Set: protocol.Chrome, Cookie: 100}} {
-		s, err := scenario.Find(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o := options(t).With(s)
-		o.For, o.Interval, o.Rate, o.Protocol.Headers = 300*time.Millisecond, 50*time.Millisecond, 50, heads
-		var results []Result
-		if err := RunAll(t.Context(), o, func(r Result) error {
-			results = append(results, r)
-			return nil
-		}); err != nil || len(results) != 7 {
-			t.Fatalf("%s: %d results, %v", name, len(results), err)
-		}
-		for _, r := range results {
+	t.Parallel()
+	for name, headers := range map[string]protocol.Headers{
+		"collab": {Set: protocol.Go}, "iot": {Set: protocol.Chrome, Cookie: 100},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := scenario.Find(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := ownServer(t).With(s)
+			o.Interval, o.Rate, o.Protocol.Headers = 50*time.Millisecond, 50, headers
+			var results []Result
+			if err := RunAll(t.Context(), o, func(r Result) error {
+				results = append(results, r)
+				return nil
+			}); err != nil || len(results) != 7 {
+				t.Fatalf("%d results, %v", len(results), err)
+			}
 			n := 15 * s.Clients // to all
 			if s.Direction == scenario.Up {
 				n = 15
 			}
-			if r.Delivered != n || r.Lost+uint64(r.Duplicated+r.Reordered) > 0 || r.Up.Unaccounted+r.Down.Unaccounted != 0 {
-				t.Errorf("%s: %+v, want %d delivered", name, r, n)
+			for _, r := range results {
+				if r.Delivered != n || r.Lost+uint64(r.Duplicated+r.Reordered) > 0 ||
+					r.Up.Unaccounted+r.Down.Unaccounted != 0 {
+					t.Errorf("%+v, want %d delivered", r, n)
+				}
+				if want := int64(15 * s.Payload); r.Up.Payload != want {
+					t.Errorf("%s by HTTP/%s has %d bytes of payload up, want %d",
+						r.Transport, r.HTTP, r.Up.Payload, want)
+				}
+				if shared && (r.P50 == nil || *r.P50 <= 0 || (r.Age == nil) != (s.Direction == scenario.Up)) {
+					t.Errorf("latency %v, age %v", r.P50, r.Age)
+				}
 			}
-			if want := int64(15 * s.Payload); r.Up.Payload != want {
-				t.Errorf("%s: %s by HTTP/%s has %d bytes of payload up, want %d", name, r.Transport, r.HTTP, r.Up.Payload, want)
+			var out strings.Builder
+			err = ScenarioTable(&out, s, results)
+			if err != nil || !strings.Contains(out.String(), "These figures favour ") {
+				t.Errorf("%v\n%s", err, out.String())
 			}
-			if shared && (r.P50 == nil || *r.P50 <= 0 || (r.Age == nil) != (s.Direction == scenario.Up)) {
-				t.Errorf("%s: latency %v, age %v", name, r.P50, r.Age)
-			}
-		}
-		var out strings.Builder
-		if err := ScenarioTable(&out, s, results); err != nil || !strings.Contains(out.String(), "These figures favour ") {
-			t.Errorf("%s: %v\n%s", name, err, out.String())
-		}
+		})
 	}
 }
 
 // Over a network of 40 ms a round trip a message is at least half of that on its
 // way, and the result says which network it was.
 func TestRunNetwork(t *testing.T) {
-	o := options(t)
+	t.Parallel()
+	o := ownServer(t)
 	o.Network.RTT = 40 * time.Millisecond
 	results, err := run(t.Context(), o)
 	if err != nil || len(results) != 4 {
@@ -224,7 +254,8 @@ func TestRunNetwork(t *testing.T) {
 // The heads of a browser and a cookie make heads and openings longer, and
 // nothing else.
 func TestRunHeaders(t *testing.T) {
-	o := options(t)
+	t.Parallel()
+	o := ownServer(t)
 	o.Protocol.Headers = protocol.Headers{Set: protocol.Chrome, Cookie: 512}
 	results, err := run(t.Context(), o)
 	if err != nil || len(results) != 4 {
@@ -259,42 +290,50 @@ func TestRunHeaders(t *testing.T) {
 
 func len64(s string) int64 { return int64(len(s)) }
 
-// An interrupt ends it with what there is, and nobody is said to be lost that
-// is only on its way.
+// An interrupt ends a measurement with what there is, and no message that is only on its way is lost.
 func TestInterrupt(t *testing.T) {
-	url, _ := serveLab(t, 100)
-	for _, target := range []Target{{"websocket", ""}, {"websocket", url + "/websocket"}} {
-		o := options(t)
-		o.For = time.Hour
-		o.Targets = []Target{target}
-		var r Result
-		for after := time.Second; r.Delivered == 0; after *= 2 { // on a busy machine, the beginning takes its time
-			if after > time.Minute {
-				t.Fatal("nothing was measured in a minute")
-			}
-			ctx, interrupt := context.WithTimeout(t.Context(), after)
-			results, err := run(ctx, o)
-			interrupt()
-			if err != nil {
-				t.Fatal(err)
-			}
-			r = results["websocket"]
+	t.Parallel()
+	o := ownServer(t)
+	o.For, o.Targets = time.Hour, []Target{{Transport: "websocket"}}
+	var r Result
+	for after := time.Second / 2; r.Delivered == 0; after *= 2 { // on a busy machine, the beginning takes its time
+		if after > time.Minute {
+			t.Fatal("nothing was measured in a minute")
 		}
-		if r.Lost > 0 || r.Took > time.Minute {
-			t.Errorf("%+v", r)
+		ctx, interrupt := context.WithTimeout(t.Context(), after)
+		results, err := run(ctx, o)
+		interrupt()
+		if err != nil {
+			t.Fatal(err)
 		}
+		r = results["websocket"]
+	}
+	if r.Lost > 0 || r.Took > time.Minute {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestNoServer(t *testing.T) {
+	o := options(t)
+	o.Server = []string{"/nowhere"}
+	if _, err := run(t.Context(), o); err == nil || !matches("polling, after .*does not start.*", err.Error()) {
+		t.Error(err)
 	}
 }
 
 func TestProgress(t *testing.T) {
-	url, _ := serveLab(t, 100)
-	o := options(t, url)
-	var line bytes.Buffer
-	o.Progress = &line
-	if _, err := run(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
-	if text := line.String(); !strings.HasPrefix(text, "\r\x1b[Kpolling, 1 of 4: 0s left, 1s in all") || !strings.HasSuffix(text, "\r\x1b[K") {
-		t.Errorf("%q", text)
-	}
+	t.Parallel()
+	labtest.Virtual(t, market(100), netsim.Settings{}, func(t *testing.T, s *labtest.VirtualServer) {
+		o := options(t, "http://localhost")
+		var line bytes.Buffer
+		o.Progress, o.Protocol.Dial = &line, s.Dial
+		if _, err := run(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		text := line.String()
+		if !strings.HasPrefix(text, "\r\x1b[Kpolling, 1 of 4: 0s left, 1s in all") ||
+			!strings.HasSuffix(text, "\r\x1b[K") {
+			t.Errorf("%q", text)
+		}
+	})
 }

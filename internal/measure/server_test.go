@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fourwires/internal/needs"
 )
 
 // What the server's process does not understand ends it, with a sentence.
@@ -31,6 +33,8 @@ func TestServeCommands(t *testing.T) {
 // A server of our own that says nothing, from the start or later, has less than patience
 // once an interrupt came.
 func TestInterruptServer(t *testing.T) {
+	t.Parallel()
+	needs.Process(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	s, err := start(ctx, []string{"sh", "-c", "echo plain tls; exec cat >&2"})
 	if err != nil {
