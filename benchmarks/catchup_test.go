@@ -35,7 +35,7 @@ func BenchmarkCatchUp(b *testing.B) {
 						}
 						var err error
 						if transport == "tcp" {
-							err = followTCP(ctx, s.all, on)
+							err = followTCP(ctx, s.All, on)
 						} else {
 							err = s.follow(ctx, transport, on)
 						}
@@ -52,7 +52,7 @@ func BenchmarkCatchUp(b *testing.B) {
 				catchUp()
 			}
 			after := s.time()
-			cpu, delivered := float64(after.cpu-before.cpu), float64(b.N)*n*feed.Keep
+			cpu, delivered := float64(after.CPU-before.CPU), float64(b.N)*n*feed.Keep
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(cpu/delivered, "cpu-ns/msg")
 			b.ReportMetric(delivered/cpu*1e9, "msg/cpu-s")

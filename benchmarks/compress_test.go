@@ -11,10 +11,10 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"fourwires/feed"
+	"fourwires/internal/child"
 	"fourwires/internal/lab"
 )
 
@@ -74,13 +74,9 @@ func compressed(b *testing.B, t lab.Transport, data [][]byte, compress bool) use
 		return counter{conn, &bytes}, err
 	}
 	now := func() used {
-		var usage syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-			b.Fatal(err)
-		}
 		var memory runtime.MemStats
 		runtime.ReadMemStats(&memory)
-		return used{bytes.Load(), usage.Utime.Nano() + usage.Stime.Nano(), int64(memory.Mallocs)}
+		return used{bytes.Load(), int64(child.CPUTime()), int64(memory.Mallocs)}
 	}
 	url := "http://" + addr + "/" + t.Name
 	c := t.Client(lab.Access{URL: url, Dial: dial, Cursor: feed.Cursor{Epoch: l.Feed.Head().Epoch, ID: 999}, Compress: compress})

@@ -39,7 +39,7 @@ func BenchmarkConnect(b *testing.B) {
 			}
 			after := s.time()
 			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(float64(after.cpu-before.cpu)/float64(b.N), "cpu-ns/connect")
+			b.ReportMetric(float64(after.CPU-before.CPU)/float64(b.N), "cpu-ns/connect")
 			reportQuantiles(b, times)
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"fourwires/internal/child"
 	"fourwires/internal/stats"
 )
 
@@ -47,9 +48,9 @@ func fanout(b *testing.B, s *server, transport string, n int) {
 	const gap = 100 * time.Millisecond // on average
 	const warmUp = 20                  // messages: at this pace, longer than a polling interval
 	r := s.read(n, transport)
-	at := monotonic()
+	at := child.Monotonic()
 	publish := func() {
-		time.Sleep(time.Duration(at - monotonic())) // one message ahead of the server
+		time.Sleep(time.Duration(at - child.Monotonic())) // one message ahead of the server
 		at += int64(rand.ExpFloat64() * float64(gap))
 		s.publish(1, at)
 	}
@@ -74,7 +75,7 @@ func fanout(b *testing.B, s *server, transport string, n int) {
 	var latencies []int64
 	for _, own := range r.each {
 		for _, m := range own.came {
-			if m.came > before.monotonic && m.came <= after.monotonic {
+			if m.came > before.Monotonic && m.came <= after.Monotonic {
 				within++
 			}
 			if m.id >= first && m.id <= last {
@@ -87,7 +88,7 @@ func fanout(b *testing.B, s *server, transport string, n int) {
 		b.Fatalf("%d messages came while CPU time was read, %d of the schedule, %+v", within, len(latencies), faults)
 	}
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(float64(after.cpu-before.cpu)/float64(within), "cpu-ns/msg")
+	b.ReportMetric(float64(after.CPU-before.CPU)/float64(within), "cpu-ns/msg")
 	b.ReportMetric(float64(faults.lost)/float64(b.N), "lost/op")
 	reportQuantiles(b, latencies)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"fourwires/internal/child"
 	"fourwires/internal/stats"
 )
 
@@ -25,7 +26,7 @@ func BenchmarkFirstMessage(b *testing.B) {
 			for _, start := range []string{"cold", "warm"} {
 				b.Run(fmt.Sprintf("transport=%s/http=%d/rtt=%v/start=%s", w.Name, w.http, rtt, start), func(b *testing.B) {
 					l, addr := network(b, rtt)
-					publish(b, l, monotonic())
+					publish(b, l, child.Monotonic())
 					var times []int64
 					for b.Loop() {
 						dial := new(net.Dialer).DialContext

@@ -15,30 +15,30 @@ func BenchmarkIdle(b *testing.B) {
 	const n = 1000
 	for _, transport := range transports {
 		b.Run(fmt.Sprintf("transport=%s/readers=%d", transport, n), func(b *testing.B) {
-			var bytes, goroutines int
+			var all footprint
 			for b.Loop() {
 				s := startServer(b, false)
 				warm := s.read(100, transport)
-				bytesBefore, goroutinesBefore := s.settle()
+				before := s.settle()
 				idle := s.read(n, transport)
-				bytesAfter, goroutinesAfter := s.settle()
-				bytes += bytesAfter - bytesBefore
-				goroutines += goroutinesAfter - goroutinesBefore
+				after := s.settle()
+				all.Bytes += after.Bytes - before.Bytes
+				all.Goroutines += after.Goroutines - before.Goroutines
 				idle.close()
 				warm.close()
 			}
 			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(float64(bytes)/float64(b.N)/n, "B/reader")
-			b.ReportMetric(float64(goroutines)/float64(b.N)/n, "goroutines/reader")
+			b.ReportMetric(float64(all.Bytes)/float64(b.N)/n, "B/reader")
+			b.ReportMetric(float64(all.Goroutines)/float64(b.N)/n, "goroutines/reader")
 		})
 	}
 }
 
 // settle returns the server's memory once its goroutines come and go no more.
-func (s *server) settle() (bytes, goroutines int) {
-	for before := -1; before != goroutines; {
-		before = goroutines
-		bytes, goroutines = s.memory()
+func (s *server) settle() (f footprint) {
+	for before := -1; before != f.Goroutines; {
+		before = f.Goroutines
+		f = s.memory()
 	}
-	return bytes, goroutines
+	return f
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fourwires/feed"
+	"fourwires/internal/child"
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
 	"fourwires/internal/stats"
@@ -59,7 +60,7 @@ func BenchmarkLoop(b *testing.B) {
 		l, addr := network(b, 0)
 		var latencies []int64
 		for b.Loop() {
-			publish(b, l, monotonic())
+			publish(b, l, child.Monotonic())
 			var r reader
 			for m, err := range w.client(l, addr, nil)(b.Context()) {
 				if err != nil {
@@ -68,7 +69,7 @@ func BenchmarkLoop(b *testing.B) {
 				if r.take(m); len(r.came) > 100 {
 					break
 				}
-				publish(b, l, monotonic())
+				publish(b, l, child.Monotonic())
 			}
 			for _, m := range r.came[1:] { // the first poll found one waiting
 				latencies = append(latencies, m.came-m.sent)
@@ -162,7 +163,12 @@ func (w way) read(b *testing.B, l *lab.Lab, addr string, over time.Duration) rea
 	}
 	slices.Sort(instants)
 
-	publish(b, l, monotonic())
+	timer, err := child.NewTimer()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer timer.Close()
+	publish(b, l, child.Monotonic())
 	first := l.Feed.Head().ID
 	last := first + uint64(len(instants))
 	r := reader{IDs: stats.IDs{Next: first}, last: last}
@@ -174,10 +180,12 @@ func (w way) read(b *testing.B, l *lab.Lab, addr string, over time.Duration) rea
 		}
 		if r.take(m); m.ID == first {
 			r.came = nil
-			start := monotonic() + int64(2*l.Network.Settings().RTT+rand.N(w.interval+time.Millisecond)) // a long-poll is back
+			start := child.Monotonic() + int64(2*l.Network.Settings().RTT+rand.N(w.interval+time.Millisecond)) // a long-poll is back
 			publishing.Go(func() {
 				for _, instant := range append(instants, over) { // and one more, behind which none of them comes
-					sleepUntil(start + int64(instant))
+					if err := timer.SleepUntil(b.Context(), start+int64(instant)); err != nil {
+						b.Error(err)
+					}
 					publish(b, l, start+int64(instant))
 				}
 			})

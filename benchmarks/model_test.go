@@ -172,12 +172,12 @@ func BenchmarkHeld(b *testing.B) {
 					s := startServer(b, false)
 					s.http2 = version == 2
 					warm := s.read(100, transport)
-					before, _ := s.settle()
+					before := s.settle()
 					idle := s.read(n, transport)
-					after, _ := s.settle()
+					after := s.settle()
 					idle.close()
 					warm.close()
-					b.ReportMetric(float64(after-before)/n, "B/reader")
+					b.ReportMetric(float64(after.Bytes-before.Bytes)/n, "B/reader")
 				}
 				b.ReportMetric(0, "ns/op")
 			})

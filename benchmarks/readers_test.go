@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fourwires/feed"
+	"fourwires/internal/child"
 	"fourwires/internal/lab"
 	"fourwires/internal/stats"
 )
@@ -29,10 +30,10 @@ var transports = append(transportNames(), "tcp")
 // follow calls on for each message from the first on, until it returns false.
 func (s *server) follow(ctx context.Context, transport string, on func(feed.Message) bool) error {
 	if transport == "tcp" {
-		return followTCP(ctx, s.news, on)
+		return followTCP(ctx, s.News, on)
 	}
 	i := slices.IndexFunc(lab.Transports, func(t lab.Transport) bool { return t.Name == transport })
-	client := lab.Transports[i].Client(lab.Access{URL: "http://" + s.lanes + "/" + transport + "?after=0", HTTP2: s.http2})
+	client := lab.Transports[i].Client(lab.Access{URL: "http://" + s.Lanes + "/" + transport + "?after=0", HTTP2: s.http2})
 	for m, err := range client.Messages(ctx) {
 		if err != nil {
 			return err
@@ -82,7 +83,7 @@ type arrival struct {
 // take counts a message.
 func (r *reader) take(m feed.Message) {
 	if r.Take(m.ID) {
-		r.came = append(r.came, arrival{m.ID, stamp(m.Data), monotonic()})
+		r.came = append(r.came, arrival{m.ID, stamp(m.Data), child.Monotonic()})
 	}
 }
 

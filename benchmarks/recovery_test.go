@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fourwires/feed"
+	"fourwires/internal/child"
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
 	"fourwires/internal/stats"
@@ -68,7 +69,7 @@ func BenchmarkRecovery(b *testing.B) {
 func survive(b *testing.B, w way, l *lab.Lab, addr string, kind netsim.Cut) []*survivor {
 	ctx, cancel := context.WithTimeout(b.Context(), patience)
 	defer cancel()
-	publish(b, l, monotonic())
+	publish(b, l, child.Monotonic())
 	first := feed.Cursor{Epoch: l.Feed.Head().Epoch, ID: l.Feed.Head().ID - 1}
 	last := first.ID + 3
 	cut := new(atomic.Int64)
@@ -109,9 +110,9 @@ func survive(b *testing.B, w way, l *lab.Lab, addr string, kind netsim.Cut) []*s
 	connecting.Wait()
 	time.Sleep(3*l.Network.Settings().RTT + rand.N(beat/10)) // a long-poll is back
 
-	publish(b, l, monotonic())
+	publish(b, l, child.Monotonic())
 	time.Sleep(10 * time.Millisecond)
-	cut.Store(monotonic())
+	cut.Store(child.Monotonic())
 	lasting := time.Duration(0)
 	if kind == netsim.Silence {
 		lasting = time.Hour
@@ -122,7 +123,7 @@ func survive(b *testing.B, w way, l *lab.Lab, addr string, kind netsim.Cut) []*s
 		}
 	}
 	time.Sleep(time.Millisecond)
-	publish(b, l, monotonic())
+	publish(b, l, child.Monotonic())
 	reading.Wait()
 	if ctx.Err() != nil {
 		b.Fatalf("not all had message %d in %v", last, patience)
@@ -142,7 +143,7 @@ type survivor struct {
 // note takes the first time after the cut.
 func (s *survivor) note(what *atomic.Int64) {
 	if s.cut.Load() > 0 {
-		what.CompareAndSwap(0, monotonic())
+		what.CompareAndSwap(0, child.Monotonic())
 	}
 }
 

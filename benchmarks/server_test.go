@@ -3,29 +3,26 @@
 package benchmarks
 
 import (
-	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"fourwires/feed"
+	"fourwires/internal/child"
 	"fourwires/internal/lab"
 	"fourwires/internal/measure"
 	"fourwires/internal/source"
 
 	"go.uber.org/goleak"
-	"golang.org/x/sys/unix"
 )
 
 // asServer is the environment variable that makes this test binary the server,
@@ -52,13 +49,35 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// serve is the server process: it says its three addresses, and then does what
-// each line of stdin asks, until stdin ends.
-//
-//	publish N AT   at AT of the monotonic clock (0: now) publishes N messages
-//	time           answers with that clock and the CPU time used so far, in ns
-//	memory         collects garbage, and answers with the bytes of memory that
-//	               the process holds (RSS) and its goroutines
+// A command is one of these, for the server process.
+type command struct {
+	Publish int   `json:"publish,omitempty"` // publishes so many messages; has no answer
+	At      int64 `json:"at,omitempty"`      // when, by the monotonic clock; 0: now
+	Time    bool  `json:"time,omitempty"`    // the answer is a reading
+	Memory  bool  `json:"memory,omitempty"`  // collects garbage; the answer is a footprint
+}
+
+// addresses are where the server listens: the lab's lanes, fanOut, pourOut.
+type addresses struct {
+	Lanes string `json:"lanes"`
+	News  string `json:"news"`
+	All   string `json:"all"`
+}
+
+// A reading is what the server's clocks showed at one moment.
+type reading struct {
+	Monotonic int64         `json:"monotonic"` // ns
+	CPU       time.Duration `json:"cpu"`       // ns that the process has used
+}
+
+// A footprint is what the server process takes.
+type footprint struct {
+	Bytes      int `json:"bytes"` // of memory (RSS)
+	Goroutines int `json:"goroutines"`
+}
+
+// serve is the server process: a lab, and beside it what transport=tcp is compared by. It says its addresses on stdout
+// and obeys commands from stdin (see package child) until stdin ends.
 func serve(stdin io.Reader, stdout io.Writer) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -70,6 +89,11 @@ func serve(stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	timer, err := child.NewTimer()
+	if err != nil {
+		return err
+	}
+	defer timer.Close()
 	var listeners [4]net.Listener // lanes, control, and two of transport=tcp
 	for i := range listeners {
 		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
@@ -80,48 +104,48 @@ func serve(stdin io.Reader, stdout io.Writer) error {
 	serving.Go(func() { err = l.Serve(ctx, lab.Listeners{Lanes: listeners[0], Control: listeners[1]}) })
 	serving.Go(func() { fanOut(l.Feed, listeners[2]) })
 	serving.Go(func() { pourOut(l.Feed, listeners[3]) })
-	fmt.Fprintln(stdout, listeners[0].Addr(), listeners[2].Addr(), listeners[3].Addr())
 
-	commands := bufio.NewScanner(stdin)
-	for commands.Scan() {
-		command, rest, _ := strings.Cut(commands.Text(), " ")
-		switch command {
-		case "publish":
-			var n int
-			var at int64
-			fmt.Sscan(rest, &n, &at)
-			if at == 0 {
-				at = monotonic()
-			}
-			sleepUntil(at)
-			for range n {
-				if _, err := l.Feed.Publish(stamped(at)); err != nil {
-					return err
-				}
-			}
-		case "time":
-			var used syscall.Rusage
-			if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-				return err
-			}
-			fmt.Fprintln(stdout, monotonic(), used.Utime.Nano()+used.Stime.Nano())
-		case "memory":
-			runtime.GC()
-			debug.FreeOSMemory()
-			var size, resident int
-			statm, err := os.ReadFile("/proc/self/statm") // in pages
-			if err != nil {
-				return err
-			}
-			fmt.Sscan(string(statm), &size, &resident)
-			fmt.Fprintln(stdout, resident*os.Getpagesize(), runtime.NumGoroutine())
+	own := addresses{listeners[0].Addr().String(), listeners[2].Addr().String(), listeners[3].Addr().String()}
+	refused := child.Serve(stdin, stdout, own, func(c command) (any, error) {
+		switch {
+		case c.Time:
+			return reading{child.Monotonic(), child.CPUTime()}, nil
+		case c.Memory:
+			return measured()
 		}
-	}
+		if c.At == 0 {
+			c.At = child.Monotonic()
+		}
+		if err := timer.SleepUntil(ctx, c.At); err != nil {
+			return nil, err
+		}
+		for range c.Publish {
+			if _, err := l.Feed.Publish(stamped(c.At)); err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	})
 	stop()
 	listeners[2].Close()
 	listeners[3].Close()
 	serving.Wait()
-	return err
+	return errors.Join(refused, err)
+}
+
+// measured returns what this process takes, after a collection.
+func measured() (f footprint, err error) {
+	runtime.GC()
+	debug.FreeOSMemory()
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return f, err
+	}
+	var size, resident int // pages
+	if _, err := fmt.Sscan(string(statm), &size, &resident); err != nil {
+		return f, err
+	}
+	return footprint{resident * os.Getpagesize(), runtime.NumGoroutine()}, nil
 }
 
 // fanOut is transport=tcp for news: one goroutine writes each message to every
@@ -197,23 +221,6 @@ func pourOut(f *feed.Feed, listener net.Listener) {
 	}
 }
 
-// monotonic returns the machine's monotonic clock in ns, the same in all
-// processes.
-func monotonic() int64 {
-	var t unix.Timespec
-	unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
-	return t.Nano()
-}
-
-// sleepUntil sleeps until at of the monotonic clock: with Go's timers, which are
-// up to 1 ms late, only most of the way.
-func sleepUntil(at int64) {
-	time.Sleep(time.Duration(at-monotonic()) - 2*time.Millisecond)
-	t := unix.NsecToTimespec(at)
-	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &t, nil) == unix.EINTR {
-	}
-}
-
 // payload is how many bytes of data a message carries.
 const payload = 128
 
@@ -237,15 +244,14 @@ func stamp(data []byte) (at int64) {
 	return at
 }
 
-// A server is the server process as seen from here. Its feed has one message.
+// A server is the server process, as its parent sees it. Its feed has one message.
 type server struct {
-	lanes, news, all string // its addresses: the lab's lanes, fanOut's, pourOut's
-	head             uint64 // the newest id
-	http2            bool   // by which readers come
+	addresses
+	head  uint64 // the newest id
+	http2 bool   // by which readers come
 
-	tb  testing.TB
-	in  io.WriteCloser
-	out *bufio.Reader
+	tb      testing.TB
+	process *child.Process
 }
 
 // startServer starts a server that ends with the test.
@@ -259,76 +265,47 @@ func startServer(tb testing.TB, tap bool) *server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), asServer+"="+role)
-	cmd.Stderr = os.Stderr
 	s := &server{tb: tb}
-	if s.in, err = cmd.StdinPipe(); err != nil {
-		tb.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
+	s.process, err = child.Start(context.Background(), []string{"env", asServer + "=" + role, self}, &s.addresses)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s.out = bufio.NewReader(out)
-	if err := cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
 	tb.Cleanup(func() {
-		s.in.Close()
-		defer time.AfterFunc(10*time.Second, func() { cmd.Process.Kill() }).Stop()
-		if err := cmd.Wait(); err != nil {
-			tb.Error("the server process: ", err)
+		if err := s.process.Close(context.Background()); err != nil {
+			tb.Error(err)
 		}
 	})
-	s.answer(&s.lanes, &s.news, &s.all)
 	s.publish(1, 0)
 	return s
 }
 
-// answer reads what the server says.
-func (s *server) answer(into ...any) {
-	s.tb.Helper()
-	text, err := s.out.ReadString('\n')
-	if err == nil {
-		_, err = fmt.Sscan(text, into...)
-	}
-	if err != nil {
-		s.tb.Fatalf("the server process says %q: %v", text, err)
-	}
-}
-
-// ask writes a command. Commands are obeyed one after the other.
-func (s *server) ask(command string, args ...any) {
-	s.tb.Helper()
-	if _, err := fmt.Fprintln(s.in, append([]any{command}, args...)...); err != nil {
-		s.tb.Fatal("the server process: ", err)
-	}
-}
-
-// publish has n messages published at an instant, and does not wait for that.
+// publish has n messages published at an instant, and does not wait for that. Commands are obeyed one after the other.
 func (s *server) publish(n int, at int64) {
 	s.tb.Helper()
-	s.ask("publish", n, at)
+	if err := s.process.Send(command{Publish: n, At: at}); err != nil {
+		s.tb.Fatal(err)
+	}
 	s.head += uint64(n)
 }
 
-// A reading is what the server's clocks showed at one moment, in ns.
-type reading struct{ monotonic, cpu int64 }
+// ask has the server answer a command.
+func (s *server) ask(c command, answer any) {
+	s.tb.Helper()
+	if err := s.process.Ask(context.Background(), c, answer); err != nil {
+		s.tb.Fatal(err)
+	}
+}
 
 // time reads the server's clocks, once all has been published.
 func (s *server) time() (r reading) {
 	s.tb.Helper()
-	s.ask("time")
-	s.answer(&r.monotonic, &r.cpu)
+	s.ask(command{Time: true}, &r)
 	return r
 }
 
-// memory returns the bytes that the server holds, after a collection, and its
-// goroutines.
-func (s *server) memory() (bytes, goroutines int) {
+// memory returns what the server takes, after a collection.
+func (s *server) memory() (f footprint) {
 	s.tb.Helper()
-	s.ask("memory")
-	s.answer(&bytes, &goroutines)
-	return bytes, goroutines
+	s.ask(command{Memory: true}, &f)
+	return f
 }

@@ -25,6 +25,7 @@ func TestArrows(t *testing.T) {
 		"internal/wire":            "golang.org/x/net/http2/hpack",
 		"internal/netsim":          "",
 		"internal/chromium":        "",
+		"internal/child":           "golang.org/x/sys/unix",
 		"internal/needs":           "",
 		"internal/scenario":        "",
 		"internal/protocol":        "internal/wire golang.org/x/net/http2",
@@ -35,8 +36,8 @@ func TestArrows(t *testing.T) {
 			" github.com/gin-contrib/gzip github.com/gin-gonic/gin github.com/prometheus/client_golang golang.org/x/time/rate",
 		"internal/wire/wiretest": "internal/wire",
 		"internal/lab/labtest":   "internal/lab internal/netsim internal/source",
-		"internal/measure": "feed websocket internal/lab internal/netsim internal/protocol internal/scenario internal/source internal/stats internal/wire" +
-			" github.com/HdrHistogram/hdrhistogram-go golang.org/x/sys/unix",
+		"internal/measure": "feed websocket internal/child internal/lab internal/netsim internal/protocol internal/scenario internal/source internal/stats internal/wire" +
+			" github.com/HdrHistogram/hdrhistogram-go",
 		"benchmarks": "",
 		"cmd/lab": "feed polling internal/decide internal/lab internal/measure internal/netsim internal/protocol internal/scenario" +
 			" internal/source internal/wire github.com/mattn/go-isatty github.com/spf13/cobra github.com/spf13/pflag",

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fourwires/feed"
+	"fourwires/internal/child"
 	"fourwires/internal/lab"
 )
 
@@ -32,7 +33,7 @@ func (s *session) read(ctx context.Context, number int, client lab.Client) error
 				return err
 			}
 			if err == nil {
-				s.tally.take(number, message.ID, message.Data, monotonic())
+				s.tally.take(number, message.ID, message.Data, child.Monotonic())
 				if s.clock != nil {
 					s.clock.take(message.At)
 				}

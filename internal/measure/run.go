@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"fourwires/internal/child"
 	"fourwires/internal/lab"
 	"fourwires/internal/protocol"
 )
@@ -72,7 +73,7 @@ func (o Options) run(ctx context.Context, trials []trial, seed uint64, done func
 			failures = append(failures, err.Error())
 			continue
 		}
-		if errors.Is(err, errInterrupted) {
+		if errors.Is(err, child.ErrInterrupted) {
 			return nil
 		}
 		if err != nil && ctx.Err() == nil {
@@ -93,7 +94,7 @@ func (o Options) measure(ctx context.Context, target Target, seed uint64, p *pro
 		return fmt.Errorf("%s, after %.1fs: %s", target.Transport, time.Since(begun).Seconds(), sentence(text))
 	}
 	s, err := o.open(ctx, target)
-	if errors.Is(err, errInterrupted) {
+	if errors.Is(err, child.ErrInterrupted) {
 		return nil, err
 	}
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"fourwires/internal/child"
 	"fourwires/internal/lab/labtest"
 	"fourwires/internal/needs"
 	"fourwires/internal/netsim"
@@ -113,7 +114,7 @@ func TestRun(t *testing.T) {
 				t.Errorf("%s: the parts %s are %d bytes together, the total is %d", name, direction, sum-total, total)
 			}
 		}
-		if shared && (r.P50 == nil || *r.P50 <= 0 || *r.P50 > 5e6 || r.CPU == nil || *r.CPU <= 0) {
+		if child.Shared && (r.P50 == nil || *r.P50 <= 0 || *r.P50 > 5e6 || r.CPU == nil || *r.CPU <= 0) {
 			t.Errorf("%s: latency %v, CPU %v", name, r.P50, r.CPU)
 		}
 		if r.P99 != nil {
@@ -218,7 +219,7 @@ func TestScenarios(t *testing.T) {
 					t.Errorf("%s by HTTP/%s has %d bytes of payload up, want %d",
 						r.Transport, r.HTTP, r.Up.Payload, want)
 				}
-				if shared && (r.P50 == nil || *r.P50 <= 0 || (r.Age == nil) != (s.Direction == scenario.Up)) {
+				if child.Shared && (r.P50 == nil || *r.P50 <= 0 || (r.Age == nil) != (s.Direction == scenario.Up)) {
 					t.Errorf("latency %v, age %v", r.P50, r.Age)
 				}
 			}
@@ -245,7 +246,7 @@ func TestRunNetwork(t *testing.T) {
 		if r.Network != "loopback, rtt 40ms" || r.Delivered != 15 || r.Lost != 0 {
 			t.Errorf("%s: %+v", name, r)
 		}
-		if shared && (r.P50 == nil || *r.P50 < 20_000) {
+		if child.Shared && (r.P50 == nil || *r.P50 < 20_000) {
 			t.Errorf("%s: p50 %v, want 20 ms or more", name, *r.P50)
 		}
 	}

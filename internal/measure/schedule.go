@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fourwires/feed"
+	"fourwires/internal/child"
 )
 
 // schedule draws n instants over a time: those of a Poisson process of which n is known, or so many bursts. The same seed
@@ -32,13 +33,13 @@ func (o Options) schedule(seed uint64, n int, over time.Duration) []time.Duratio
 // publish publishes data at each of these instants after start, until ctx ends; what is due by then it still publishes.
 // An instant that has passed does not shift the next.
 func publish(ctx context.Context, f *feed.Feed, start int64, instants []time.Duration, data []byte) error {
-	alarm, err := newAlarm()
+	timer, err := child.NewTimer()
 	if err != nil {
 		return err
 	}
-	defer alarm.close()
+	defer timer.Close()
 	for _, instant := range instants {
-		if err := alarm.until(ctx, start+int64(instant)); err != nil {
+		if err := timer.SleepUntil(ctx, start+int64(instant)); err != nil {
 			return err
 		}
 		if _, err := f.Publish(data); err != nil {

@@ -1,42 +1,56 @@
 package measure
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os/exec"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"fourwires/feed"
+	"fourwires/internal/child"
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
 	"fourwires/internal/source"
 )
 
-// Serve is the process of the server: a lab on free ports of the loopback,
-// whose feed has no source. It says the address of its lanes, and that of its
-// lanes over TLS, and then does what each line of stdin asks, until stdin ends, which it does when the parent
-// does.
-//
-//	publish START SEED N NS PAYLOAD BURST GAP
-//	                                  publishes N messages, each with PAYLOAD
-//	                                  bytes of data, at instants drawn over NS
-//	                                  from START of the monotonic clock on
-//	                                  (0: now), in bursts, GAP ns apart; no answer
-//	network RTT JITTER KBPS           puts this network before the lanes, times in
-//	                                  ns; no answer
-//	stop                              publishes no more, and answers with the
-//	                                  newest id and the CPU time used so far
+// A command is one of these, for the server's process.
+type command struct {
+	Publish *publication     `json:"publish,omitempty"` // publishes; has no answer
+	Network *netsim.Settings `json:"network,omitempty"` // sets the network before the lanes; has no answer
+	Stop    bool             `json:"stop,omitempty"`    // ends the publishing; the answer is a standing
+}
+
+// A publication says what is published, and when: at the instants of the schedule of seed, after start.
+type publication struct {
+	Start    int64         `json:"start"` // of the monotonic clock, in ns; 0: now
+	Seed     uint64        `json:"seed"`
+	Messages int           `json:"messages"`
+	Over     time.Duration `json:"over"`    // ns, in which they are published
+	Payload  int           `json:"payload"` // bytes of a message's data
+	Burst    int           `json:"burst"`
+	Apart    time.Duration `json:"apart"` // ns
+}
+
+// addresses are where the server's lanes are.
+type addresses struct {
+	Plain string `json:"plain"`
+	TLS   string `json:"tls"`
+}
+
+// A standing is how far the server has come.
+type standing struct {
+	Head uint64        `json:"head"` // the newest id
+	CPU  time.Duration `json:"cpu"`  // ns that the process has used
+}
+
+// Serve is the server's process: a lab on free ports of the loopback interface, whose feed has no source. It says its
+// addresses on stdout and obeys commands from stdin (see package child) until stdin ends.
 func Serve(stdin io.Reader, stdout io.Writer) error {
 	limits := lab.DefaultLimits()
 	limits.Publishes = 0 // any number
-	l, err := lab.New(lab.Settings{Keep: feed.Keep, Source: source.Settings{Source: source.None, Rate: 1, Phase: source.Poisson}, Limits: limits, Untapped: true})
+	none := source.Settings{Source: source.None, Rate: 1, Phase: source.Poisson}
+	l, err := lab.New(lab.Settings{Keep: feed.Keep, Source: none, Limits: limits, Untapped: true})
 	if err != nil {
 		return err
 	}
@@ -45,166 +59,74 @@ func Serve(stdin io.Reader, stdout io.Writer) error {
 		return err
 	}
 	ctx, end := context.WithCancel(context.Background())
-	var serving sync.WaitGroup
+	var serving, publishing sync.WaitGroup
 	serving.Go(func() { err = l.Serve(ctx, on) })
-	fmt.Fprintln(stdout, on.Lanes.Addr(), on.TLS.Addr())
 
-	var publishing sync.WaitGroup
-	var fault error
-	quit := func() {}
-	var wrong error // of a command, which ends it
-	commands := bufio.NewScanner(stdin)
-	for wrong == nil && commands.Scan() {
-		command, rest, _ := strings.Cut(commands.Text(), " ")
-		switch command {
-		case "publish":
-			var start, over int64
-			var seed uint64
-			var n, payload int
-			var o Options
-			if _, wrong = fmt.Sscan(rest, &start, &seed, &n, &over, &payload, &o.Burst, (*int64)(&o.Apart)); wrong != nil {
-				break
-			}
-			if start == 0 {
-				start = monotonic()
-			}
-			publishing.Wait()
-			var asked context.Context
-			asked, quit = context.WithCancel(ctx)
-			publishing.Go(func() {
-				if err := publish(asked, l.Feed, start, o.schedule(seed, n, time.Duration(over)), data(payload)); err != nil && asked.Err() == nil {
-					fault = err
-					end()
-				}
-			})
-		case "network":
-			var s netsim.Settings
-			if _, wrong = fmt.Sscan(rest, (*int64)(&s.RTT), (*int64)(&s.Jitter), &s.Kbps); wrong == nil {
-				wrong = l.Network.Set(s)
-			}
-		case "stop":
-			quit()
-			publishing.Wait()
-			fmt.Fprintln(stdout, l.Feed.Head().ID, cpuTime())
-		default:
-			wrong = errors.New("must be one of publish, network, stop")
+	var failed error // of publishing
+	stop := func() {}
+	begin := func(p publication) {
+		publishing.Wait()
+		if p.Start == 0 {
+			p.Start = child.Monotonic()
 		}
-		if wrong != nil {
-			wrong = fmt.Errorf("the command %q: %w", commands.Text(), wrong)
-		}
+		var until context.Context
+		until, stop = context.WithCancel(ctx)
+		instants := Options{Burst: p.Burst, Apart: p.Apart}.schedule(p.Seed, p.Messages, p.Over)
+		publishing.Go(func() {
+			if err := publish(until, l.Feed, p.Start, instants, data(p.Payload)); err != nil && until.Err() == nil {
+				failed = err
+				end()
+			}
+		})
 	}
-	quit()
+	refused := child.Serve(stdin, stdout, addresses{on.Lanes.Addr().String(), on.TLS.Addr().String()}, func(c command) (any, error) {
+		switch {
+		case c.Publish != nil:
+			begin(*c.Publish)
+			return nil, nil
+		case c.Network != nil:
+			return nil, l.Network.Set(*c.Network)
+		case c.Stop:
+			stop()
+			publishing.Wait()
+			return standing{l.Feed.Head().ID, child.CPUTime()}, nil
+		}
+		return nil, errors.New("must be one of publish, network, stop")
+	})
+	stop()
 	end()
 	publishing.Wait()
 	serving.Wait()
-	return errors.Join(wrong, fault, err)
+	return errors.Join(refused, failed, err)
 }
 
-// A server is the server's process as seen from here.
+// A server is the server's process, as its parent sees it.
 type server struct {
-	plain, tls string // addresses of its lanes
-
-	cmd    *exec.Cmd
-	in     io.WriteCloser
-	out    *bufio.Reader
-	stderr bytes.Buffer
+	*child.Process
+	addresses
 }
 
-// errInterrupted says that Ctrl-C came, which a terminal sends to both processes,
-// before this one minded its signals. We may yet have to hear of it.
-var errInterrupted = errors.New("interrupted")
-
-// start starts the process. The caller has to close it.
+// start starts the process. The caller must close it.
 func start(ctx context.Context, command []string) (*server, error) {
-	s := &server{cmd: exec.Command(command[0], command[1:]...)}
-	s.cmd.Stderr = &s.stderr
-	var err error
-	if s.in, err = s.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := s.cmd.StdoutPipe()
+	var at addresses
+	p, err := child.Start(ctx, command, &at)
 	if err != nil {
 		return nil, err
 	}
-	s.out = bufio.NewReader(out)
-	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("the server's process does not start: %w", err)
-	}
-	if err := s.answer(ctx, &s.plain, &s.tls); err != nil {
-		s.close(ctx)
-		if status, ok := s.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGINT {
-			return nil, errInterrupted
-		}
-		return nil, fmt.Errorf("%w: %s", err, s.stderr.String())
-	}
-	return s, nil
-}
-
-// limit kills the process unless it is done in time, of which it has less once ctx has
-// ended. The caller has to say that it is.
-func (s *server) limit(ctx context.Context) (done func()) {
-	end := make(chan struct{})
-	go func() {
-		select {
-		case <-end:
-			return
-		case <-time.After(patience):
-		case <-ctx.Done():
-			select {
-			case <-end:
-				return
-			case <-time.After(parting):
-			}
-		}
-		s.cmd.Process.Kill()
-	}()
-	return func() { close(end) }
-}
-
-// answer reads what the process says. One that does not say it in time is
-// killed.
-func (s *server) answer(ctx context.Context, into ...any) error {
-	defer s.limit(ctx)()
-	line, err := s.out.ReadString('\n')
-	if err == nil {
-		_, err = fmt.Sscan(line, into...)
-	}
-	if err != nil {
-		return errors.New("the server's process has ended")
-	}
-	return nil
+	return &server{p, at}, nil
 }
 
 // network has the process put a network before its lanes.
-func (s *server) network(n netsim.Settings) error {
-	if _, err := fmt.Fprintln(s.in, "network", int64(n.RTT), int64(n.Jitter), n.Kbps); err != nil {
-		return errors.New("the server's process has ended")
-	}
-	return nil
-}
+func (s *server) network(n netsim.Settings) error { return s.Send(command{Network: &n}) }
 
 // publish has the process publish n messages over a time, and does not wait.
 func (s *server) publish(start int64, seed uint64, n int, over time.Duration, o Options) error {
-	_, err := fmt.Fprintln(s.in, "publish", start, seed, n, int64(over), o.Payload, o.Burst, int64(o.Apart))
-	if err != nil {
-		return errors.New("the server's process has ended")
-	}
-	return nil
+	return s.Send(command{Publish: &publication{start, seed, n, over, o.Payload, o.Burst, o.Apart}})
 }
 
-// stop ends the publishing and returns the newest id, and the CPU time that the
-// process has used.
+// stop ends the publishing and returns the newest id, and the CPU time that the process has used.
 func (s *server) stop(ctx context.Context) (head uint64, cpu time.Duration, err error) {
-	if _, err := fmt.Fprintln(s.in, "stop"); err != nil {
-		return 0, 0, errors.New("the server's process has ended")
-	}
-	err = s.answer(ctx, &head, &cpu)
-	return head, cpu, err
-}
-
-// close ends the process.
-func (s *server) close(ctx context.Context) {
-	s.in.Close()
-	defer s.limit(ctx)()
-	s.cmd.Wait()
+	var now standing
+	err = s.Ask(ctx, command{Stop: true}, &now)
+	return now.Head, now.CPU, err
 }

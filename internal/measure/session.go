@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"fourwires/internal/child"
 	"fourwires/internal/lab"
 	"fourwires/internal/netsim"
 	"fourwires/internal/scenario"
@@ -21,8 +22,7 @@ const (
 	warmUpTime = 100 * time.Millisecond // over which they are published
 	settle     = 20 * time.Millisecond  // for what follows a message: the next long-poll, the end of a chunk
 	drainTime  = 2 * time.Second        // for what is still on its way, beyond a polling interval
-	patience   = 10 * time.Second       // for a server of our own, and the clock of another's
-	parting    = time.Second            // for our own server to answer and end once an interrupt came
+	patience   = 10 * time.Second       // for late messages, and the clock of another's server
 )
 
 // A session is one trial under way: open, warmUp, drive, drain, result, close.
@@ -97,9 +97,9 @@ func (s *session) startServer(ctx context.Context) error {
 	if err := s.server.network(s.Network); err != nil {
 		return err
 	}
-	s.addr = s.server.plain
+	s.addr = s.server.Plain
 	if s.Protocol.TLS {
-		s.addr, s.Protocol.Insecure = s.server.tls, true // its certificate is self-signed
+		s.addr, s.Protocol.Insecure = s.server.TLS, true // its certificate is self-signed
 	}
 	s.target.URL = s.Protocol.Scheme() + "://" + s.addr + "/" + s.target.Transport + "?after=0"
 	return nil
@@ -111,7 +111,7 @@ func (s *session) warmUp(ctx context.Context) error {
 		return nil
 	}
 	if s.Direction == scenario.Up { // each client has been answered, then
-		return s.sendAll(ctx, monotonic(), make([]time.Duration, 2*len(s.senders)))
+		return s.sendAll(ctx, child.Monotonic(), make([]time.Duration, 2*len(s.senders)))
 	}
 	if err := s.publish(ctx, 1, 0); err != nil {
 		return err
@@ -120,7 +120,7 @@ func (s *session) warmUp(ctx context.Context) error {
 		return err
 	}
 	if n := len(s.senders); n > 0 { // their connections are opened, too
-		if err := s.sendAll(ctx, monotonic(), make([]time.Duration, n)); err != nil {
+		if err := s.sendAll(ctx, child.Monotonic(), make([]time.Duration, n)); err != nil {
 			return err
 		}
 		if err := s.receive(ctx, uint64(WarmUp+n)); err != nil {
@@ -191,8 +191,8 @@ func (s *session) begin(ctx context.Context, seed uint64) error {
 		s.before.requests = 0 // they are a part of the opening
 	}
 	start := int64(0)
-	if shared {
-		start = monotonic() + int64(settle)
+	if child.Shared {
+		start = child.Monotonic() + int64(settle)
 		s.length += settle
 	}
 	n := s.messages()
@@ -260,7 +260,7 @@ func (s *session) result(ctx context.Context, head uint64) *Result {
 	if s.clock != nil {
 		s.clock.into(r)
 	}
-	if s.server != nil && shared {
+	if s.server != nil && child.Shared {
 		if _, cpu, err := s.server.stop(ctx); err == nil {
 			us := float64(cpu-s.cpu) / 1e3
 			r.CPU = &us
@@ -277,7 +277,7 @@ func (s *session) close(ctx context.Context) {
 		sender.close()
 	}
 	if s.server != nil {
-		s.server.close(ctx)
+		s.server.Close(ctx)
 	}
 }
 

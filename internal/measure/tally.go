@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"fourwires/internal/child"
 	"fourwires/internal/stats"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -113,7 +114,7 @@ func (t *tally) into(r *Result, head uint64) {
 		r.Reordered += c.Reordered
 		r.Lost += c.Lost(head)
 	}
-	if !shared {
+	if !child.Shared {
 		return
 	}
 	if ns, ok := age.Mean(); ok {

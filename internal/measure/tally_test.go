@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"fourwires/internal/child"
 	"fourwires/internal/scenario"
 )
 
@@ -22,11 +23,11 @@ func TestTally(t *testing.T) {
 	if r.Delivered != 3 || r.Duplicated != 1 || r.Lost != 1 || c.latency.TotalCount() != 3 {
 		t.Errorf("%+v, of %d latencies", r, c.latency.TotalCount())
 	}
-	if shared && (r.P50 == nil || *r.P50 < 2990 || *r.P50 > 3010 || r.P99 != nil) {
+	if child.Shared && (r.P50 == nil || *r.P50 < 2990 || *r.P50 > 3010 || r.P99 != nil) {
 		t.Errorf("p50 %v, p99 %v, want 3 ms and none", r.P50, r.P99)
 	}
 	// From 3 ms on the first client's newest message was as old, until at 4 ms it was 4.
-	if shared && (r.Age == nil || *r.Age != 3500) {
+	if child.Shared && (r.Age == nil || *r.Age != 3500) {
 		t.Errorf("age %v, want 3.5 ms", r.Age)
 	}
 }

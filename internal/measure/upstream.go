@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"fourwires/internal/child"
 	"fourwires/internal/lab"
 	"fourwires/internal/scenario"
 	"fourwires/websocket"
@@ -76,16 +77,16 @@ func newPoster(url string, version int, dial lab.Dial) sender {
 // sendAll has the clients send messages, each in turn, at these instants after start of the monotonic clock. A message
 // does not wait for those before it. It returns when all are sent, with the first error.
 func (s *session) sendAll(ctx context.Context, start int64, instants []time.Duration) error {
-	alarm, err := newAlarm()
+	timer, err := child.NewTimer()
 	if err != nil {
 		return err
 	}
-	defer alarm.close()
+	defer timer.Close()
 	var sending sync.WaitGroup
 	var once sync.Once
 	var first error
 	for i, instant := range instants {
-		if err := alarm.until(ctx, start+int64(instant)); err != nil {
+		if err := timer.SleepUntil(ctx, start+int64(instant)); err != nil {
 			break // asked to end
 		}
 		sending.Go(func() {
@@ -95,7 +96,7 @@ func (s *session) sendAll(ctx context.Context, start int64, instants []time.Dura
 				return
 			}
 			if s.Direction == scenario.Up && err == nil {
-				s.tally.answered(i, monotonic())
+				s.tally.answered(i, child.Monotonic())
 			}
 		})
 	}

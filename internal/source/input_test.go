@@ -29,12 +29,13 @@ func journal(b *bytes.Buffer) *slog.Logger {
 	}}))
 }
 
-// of returns settings with an input as the source.
+// of returns settings that put an input in force.
 func of(input Input) Settings {
 	return Settings{Source: input.name, Rate: 1, Phase: Even}
 }
 
-// oneOfEach returns an input of each kind, which publishes one message at once and then waits.
+// oneOfEach returns an input of each kind, that publishes one message at once
+// and then goes on waiting.
 func oneOfEach(t *testing.T) []Input {
 	t.Helper()
 	read, write := io.Pipe()
@@ -42,7 +43,7 @@ func oneOfEach(t *testing.T) []Input {
 	go io.WriteString(write, "1\n")
 	return []Input{
 		NewStdin(read, quiet),
-		relayOver(responses(stream+"data: 1\n\n"), quiet),
+		relayOver(answers(stream+"data: 1\n\n"), quiet),
 		recording(t, quiet, message(0, "1"), message(1e9, "2")),
 	}
 }
@@ -86,7 +87,8 @@ func TestAsJSON(t *testing.T) {
 	}
 }
 
-// A feed accepts any text. A reader finds the same JSON where the text is JSON, and otherwise the text as a string.
+// Whatever the text: a feed takes it, and a reader finds the text itself, or
+// what the text says where that is JSON.
 func FuzzAsJSON(f *testing.F) {
 	for _, seed := range []string{``, `{"a": [1, "b"]}`, `text`, `"`, "\xff", "\"\xff\"", "\u2028<\x00\ufeff", `1e999`, "\"\\ud800\"", strings.Repeat("[", 10_001)} {
 		f.Add([]byte(seed))
@@ -113,13 +115,13 @@ func FuzzAsJSON(f *testing.F) {
 		}
 		var back string
 		if err := json.Unmarshal(m.Data, &back); err != nil || back != string(clean) || !utf8.Valid(m.Data) {
-			t.Errorf("the text %q becomes %s, which means %q, %v", clean, m.Data, back, err)
+			t.Errorf("the text %q becomes %s, which says %q, %v", clean, m.Data, back, err)
 		}
 	})
 }
 
 func TestLines(t *testing.T) {
-	most := strings.Repeat("x", maxLine-1) // with its end it fills the buffer
+	most := strings.Repeat("x", maxLine-1) // its end is the last byte of the buffer
 	tests := []struct{ text, want string }{
 		{"", ""},
 		{"a", "1 a|"},

@@ -16,7 +16,8 @@ func first(n int, seed uint64) []string {
 	return list
 }
 
-// The bytes are the same on every machine and with every version of Go.
+// The bytes are fixed, so that another machine, or another version of Go, is
+// found out if it differs.
 func TestMarketBytes(t *testing.T) {
 	want := []string{
 		`{"symbol":"FERRET","price":467.74,"change":0.05}`,
@@ -31,25 +32,25 @@ func TestMarketBytes(t *testing.T) {
 }
 
 func TestMarketSeed(t *testing.T) {
-	one, same, other := first(1000, 7), first(1000, 7), first(1000, 8)
-	agree := 0
+	one, again, other := first(1000, 7), first(1000, 7), first(1000, 8)
+	same := 0
 	for i := range one {
-		if one[i] != same[i] {
-			t.Fatalf("seed 7, data %d: %s, the second time %s", i, one[i], same[i])
+		if one[i] != again[i] {
+			t.Fatalf("seed 7, data %d: %s, and again %s", i, one[i], again[i])
 		}
 		if one[i] == other[i] {
-			agree++
+			same++
 		}
 	}
-	if agree > 10 {
-		t.Errorf("seeds 7 and 8 agree in %d of 1000 data", agree)
+	if same > 10 {
+		t.Errorf("seeds 7 and 8 agree in %d of 1000 data", same)
 	}
 }
 
 func TestMarketStaysPositive(t *testing.T) {
 	m := newMarket(1)
 	for i := range m.prices {
-		m.prices[i] = minPrice // the lowest prices
+		m.prices[i] = minPrice // the hardest place to start from
 	}
 	var seen [len(symbols)]int
 	for range 1_000_000 {
@@ -80,8 +81,8 @@ func TestAppendCents(t *testing.T) {
 	}
 }
 
-// BenchmarkMarket asks what the data of one message costs before Publish. The buffer is reused, as by a Pump, so there
-// are no allocations.
+// What does the data of one message cost before Publish? The buffer is used
+// again, as a Pump does, so the answer for allocations is 0.
 func BenchmarkMarket(b *testing.B) {
 	for _, payload := range []int{0, 128, 4096} {
 		b.Run(fmt.Sprintf("payload=%d", payload), func(b *testing.B) {

@@ -17,12 +17,13 @@ import (
 	"fourwires/feed"
 )
 
-// message returns a recorded message, which was published ms milliseconds after the recording began.
+// message returns a recorded message, published so many milliseconds after the
+// recording began.
 func message(ms int64, data string) string {
 	return fmt.Sprintf(`{"id":7,"at":%d,"data":%s}`, 1767225600000000+ms*1000, data)
 }
 
-// recording returns the replay of a file with these lines.
+// recording returns the replay of a file that holds these lines.
 func recording(t *testing.T, log *slog.Logger, lines ...string) Input {
 	t.Helper()
 	return recordingAt(t, 1, log, lines...)
@@ -93,8 +94,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// A line that is no message does not end a replay, not even the last, which Ctrl-C may have cut. The log names the
-// first.
+// A line that is no message does not end a replay, be it the last, which Ctrl-C
+// may have cut. The log names the first.
 func TestReplaySkipsFaults(t *testing.T) {
 	good := message(0, "1")
 	whole := good + "\n\n" + "%s\n" + good + "\n" + "{}\n" + good
@@ -151,7 +152,7 @@ func TestNewReplayRefuses(t *testing.T) {
 	tests := []struct {
 		path  string
 		speed float64
-		want  string // "": accepted
+		want  string // "": taken
 	}{
 		{file, 1, ""},
 		{file, MaxSpeed, ""},
@@ -187,14 +188,13 @@ func TestReplayOfAFileThatIsGone(t *testing.T) {
 		os.Remove(path)
 		_, notThere := os.Open(path)
 		start(t, of(input), input)
-		want := fmt.Sprintf("level=ERROR msg=\"replay has failed; the lab goes on\" err=%q\n", notThere.Error())
-		if got := log.String(); got != want {
+		if got, want := log.String(), fmt.Sprintf("level=ERROR msg=\"replay has failed; the lab goes on\" err=%q\n", notThere.Error()); got != want {
 			t.Errorf("the log is\n%s\nwant\n%s", got, want)
 		}
 	})
 }
 
-func TestReplayStartsOverAfterAnotherSource(t *testing.T) {
+func TestReplayBeginsAnewAfterAnotherSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		input := recording(t, quiet, message(0, "1"), message(100, "2"), message(200, "3"))
@@ -206,18 +206,16 @@ func TestReplayStartsOverAfterAnotherSource(t *testing.T) {
 			change(t, p, of(input))
 			time.Sleep(300 * time.Millisecond)
 		}
-		want := milliseconds(0, 100, 200, 300, 400, 700, 800, 900)
-		if got := instants(t, f, begin); !slices.Equal(got, want) {
+		if got, want := instants(t, f, begin), milliseconds(0, 100, 200, 300, 400, 700, 800, 900); !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 	})
 }
 
-// The gap between two messages may be longer than the longest time.Duration.
+// A recording of the far past and one of the far future are not the same hour.
 func TestReplayOfAnEndlessGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		input := recordingAt(t, math.SmallestNonzeroFloat64, quiet,
-			`{"id":1,"at":1,"data":1}`, `{"id":2,"at":9223372036854775807,"data":2}`)
+		input := recordingAt(t, math.SmallestNonzeroFloat64, quiet, `{"id":1,"at":1,"data":1}`, `{"id":2,"at":9223372036854775807,"data":2}`)
 		_, f := start(t, of(input), input)
 		time.Sleep(1000 * time.Hour)
 		if got, want := published(t, f), "1\n"; got != want {
@@ -226,32 +224,33 @@ func TestReplayOfAnEndlessGap(t *testing.T) {
 	})
 }
 
-// A slowReader takes a time to reach its end, as a busy machine does.
-type slowReader time.Duration
+// A pause is a reader that takes its time, as a machine does that is busy
+// elsewhere.
+type pause time.Duration
 
-func (r slowReader) Read([]byte) (int, error) {
-	time.Sleep(time.Duration(r))
+func (p pause) Read([]byte) (int, error) {
+	time.Sleep(time.Duration(p))
 	return 0, io.EOF
 }
 
-// Messages that fall due while the replay is delayed are published at once, and the schedule does not change; only a
-// replay that is more than a second behind starts a new one.
+// What falls due while the replay is held up comes at once, and the schedule
+// stays as it was; only more than a second behind it begins anew.
 func TestReplayIsOpenLoop(t *testing.T) {
-	for delay, want := range map[time.Duration][]time.Duration{
+	for held, want := range map[time.Duration][]time.Duration{
 		250 * time.Millisecond:  milliseconds(0, 250, 250, 300),
 		1150 * time.Millisecond: milliseconds(0, 1150, 1250, 1350),
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			begin := time.Now()
 			line := func(ms int64) io.Reader { return strings.NewReader(message(ms, "1") + "\n") }
-			in := io.MultiReader(line(0), slowReader(delay), line(100), line(200), line(300))
+			in := io.MultiReader(line(0), pause(held), line(100), line(200), line(300))
 			f := feed.New(keep)
 			n, _, err := replay{speed: 1}.play(t.Context(), in, f)
 			if n != 4 || err != nil {
 				t.Errorf("%d messages, %v, want 4", n, err)
 			}
 			if got := instants(t, f, begin); !slices.Equal(got, want) {
-				t.Errorf("delayed by %v: got %v, want %v", delay, got, want)
+				t.Errorf("held up for %v: got %v, want %v", held, got, want)
 			}
 		})
 	}
