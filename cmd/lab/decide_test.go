@@ -9,6 +9,7 @@ import (
 )
 
 func TestDecide(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		args   string
 		code   int

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"io"
 	"net"
 	"os/exec"
@@ -24,21 +23,8 @@ const keys = "transport http tls network delivered lost duplicated reordered req
 	" up payload envelope framing head opening control tag tls unaccounted total" +
 	" down payload envelope framing head opening control tag tls unaccounted total"
 
-// execute runs the program and returns its exit status and what it printed.
-func execute(t *testing.T, args string) (code int, stdout, stderr string) {
-	t.Helper()
-	cmd := exec.Command(binary, strings.Fields(args)...)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
-}
-
 func TestMeasureJSON(t *testing.T) {
+	t.Parallel()
 	code, stdout, stderr := execute(t, "measure --json --for 300ms --rate 50 --interval 100ms")
 	if code != 0 || stderr != "" {
 		t.Fatalf("exit %d\n%s", code, stderr)
@@ -71,7 +57,8 @@ func TestMeasureJSON(t *testing.T) {
 }
 
 func TestMeasureCSV(t *testing.T) {
-	_, addr := start(t, "--source", "market", "--rate", "100")
+	t.Parallel()
+	addr := start(t, exec.Command(program(t)), "--source", "market", "--rate", "100")
 	code, stdout, stderr := execute(t, "measure --csv --for 200ms --url http://"+addr)
 	if code != 0 || stderr != "" {
 		t.Fatalf("exit %d\n%s", code, stderr)
@@ -100,6 +87,7 @@ func TestMeasureCSV(t *testing.T) {
 }
 
 func TestMeasureTable(t *testing.T) {
+	t.Parallel()
 	code, stdout, stderr := execute(t, "measure --for 600ms --rate 200 --payload 80 --interval 100ms --headers chrome --cookie 9")
 	if code != 0 || stderr != "" {
 		t.Fatalf("exit %d\n%s", code, stderr)
@@ -126,6 +114,7 @@ func TestMeasureTable(t *testing.T) {
 
 // The command of the README: HTTP/2 and TLS, with what they add.
 func TestMeasureHTTP2(t *testing.T) {
+	t.Parallel()
 	code, stdout, stderr := execute(t, "measure --http 2 --tls --for 600ms --rate 200 --interval 100ms")
 	if code != 0 || stderr != "" {
 		t.Fatalf("exit %d\n%s", code, stderr)
@@ -145,6 +134,7 @@ func TestMeasureHTTP2(t *testing.T) {
 }
 
 func TestMeasureErrors(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		args   string
 		code   int
@@ -172,17 +162,17 @@ func TestMeasureErrors(t *testing.T) {
 		{"nope", 2, "", `lab: unknown command "nope" for "lab measure" \(lab measure --help says what there is\)\n`},
 		{"--url http://127.0.0.1:1", 1, "", `lab: polling, after .*connection refused\n`},
 	} {
-		matches := func(pattern, text string) bool { return regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString(text) }
 		if code, stdout, stderr := execute(t, "measure "+test.args); code != test.code || !matches(test.stdout, stdout) || !matches(test.stderr, stderr) {
 			t.Errorf("lab measure %s: exit %d\n%s%s\nwant %d\n%s%s", test.args, code, stdout, stderr, test.code, test.stdout, test.stderr)
 		}
 	}
 }
 
-// Ctrl-C, which a terminal sends to the server's process too, ends it without a
-// word, and what there is has been printed.
+// Ctrl-C, which a terminal sends to the server's process too, ends a measurement without an error, and prints what there
+// is.
 func TestMeasureInterrupt(t *testing.T) {
-	cmd := exec.Command(binary, "measure", "--json", "--for", "1s", "--interval", "100ms")
+	t.Parallel()
+	cmd := exec.Command(program(t), "measure", "--json", "--for", "1s", "--interval", "100ms")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -207,15 +197,16 @@ func TestMeasureInterrupt(t *testing.T) {
 	}
 }
 
-// Ctrl-C ends a measurement of a server that accepts and is silent, and does not wait for
-// the least of its limits, 10 s.
+// Ctrl-C ends a measurement of a server that accepts connections and is silent, and waits for none of its limits, of which
+// the shortest is 10 s.
 func TestMeasureInterruptSilent(t *testing.T) {
+	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	cmd := exec.Command(binary, "measure", "--for", "1h", "--url", "http://"+silent.Addr().String())
+	cmd := exec.Command(program(t), "measure", "--for", "1h", "--url", "http://"+silent.Addr().String())
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
