@@ -34,7 +34,7 @@ func (h *HeaderCosts) Add(s Span) {
 	begins, mark := false, ""
 	switch s.Role {
 	case "request line", "status line":
-		begins = h.line != "start line" // which a page tag cuts in two
+		begins = h.line != "start line" // a page tag cuts it in two spans
 		h.line = "start line"
 	case "field name":
 		h.line = strings.ToLower(strings.TrimRight(string(s.Bytes), ": \t"))
@@ -88,8 +88,8 @@ func (h *HeaderCosts) Size(dir Dir, n int) int {
 }
 
 // Table shows the heads with these numbers side by side, one header a line, in bytes. A "=" marks a header that was an
-// index into a table of HPACK, a "+" one that was written out and added to the dynamic table. Table panics where there is
-// no such head.
+// index into a table of HPACK, a "+" one that was written out and added to the dynamic table. Table panics where there
+// is no such head.
 func (h *HeaderCosts) Table(dir Dir, numbers ...int) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -130,7 +130,7 @@ func (h *HeaderCosts) DynamicTable(dir Dir) string {
 	defer h.mu.Unlock()
 	t := &h.table[dir]
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d fields, %d bytes of %d\n", len(t.fields), t.size(), usualTable+t.more)
+	fmt.Fprintf(&b, "%d fields, %d bytes of %d\n", len(t.fields), t.size(), defaultTable+t.more)
 	for i, f := range t.fields {
 		value := []rune(quote([]byte(f.Value)))
 		if len(value) > 40 {

@@ -8,63 +8,60 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// maxTable is the largest dynamic table of HPACK that the dissector follows, and
-// so what it may hold for a direction.
+// maxTable is the size of the largest dynamic table of HPACK that the dissector follows, in bytes as RFC 7541, section
+// 4.1, counts them.
 const maxTable = 64 << 10
 
-// usualTable is the size of a dynamic table unless SETTINGS say otherwise (RFC 9113,
-// section 6.5.2).
-const usualTable = 4096
+// defaultTable is the size of a dynamic table without SETTINGS (RFC 9113, section 6.5.2).
+const defaultTable = 4096
 
-// An hpackReader reads the heads of one direction (RFC 7541). What a field is comes
-// from hpack's decoder; where it stands in the block, and how it is written, is
-// read here.
+// An hpackReader reads the heads of one direction (RFC 7541). The decoder of package hpack returns the fields; this
+// reader finds where they are in the block, and how they are encoded.
 //
-// A field costs one byte at least, and can stand for one of 4 KiB, which a server
-// must not be made to copy: so a head is bounded by what its fields are (RFC 9113,
-// section 10.5.1), and no more is kept of them than is needed.
+// A field of 4 KiB can be encoded in one byte, an index into a table, and an attacker could make the server copy such a
+// field many times. So the size of a head is that of its decoded fields (RFC 9113, section 10.5.1), and they are kept
+// only where there are spans.
 type hpackReader struct {
 	decoder *hpack.Decoder
 	allowed uint32
-	most    int  // bytes that the fields of a head may have (RFC 7541, section 4.1)
-	keep    bool // the fields are kept, for somebody who wants to see them
+	maxHead int  // bytes of the fields of a head (RFC 7541, section 4.1)
+	keep    bool // whether fields are kept
 
 	// The head that is being read.
 	decoded []hpack.HeaderField // of one representation: one, or none
 	size    int                 // of its fields so far
 	rest    []byte              // the beginning of a field that is not whole
 	fields  []headerField       // if they are kept
-	said    said
+	head    messageHead
 }
 
-// said is what the fields of a head say of its body, and of a request.
-type said struct {
+// messageHead is the part of a head that decides how the body is read, and which request it is.
+type messageHead struct {
 	head
 	method string
 	path   headerField
 }
 
-func newHPACK(most int, keep bool) *hpackReader {
-	r := &hpackReader{allowed: usualTable, most: most, keep: keep}
+func newHPACK(maxHead int, keep bool) *hpackReader {
+	r := &hpackReader{allowed: defaultTable, maxHead: maxHead, keep: keep}
 	r.decoder = hpack.NewDecoder(r.allowed, func(f hpack.HeaderField) { r.decoded = append(r.decoded, f) })
-	r.decoder.SetMaxStringLength(most)
+	r.decoder.SetMaxStringLength(maxHead)
 	return r
 }
 
-// allow takes the size of table that the receiver of the heads allows. Until the
-// sender has seen that, what was allowed before still is; so it never shrinks.
+// allow sets the size of the table that the receiver of the heads allows. The old size stays allowed until the sender
+// has received the new one, so allow never reduces it.
 func (r *hpackReader) allow(size uint32) {
 	r.allowed = min(max(r.allowed, size), maxTable)
 	r.decoder.SetAllowedMaxDynamicTableSize(r.allowed)
 }
 
-// A headerField is a field of a head, or a change of the table's size, as it
-// stands in a block.
+// A headerField is a field of a head, or a change of the table's size, as encoded in a block.
 type headerField struct {
 	hpack.HeaderField
 	size  int // bytes in the block
 	form  form
-	index uint64 // of the field, or of its name, in the table; 0: the name is written out; the new size
+	index uint64 // of the field, or of its name, in the table; 0: the name is a literal; or the new size
 	name  literal
 	value literal
 }
@@ -74,16 +71,16 @@ type form uint8
 
 const (
 	indexed form = iota
-	added        // literal, and from now on in the dynamic table
+	added        // literal, and added to the dynamic table
 	resized
 	neverAdded
 	notAdded
 )
 
-// A literal is a string as it stands in a block (RFC 7541, section 5.2).
+// A literal is a string as encoded in a block (RFC 7541, section 5.2).
 type literal struct {
 	huffman bool
-	length  int // bytes, without those that say this
+	length  int // bytes of the string, without those of the length itself
 }
 
 const (
@@ -91,9 +88,9 @@ const (
 	endlessHead    = "a head beyond all bounds"
 )
 
-// forget lets go of the head that was read, so that the next can begin.
+// forget frees the memory of the head that was read, so that the next can begin.
 func (r *hpackReader) forget() {
-	r.size, r.said, r.rest, r.fields = 0, said{}, nil, nil
+	r.size, r.head, r.rest, r.fields = 0, messageHead{}, nil, nil
 	clear(r.decoded)
 }
 
@@ -116,22 +113,22 @@ func (r *hpackReader) read(fragment []byte) (wrong string) {
 		}
 		if len(r.decoded) == 1 {
 			field.HeaderField = r.decoded[0]
-			if r.size += int(field.Size()); r.size > r.most {
+			if r.size += int(field.Size()); r.size > r.maxHead {
 				return endlessHead
 			}
-			r.said.read(&field)
+			r.head.read(&field)
 		} else {
-			r.decoder.Close() // or it takes no second change of size, as may come (RFC 7541, section 4.2)
+			r.decoder.Close() // so that it accepts a second change of size (RFC 7541, section 4.2)
 		}
 		if r.keep {
 			r.fields = append(r.fields, field)
 		}
 		block = block[field.size:]
 	}
-	if len(block) > 2*r.most { // a name and a value
+	if len(block) > 2*r.maxHead { // a name and a value
 		return endlessHead
 	}
-	if len(r.rest) == 0 || len(block) < begun { // else it is there already
+	if len(r.rest) == 0 || len(block) < begun { // else rest is the block already
 		r.rest = append(r.rest[:0], block...)
 	}
 	return ""
@@ -145,21 +142,21 @@ func (r *hpackReader) end() (wrong string) {
 	return ""
 }
 
-func (s *said) read(field *headerField) {
+// read keeps the fields that are needed.
+func (m *messageHead) read(field *headerField) {
 	switch field.Name {
 	case ":method":
-		s.method = field.Value
+		m.method = field.Value
 	case ":path":
-		s.path = *field
+		m.path = *field
 	case ":status":
-		s.status, _ = strconv.Atoi(field.Value)
-	case "content-type", "content-encoding": // which no attacker makes many of
-		s.head.read([]byte(field.Name), []byte(field.Value))
+		m.status, _ = strconv.Atoi(field.Value)
+	case "content-type", "content-encoding": // few: others are not compared
+		m.head.read([]byte(field.Name), []byte(field.Value))
 	}
 }
 
-// parseField reads the representation at the beginning of b. Its size is 0 where b
-// does not hold a whole one.
+// parseField reads the representation at the beginning of b. Its size is 0 where b has no whole one.
 func parseField(b []byte) (field headerField) {
 	prefix := 4
 	switch c := b[0]; {
@@ -186,8 +183,8 @@ func parseField(b []byte) (field headerField) {
 	return field
 }
 
-// parseInteger reads an integer whose first bits are the last of b[0] (RFC 7541,
-// section 5.1), and returns where it ends, or 0.
+// parseInteger reads an integer whose first bits are the last prefix bits of b[0] (RFC 7541, section 5.1), and returns
+// where it ends, or 0.
 func parseInteger(b []byte, prefix int) (value uint64, end int) {
 	mask := byte(1)<<prefix - 1
 	if b[0]&mask != mask {
@@ -203,8 +200,8 @@ func parseInteger(b []byte, prefix int) (value uint64, end int) {
 	return 0, 0
 }
 
-// parseLiteral reads the string at b[at:] and returns where it ends, or 0. With at
-// 0 what came before was not whole.
+// parseLiteral reads the string at b[at:] and returns where it ends, or 0. At is 0 where the field before it was not
+// whole.
 func parseLiteral(b []byte, at int) (l literal, end int) {
 	if at == 0 || at == len(b) {
 		return l, 0
@@ -216,8 +213,7 @@ func parseLiteral(b []byte, at int) (l literal, end int) {
 	return literal{b[at]&0x80 != 0, int(length)}, at + n + int(length)
 }
 
-// saves returns how many bytes less the field would have with another value,
-// written in the same way.
+// saves returns the number of bytes by which the field would be shorter with another value, encoded in the same form.
 func (f *headerField) saves(value string) int {
 	if f.form == indexed || f.form == resized {
 		return 0
@@ -229,7 +225,7 @@ func (f *headerField) saves(value string) int {
 	return max(0, f.value.length+integerSize(f.value.length)-length-integerSize(length))
 }
 
-// integerSize returns how many bytes the length of a string takes.
+// integerSize returns the number of bytes of the length of a string.
 func integerSize(length int) int {
 	if length < 0x7F {
 		return 1
@@ -241,7 +237,7 @@ func integerSize(length int) int {
 	return size
 }
 
-// What the bytes of a field are.
+// The roles of the bytes of a field.
 const (
 	roleIndexed = "field, indexed"
 	roleAdded   = "field, added"
@@ -252,8 +248,7 @@ func (f *headerField) role() string {
 	return [...]string{roleIndexed, roleAdded, roleResized, "field, never added", "field, not added"}[f.form]
 }
 
-// text says how the field is written: the index that it is, or its name is; and
-// what is written out.
+// text describes how the field is encoded: the index of the field or of its name, and its literals.
 func (f *headerField) text() string {
 	switch f.form {
 	case indexed, resized:
@@ -273,21 +268,21 @@ func (l literal) text(clear string) string {
 	return fmt.Sprintf("plain %d", l.length)
 }
 
-// A dynamicTable is the dynamic table of HPACK (RFC 7541, section 2.3.2), as the
-// forms of fields tell it. The newest field comes first.
+// A dynamicTable is the dynamic table of HPACK (RFC 7541, section 2.3.2), followed from the forms of the fields. The
+// newest field is first.
 type dynamicTable struct {
-	more   int // bytes than usual, or less, as section 4.1 counts them
+	more   int // by how much it may be larger than defaultTable; negative: smaller
 	fields []hpack.HeaderField
 }
 
-// add adds a field, for which the oldest make room (section 4.4).
+// add adds a field, and evicts the oldest where they do not fit (section 4.4).
 func (t *dynamicTable) add(f hpack.HeaderField) {
 	t.fields = slices.Insert(t.fields, 0, f)
-	t.resize(usualTable + t.more)
+	t.resize(defaultTable + t.more)
 }
 
 func (t *dynamicTable) resize(most int) {
-	t.more = most - usualTable
+	t.more = most - defaultTable
 	for t.size() > most {
 		t.fields = t.fields[:len(t.fields)-1]
 	}
@@ -300,5 +295,5 @@ func (t *dynamicTable) size() (size int) {
 	return size
 }
 
-// staticFields is how many fields the static table has (section 2.3.1).
+// staticFields is the number of fields of the static table (section 2.3.1).
 const staticFields = 61

@@ -2,12 +2,10 @@ package wire
 
 import (
 	"bytes"
-	"math"
 	"strconv"
 )
 
-// A state is a place in HTTP/1.1 (RFC 9112), the same for requests and answers,
-// or what comes after it.
+// A state is a place in HTTP/1.1 (RFC 9112), the same for requests and responses, or the protocol that follows it.
 type state uint8
 
 const (
@@ -19,41 +17,18 @@ const (
 	chunkEnd
 	trailer
 	bodyToEnd // until the connection is closed
-	upgrading // a client waits for the answer to its upgrade
+	upgrading // a client waits for the response to its upgrade
 	frames    // WebSocket
-	preface   // the rest of what begins HTTP/2
-	http2     // its frames
-	over      // nothing may follow
+	preface   // HTTP/2, behind the first line of its preface
+	http2     // frames of HTTP/2
+	over      // no byte may follow
 	lost      // the dissector has given up
 )
 
-// head is what the fields of a request or an answer say about its body.
-type head struct {
-	status   int // of an answer
-	length   int64
-	sized    bool // length is given
-	coded    bool // there is a Transfer-Encoding
-	chunked  bool // and its last is chunked
-	last     bool // Connection: close
-	upgrades bool // Upgrade: websocket
-	json     bool // Content-Type: application/json
-	events   bool // Content-Type: text/event-stream
-	packed   bool // there is a Content-Encoding
-	gzip     bool // which is gzip
-	extended bool // a WebSocket extension was agreed on
-	deflate  bool // which is permessage-deflate, each message by itself
+// maxEarly is the most bytes that are kept while an upgrade waits for its response: a server reads no more.
+const maxEarly = 8 << 10
 
-	old    bool   // HTTP/1.0, which has no Transfer-Encoding
-	folded []byte // the beginning of a field that may go on in the next line (RFC 9112, section 5.2)
-}
-
-const (
-	maxFolded = 128     // bytes of it that are kept
-	maxEarly  = 8 << 10 // bytes that are kept while an upgrade waits for its answer: a server reads no more
-)
-
-// step takes the bytes of b that belong to the present state, at least one, and
-// returns how many they were.
+// step takes the bytes of b that belong to the present state, at least one, and returns their number.
 func (h *half) step(b []byte) int {
 	switch h.state {
 	case fixedBody, chunkData:
@@ -77,11 +52,11 @@ func (h *half) step(b []byte) int {
 	case http2:
 		return h.http2Bytes(b)
 	case upgrading:
-		if len(h.held)+len(b) > maxEarly {
+		if len(h.partial)+len(b) > maxEarly {
 			h.giveUp("too much between an upgrade and its answer")
 			return 0
 		}
-		h.held = append(h.held, b...) // what it is, the answer says
+		h.partial = append(h.partial, b...) // the response decides how they are read
 		return len(b)
 	case lost:
 		h.book(Unaccounted, "unknown", b)
@@ -90,12 +65,15 @@ func (h *half) step(b []byte) int {
 		h.giveUp("bytes after the end")
 		return 0
 	}
+	return h.lineBytes(b)
+}
 
-	// All else comes in lines.
-	if h.state == startLine && len(h.held) == 0 && h.asked != nil && (b[0] == '\r' || b[0] == '\n') {
+// lineBytes takes bytes of one line, of which all other states consist, and returns their number.
+func (h *half) lineBytes(b []byte) int {
+	if h.state == startLine && len(h.partial) == 0 && h.asked != nil && (b[0] == '\r' || b[0] == '\n') {
 		return h.emptyLines(b)
 	}
-	if h.state == startLine && len(h.held) == 0 && !h.mayBegin(b[0]) {
+	if h.state == startLine && len(h.partial) == 0 && !h.mayBegin(b[0]) {
 		why := "no HTTP/1.1"
 		if b[0] == handshakeRecord {
 			why = "TLS, where none is spoken"
@@ -107,18 +85,18 @@ func (h *half) step(b []byte) int {
 	if n == 0 {
 		n, ends = len(b), false
 	}
-	if len(h.held)+n > h.d.most+lineSlop {
+	if len(h.partial)+n > h.d.maxHead+lineSlop {
 		h.giveUp("a line beyond all bounds")
 		return 0
 	}
 	if !ends {
-		h.held = append(h.held, b...)
+		h.partial = append(h.partial, b...)
 		return n
 	}
 	line := b[:n]
-	if len(h.held) > 0 {
-		line = append(h.held, line...)
-		h.held = nil
+	if len(h.partial) > 0 {
+		line = append(h.partial, line...)
+		h.partial = nil
 	}
 	if wrong := h.line(line); wrong != "" {
 		h.book(Unaccounted, "unknown", line)
@@ -127,8 +105,8 @@ func (h *half) step(b []byte) int {
 	return n
 }
 
-// emptyLines takes line ends before a request line, which are to be ignored (RFC 9112,
-// section 2.2): old clients send them behind a body. They go with the request before.
+// emptyLines takes line ends before a request line, which a server ignores (RFC 9112, section 2.2): old clients send
+// them behind a body. They are booked to the request before.
 func (h *half) emptyLines(b []byte) int {
 	n := len(b) - len(bytes.TrimLeft(b, "\r\n"))
 	h.ex = h.asked
@@ -140,38 +118,36 @@ func (h *half) emptyLines(b []byte) int {
 	return n
 }
 
-// replay takes what was held while an upgrade waited for its answer.
+// replay takes the bytes that were kept while an upgrade waited for its response.
 func (h *half) replay() {
-	b := h.held
-	h.held = nil
+	b := h.partial
+	h.partial = nil
 	for len(b) > 0 && h.state != upgrading {
 		b = b[h.step(b):]
 	}
-	if len(b) > 0 { // another one
-		h.held = b
+	if len(b) > 0 { // of another upgrade
+		h.partial = b
 	}
 }
 
-// mayBegin reports whether a start line can begin with c, and for an answer finds
-// the request that it answers.
+// mayBegin reports whether a start line can begin with c, and for a response finds its request.
 func (h *half) mayBegin(c byte) bool {
 	if h.dir == Up {
 		return isToken(c)
 	}
-	if h.ex == nil { // else an interim answer came before
+	if h.ex == nil { // else there was an interim response
 		if len(h.d.queue) > 0 {
 			h.ex = h.d.queue[0]
 		} else {
-			h.ex = stray() // such as 408, or 400 where the request made no sense
+			h.ex = stray() // such as 408, or 400 to a request that is none
 		}
 	}
 	return c == 'H'
 }
 
-// line reads a whole line. If it returns what is wrong with it, it has booked
-// nothing.
+// line reads a whole line. Where it returns what is wrong with the line, it has booked nothing.
 func (h *half) line(line []byte) (wrong string) {
-	// A bare LF is as good as CR LF (RFC 9112, section 2.2).
+	// A bare LF is allowed for CR LF (RFC 9112, section 2.2).
 	text := bytes.TrimSuffix(line[:len(line)-1], []byte("\r"))
 	end := line[len(text):]
 	switch h.state {
@@ -240,7 +216,7 @@ func (h *half) requestLine(text, end []byte) (wrong string) {
 	h.d.begins(h.ex)
 	h.d.queue = append(h.d.queue, h.ex)
 
-	h.msg.old = string(version) == "HTTP/1.0"
+	h.msg.http10 = string(version) == "HTTP/1.0"
 	at := len(method) + len(" ")
 	h.book(found.head, "request line", text[:at+from])
 	h.book(Tag, rolePage, text[at+from:at+to])
@@ -265,84 +241,6 @@ func (h *half) statusLine(text, end []byte) (wrong string) {
 	return ""
 }
 
-// field reads a field line (RFC 9112, section 5), and remembers what says how
-// the body is to be read.
-func (h *half) field(part Part, text, end []byte) (wrong string) {
-	colon := bytes.IndexByte(text, ':')
-	switch {
-	case text[0] == ' ' || text[0] == '\t': // folded: still of the line before (RFC 9112, section 5.2)
-		if wrong := h.msg.fold(text); wrong != "" && h.state == fieldLine {
-			return wrong
-		}
-		h.book(part, "folded value", text)
-		h.book(part, "line end", end)
-		return ""
-	case colon < 1:
-		return "a field without a name"
-	}
-	name, value := text[:colon], bytes.Trim(text[colon+1:], " \t")
-	if h.state == fieldLine {
-		if wrong := h.msg.read(name, value); wrong != "" {
-			return wrong
-		}
-		h.msg.folded = h.msg.folded[:0]
-		if is(name, "Content-Length") || is(name, "Transfer-Encoding") || is(name, "Upgrade") {
-			h.msg.folded = append(append(h.msg.folded, text[:min(len(text), maxFolded)]...), ' ')
-		}
-	}
-	before := len(text) - len(bytes.TrimLeft(text[colon+1:], " \t")) // the colon and the space behind it go with the name
-	h.book(part, "field name", text[:before])
-	h.book(part, "field value", text[before:])
-	h.book(part, "line end", end)
-	return ""
-}
-
-// fold reads a field again that goes on in another line, if it matters how.
-func (m *head) fold(text []byte) (wrong string) {
-	if len(m.folded) == 0 {
-		return ""
-	}
-	m.folded = append(m.folded, text[:min(len(text), maxFolded)]...)
-	colon := bytes.IndexByte(m.folded, ':')
-	if len(m.folded) > 2*maxFolded || colon < 0 {
-		return "a field in too many lines"
-	}
-	return m.read(m.folded[:colon], bytes.Trim(m.folded[colon+1:], " \t"))
-}
-
-func (m *head) read(name, value []byte) (wrong string) {
-	switch {
-	case is(name, "Content-Length"):
-		if len(value) == 0 {
-			return "" // it may stand in the next line
-		}
-		length, err := strconv.ParseUint(string(value), 10, 63)
-		if err != nil || m.sized && int64(length) != m.length {
-			return "a Content-Length that is none"
-		}
-		m.length, m.sized = int64(length), true
-	case is(name, "Transfer-Encoding"):
-		m.coded = true
-		m.chunked = is(lastOf(value), "chunked")
-	case is(name, "Connection"):
-		m.last = m.last || has(value, "close")
-	case is(name, "Upgrade"):
-		m.upgrades = has(value, "websocket")
-	case is(name, "Content-Type"):
-		kind, _, _ := bytes.Cut(value, []byte(";"))
-		kind = bytes.TrimRight(kind, " \t")
-		m.json = is(kind, "application/json")
-		m.events = is(kind, "text/event-stream")
-	case is(name, "Content-Encoding"):
-		m.packed = !is(value, "identity")
-		m.gzip = is(value, "gzip")
-	case is(name, "Sec-WebSocket-Extensions"):
-		m.extended = true
-		m.deflate = is(value, "permessage-deflate; server_no_context_takeover; client_no_context_takeover")
-	}
-	return ""
-}
-
 // headEnds decides what follows a head (RFC 9112, section 6.3).
 func (h *half) headEnds() {
 	m, ex := &h.msg, h.ex
@@ -352,21 +250,21 @@ func (h *half) headEnds() {
 		return
 	}
 	h.begins(m)
-	if h.dir == Up && m.old {
-		m.coded, m.chunked = false, false // net/http takes it so
+	if h.dir == Up && m.http10 {
+		m.hasCoding, m.chunked = false, false // as net/http reads it
 	}
 	switch {
 	case h.dir == Down && (ex.bodyless || m.status == 204 || m.status == 304):
 		h.messageEnds()
 	case m.chunked:
 		h.state = chunkSize
-	case m.coded && h.dir == Up:
+	case m.hasCoding && h.dir == Up:
 		h.giveUp("a request body without an end")
-	case m.coded:
+	case m.hasCoding:
 		h.state = bodyToEnd
-	case m.sized && m.length > 0:
+	case m.hasLength && m.length > 0:
 		h.left, h.state = m.length, fixedBody
-	case m.sized:
+	case m.hasLength:
 		h.bodyEnds()
 	case h.dir == Down:
 		h.state = bodyToEnd
@@ -377,21 +275,21 @@ func (h *half) headEnds() {
 	}
 }
 
-// switches reports whether another protocol, or another answer, follows the head
-// of an answer. If it is the final one of a refused upgrade, HTTP goes on.
+// switches reports whether another protocol, or another response, follows the head of a response. Where it is the final
+// response to a refused upgrade, HTTP goes on.
 func (h *half) switches() bool {
 	m, ex, up := &h.msg, h.ex, &h.d.up
 	waits := up.state == upgrading && up.ex == ex
 	why := "another protocol"
 	switch {
-	case m.status == 101 && ex.upgrade && m.upgrades && (!m.extended || m.deflate):
-		if waits { // else it has given up
+	case m.status == 101 && ex.upgrade && m.upgrades && (!m.hasExtension || m.deflate):
+		if waits { // else the direction up has given up
 			up.upgrade(m.deflate)
 			up.replay()
 		}
 		h.upgrade(m.deflate)
 		return true
-	case m.status == 101 && m.extended:
+	case m.status == 101 && m.hasExtension:
 		why = "a WebSocket extension" // such as compression
 		fallthrough
 	case m.status == 101, ex.connect && m.status >= 200 && m.status < 300:
@@ -410,106 +308,40 @@ func (h *half) switches() bool {
 	return false
 }
 
-// chunk reads the line before a chunk (RFC 9112, section 7.1).
-func (h *half) chunk(text, end []byte) (wrong string) {
-	digits := 0
-	var size int64
-	for digits < len(text) {
-		v := unhex(text[digits])
-		if v < 0 {
-			break
-		}
-		if size > math.MaxInt64>>4 {
-			return "a chunk beyond all bounds"
-		}
-		size = size<<4 | int64(v)
-		digits++
-	}
-	rest := bytes.TrimLeft(text[digits:], " \t")
-	if digits == 0 || len(rest) > 0 && rest[0] != ';' {
-		return "a chunk without a size"
-	}
-	h.book(Framing, "chunk size", text[:digits])
-	h.book(Framing, "chunk extension", text[digits:])
-	h.book(Framing, "line end", end)
-	if h.left, h.state = size, chunkData; size == 0 {
-		h.state = trailer
-	}
-	return ""
-}
-
-// begins decides how the body behind a head is to be read.
-func (m *body) begins(said *head) {
-	m.kind, m.zip = m.ex.lane.up, nil
-	m.poll, m.events, m.echo = poll{}, events{}, echo{}
-	if m.dir == Up {
-		return
-	}
-	switch m.kind = m.ex.lane.down; {
-	case said.status >= 400:
-		m.kind = wrapping // one sentence about what is wrong
-	case m.kind == answer && !said.json, m.kind == eventStream && !said.events, m.kind == entries:
-		m.kind = wrapping
-	case m.kind == eventStream && said.gzip:
-		m.zip = newInflater()
-	case said.packed && (m.kind == answer || m.kind == eventStream || m.kind == echoed):
-		m.kind = unreadable
-	}
-}
-
-// content takes bytes of the body.
-func (m *body) content(b []byte) {
-	switch m.kind {
-	case wrapping:
-		m.book(Envelope, "body", b)
-	case text, file:
-		m.book(Payload, "body", b)
-	case unreadable:
-		m.book(Unaccounted, "compressed", b)
-	case answer:
-		m.pollBytes(b)
-	case eventStream:
-		if m.zip != nil {
-			m.zipped(b)
-		} else {
-			m.eventBytes(b)
-		}
-	case echoed:
-		m.echoBytes(b)
-	}
-}
-
+// bodyEnds ends the body, and the message.
 func (h *half) bodyEnds() {
 	h.ends()
 	h.messageEnds()
 }
 
+// messageEnds ends the request or the response.
 func (h *half) messageEnds() {
 	h.state = startLine
-	if h.dir == Down && h.msg.last {
+	if h.dir == Down && h.msg.closes {
 		h.state = over // RFC 9112, section 9.6
 	}
 	h.end()
 }
 
-// cut is called when nothing more will come. What is in the middle is noted.
+// cut ends the direction when the connection has ended. Where that is within a message, a note says so.
 func (h *half) cut() {
 	what := ""
 	switch h.state {
 	case startLine:
-		if len(h.held) > 0 && h.dir == Down && bytes.HasPrefix([]byte("HTTP/1.1 "), h.held[:min(len(h.held), 9)]) {
-			h.book(h.ex.lane.head, "status line", h.held)
-			h.held = nil
+		begins := bytes.HasPrefix([]byte("HTTP/1.1 "), h.partial[:min(len(h.partial), 9)])
+		if len(h.partial) > 0 && h.dir == Down && begins {
+			h.book(h.ex.lane.head, "status line", h.partial)
+			h.partial = nil
 			what = "a head"
-		} else if len(h.held) > 0 {
-			h.giveUp("cut: a head") // whose, nobody can say
+		} else if len(h.partial) > 0 {
+			h.giveUp("cut: a head") // of an unknown lane
 		}
 	case fieldLine:
-		h.book(h.ex.lane.head, "field", h.held)
-		h.held = nil
+		h.book(h.ex.lane.head, "field", h.partial)
+		h.partial = nil
 		what = "a head"
 	case upgrading:
-		if len(h.held) > 0 {
+		if len(h.partial) > 0 {
 			h.giveUp("bytes between an upgrade and its answer")
 		}
 	case fixedBody:
@@ -520,7 +352,7 @@ func (h *half) cut() {
 		what = "a chunk"
 		h.bookCut("chunk end", "\r")
 	case chunkSize:
-		if len(h.held) > 0 {
+		if len(h.partial) > 0 {
 			what = "a chunk"
 		} else if h.kind != eventStream { // a stream ends with its connection
 			what = "a body"
@@ -528,8 +360,8 @@ func (h *half) cut() {
 		h.bookCut("chunk size", "0123456789abcdefABCDEF")
 	case trailer:
 		what = "a body"
-		h.book(Framing, "trailer", h.held)
-		h.held = nil
+		h.book(Framing, "trailer", h.partial)
+		h.partial = nil
 	case frames:
 		what = h.frameCut()
 	case preface, http2:
@@ -543,68 +375,4 @@ func (h *half) cut() {
 	if what != "" {
 		h.ex.note("cut: " + what)
 	}
-}
-
-// bookCut books the beginning of a line of the chunked coding. No such line
-// begins with another byte than one of first.
-func (h *half) bookCut(role, first string) {
-	part := Framing
-	if len(h.held) > 0 && bytes.IndexByte([]byte(first), h.held[0]) < 0 {
-		part, role = Unaccounted, "unknown"
-	}
-	h.book(part, role, h.held)
-	h.held = nil
-}
-
-// contentCut books what a body's reader holds back, and says what is unfinished.
-func (m *body) contentCut() (unfinished string) {
-	switch m.kind {
-	case answer:
-		m.pollCut()
-	case eventStream:
-		if m.zip != nil {
-			return m.zipEnds()
-		}
-		return m.eventCut()
-	}
-	return ""
-}
-
-func isVersion(b []byte) bool {
-	return len(b) == len("HTTP/1.1") && bytes.HasPrefix(b, []byte("HTTP/1.")) && b[7] >= '0' && b[7] <= '9'
-}
-
-// isToken reports whether c may stand in a token (RFC 9110, section 5.6.2).
-func isToken(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
-		bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), c) >= 0
-}
-
-// is compares without regard to case.
-func is(b []byte, word string) bool { return len(b) == len(word) && bytes.EqualFold(b, []byte(word)) }
-
-// has reports whether a word is in a list (RFC 9110, section 5.6.1).
-func has(list []byte, word string) bool {
-	for item := range bytes.SplitSeq(list, []byte(",")) {
-		if is(bytes.Trim(item, " \t"), word) {
-			return true
-		}
-	}
-	return false
-}
-
-func lastOf(list []byte) []byte {
-	return bytes.Trim(list[bytes.LastIndexByte(list, ',')+1:], " \t")
-}
-
-func unhex(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c >= 'a' && c <= 'f':
-		return int(c-'a') + 10
-	case c >= 'A' && c <= 'F':
-		return int(c-'A') + 10
-	}
-	return -1
 }

@@ -9,35 +9,34 @@ import (
 )
 
 const (
-	gzipHeader = 10       // bytes (RFC 1952, section 2.3), without the optional fields
-	maxUnit    = 1 << 17  // bytes of what is compressed and was flushed at once
-	maxPlain   = 1 << 20  // bytes that it may inflate to
-	maxWindow  = 32 << 10 // bytes that DEFLATE looks back (RFC 1951, section 2)
-	maxMarks   = 4        // ends of a flush in a unit that are none: each has it inflated in vain
-	maxLook    = 512      // bytes of a compressed message in which its beginning is found
+	gzipHeader   = 10       // bytes (RFC 1952, section 2.3), without the optional fields
+	maxUnit      = 1 << 17  // compressed bytes that were flushed at once
+	maxPlain     = 1 << 20  // bytes to which a unit may inflate
+	maxWindow    = 32 << 10 // bytes of the window of DEFLATE (RFC 1951, section 2)
+	maxFalseEnds = 4        // bytes in a unit that look like its end, after each of which it is inflated
+	maxStart     = 512      // bytes of a compressed message from which its first bytes are inflated
 )
 
-// What a flush ends with, an empty block without compression (RFC 1951, section
-// 3.2.4); and the same as the last block of all.
+// The last bytes of a flush, an empty block without compression (RFC 1951, section 3.2.4); and the same as the last
+// block of a stream.
 var (
 	flushed = []byte{0x00, 0x00, 0xFF, 0xFF}
 	final   = []byte{0x01, 0x00, 0x00, 0xFF, 0xFF}
 )
 
-// An inflater looks into a stream of events that gzip has compressed. What was
-// flushed at once is a unit: its bytes are all of one part, since nobody can say
-// which of them stand for what.
+// An inflater inflates a stream of events that gzip has compressed. The bytes that were flushed at once are a unit.
+// They are all of one part, because a compressed byte does not belong to a single byte of the content.
 type inflater struct {
-	unit   []byte // since the last flush
-	looked int    // bytes of it in which no flush ends
-	marks  int    // that looked like it, and were not
-	begun  bool   // behind gzip's header
-	over   bool   // behind the last block: a trailer follows
-	past   []byte // what was inflated, the last 32 KiB of it,
-	next   []byte // and then what is being inflated
-	blocks blocks
-	reader io.ReadCloser
-	inner  body // reads what was inflated, and counts it in an exchange of its own
+	unit      []byte // the bytes since the last flush
+	searched  int    // bytes of it in which no flush ends
+	falseEnds int    // places in it that looked like the end of a flush
+	begun     bool   // behind gzip's header
+	over      bool   // behind the last block: a trailer follows
+	past      []byte // the last 32 KiB that were inflated
+	next      []byte // past, and then the bytes that are being inflated
+	blocks    blocks
+	reader    io.ReadCloser
+	inner     body // reads the inflated bytes, and counts them in an exchange of its own
 }
 
 func newInflater() *inflater {
@@ -46,7 +45,7 @@ func newInflater() *inflater {
 	return z
 }
 
-// blocks are what DEFLATE reads: a unit, and what ends it.
+// blocks are the input of DEFLATE: a unit, and the bytes that end it.
 type blocks struct{ unit, end []byte }
 
 func (b *blocks) ReadByte() (byte, error) {
@@ -73,8 +72,8 @@ func (b *blocks) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// zipped takes bytes of a compressed body. They are kept until a flush ends: a
-// unit that is none yet, though it looks as if it ended, does not inflate.
+// zipped takes bytes of a compressed body. They are kept until a flush ends. Bytes that only look like the end of a
+// flush are recognized because the unit does not inflate.
 func (m *body) zipped(b []byte) {
 	z := m.zip
 	z.unit = append(z.unit, b...)
@@ -91,33 +90,33 @@ func (m *body) zipped(b []byte) {
 		z.unit = z.unit[:copy(z.unit, z.unit[gzipHeader:])]
 	}
 	for {
-		at := bytes.Index(z.unit[z.looked:], flushed)
+		at := bytes.Index(z.unit[z.searched:], flushed)
 		end := len(z.unit)
 		if at >= 0 {
-			end = z.looked + at + len(flushed)
+			end = z.searched + at + len(flushed)
 		}
-		if end > maxUnit || z.marks > maxMarks {
+		if end > maxUnit || z.falseEnds > maxFalseEnds {
 			m.unzippable()
 			return
 		}
 		if at < 0 {
-			z.looked = max(z.looked, len(z.unit)-len(flushed)+1)
+			z.searched = max(z.searched, len(z.unit)-len(flushed)+1)
 			return
 		}
-		z.looked += at + 1
-		z.marks++
+		z.searched += at + 1
+		z.falseEnds++
 		if z.inflate(z.unit[:end], final) {
-			z.over = z.over || z.blocks.end != nil // what is final stands in the unit itself
+			z.over = z.over || z.blocks.end != nil // the last block is in the unit itself
 			m.unitEnds(z.unit[:end])
 			if z.unit = z.unit[:copy(z.unit, z.unit[end:])]; cap(z.unit) > maxWindow {
 				z.unit = slices.Clone(z.unit)
 			}
-			z.looked, z.marks = 0, 0
+			z.searched, z.falseEnds = 0, 0
 		}
 	}
 }
 
-// inflate reads what a unit inflates to, or returns false where it is none.
+// inflate inflates a unit and reads its content, or returns false where the bytes are no unit.
 func (z *inflater) inflate(unit, end []byte) (ok bool) {
 	was := z.inner
 	z.inner.ex.counts[Down], z.inner.ex.messages[Down] = counts{}, 0
@@ -144,9 +143,8 @@ func (z *inflater) inflate(unit, end []byte) (ok bool) {
 	}
 }
 
-// unitEnds books a unit. It is payload if it has anything of a message, else what
-// it has the first of: opening, control, envelope; and framing where it has
-// nothing.
+// unitEnds books a unit. It is payload if its content has bytes of a message, else the first of opening, control and
+// envelope of which it has bytes; and framing where it has no content.
 func (m *body) unitEnds(unit []byte) {
 	z := m.zip
 	part := Framing
@@ -157,7 +155,7 @@ func (m *body) unitEnds(unit []byte) {
 	}
 	m.book(part, "compressed", unit)
 	for range z.inner.ex.messages[Down] {
-		m.message()
+		m.countMessage()
 	}
 }
 
@@ -168,9 +166,8 @@ func (m *body) unzippable() {
 	m.zip = nil
 }
 
-// zipEnds books what is kept of a compressed body, its last blocks and gzip's
-// trailer or what was cut of them, and says if an event is unfinished. What comes
-// nevertheless is envelope.
+// zipEnds books the kept bytes of a compressed body, which are its last blocks and gzip's trailer, or the beginning of
+// these, and returns whether an event is unfinished. Bytes behind it are envelope.
 func (m *body) zipEnds() (unfinished string) {
 	z := m.zip
 	ok := z.inflate(z.unit, nil)
@@ -186,19 +183,19 @@ func (m *body) zipEnds() (unfinished string) {
 	return z.inner.eventCut()
 }
 
-// beginners read how a message begins. Each has 40 KiB, which no connection keeps.
-var beginners = sync.Pool{New: func() any { return &beginner{reader: flate.NewReader(nil)} }}
+// startReaders inflate the first bytes of messages. Each has 40 KiB, which no connection keeps.
+var startReaders = sync.Pool{New: func() any { return &startReader{reader: flate.NewReader(nil)} }}
 
-type beginner struct {
+type startReader struct {
 	reader io.ReadCloser
 	blocks blocks
 }
 
-// beginning puts into start how a compressed message begins (RFC 7692, section
-// 7.2.2), and returns how many bytes that are.
-func beginning(start, compressed []byte) int {
-	z := beginners.Get().(*beginner)
-	defer beginners.Put(z)
+// inflateStart inflates the first bytes of a compressed message into start (RFC 7692, section 7.2.2), and returns their
+// number.
+func inflateStart(start, compressed []byte) int {
+	z := startReaders.Get().(*startReader)
+	defer startReaders.Put(z)
 	z.blocks = blocks{compressed, flushed}
 	z.reader.(flate.Resetter).Reset(&z.blocks, nil)
 	n, _ := io.ReadFull(z.reader, start)

@@ -2,33 +2,32 @@ package wire
 
 import "bytes"
 
-// What the lab's JSON objects begin with: each has the name of what it is first.
+// The lab's JSON objects differ in their first name.
 var (
 	aMessage   = []byte(`{"id"`)
 	aHello     = []byte(`{"epoch"`)
 	aHeartbeat = []byte(`{"heartbeat"`)
 )
 
-// poll is a place in the answer to a poll, {"epoch":…,"messages":[…]}, between
-// one byte of JSON (RFC 8259) and the next.
+// poll is a place in the response to a poll, {"epoch":…,"messages":[…]}, between one byte of JSON (RFC 8259) and the
+// next.
 type poll struct {
 	depth    int  // of objects and arrays
 	inString bool // between quotes
 	escaped  bool // behind a backslash
-	key      int  // bytes of "messages" seen at depth 1; -1: it is another string
-	named    bool // the string "messages" was the last thing at depth 1
-	inside   bool // the array of messages
+	key      int  // bytes of "messages" matched at depth 1; -1: it is another string
+	atKey    bool // the string "messages" was the last token at depth 1
+	inside   bool // in the array of messages
 
-	entry   bool // an element of it, of which
-	matched int  // bytes are as a message begins,
-	kept    int  // and so many of them were in an earlier read
-	part    Part // once that is decided
+	entry   bool // in an element of it that is an object
+	matched int  // bytes of the element that are as a message begins
+	kept    int  // of these, those of earlier reads, which are not booked yet
+	part    Part // of the element; Unaccounted: not decided yet
 }
 
 var messagesKey = []byte("messages")
 
-// next takes a byte, and reports whether an element that is an object begins
-// with it.
+// next takes a byte, and reports whether an element of the array that is an object begins with it.
 func (p *poll) next(c byte) (begins bool) {
 	switch {
 	case p.escaped:
@@ -39,7 +38,7 @@ func (p *poll) next(c byte) (begins bool) {
 	case c == '"':
 		p.inString = !p.inString
 		if p.depth == 1 {
-			p.named = !p.inString && p.key == len(messagesKey)
+			p.atKey = !p.inString && p.key == len(messagesKey)
 			p.key = 0
 		}
 	case p.inString && p.depth == 1 && p.key >= 0:
@@ -51,18 +50,18 @@ func (p *poll) next(c byte) (begins bool) {
 	case p.inString:
 	case c == '{' || c == '[':
 		begins = p.inside && p.depth == 2 && c == '{'
-		p.inside = p.inside || p.depth == 1 && c == '[' && p.named
+		p.inside = p.inside || p.depth == 1 && c == '[' && p.atKey
 		p.depth++
 	case c == '}' || c == ']':
 		p.depth--
 		p.inside = p.inside && p.depth > 1
 	case c == ',' && p.depth == 1:
-		p.named = false
+		p.atKey = false
 	}
 	return begins
 }
 
-// pollBytes books messages as payload; gaps and all around them is envelope.
+// pollBytes books messages as payload, and all other bytes as envelope.
 func (m *body) pollBytes(b []byte) {
 	p := &m.poll
 	run := 0 // b[:run] is booked
@@ -90,7 +89,7 @@ func (m *body) pollBytes(b []byte) {
 			run = i + 1
 			p.entry = false
 			if p.part == Payload {
-				m.message()
+				m.countMessage()
 			}
 		}
 	}
@@ -104,7 +103,7 @@ func (m *body) pollBytes(b []byte) {
 	}
 }
 
-// decideEntry books what was kept of an element, now that it is known what it is.
+// decideEntry sets the part of an element, and books its kept bytes.
 func (m *body) decideEntry(part Part) {
 	m.poll.part = part
 	m.element(aMessage[:m.poll.kept])
@@ -121,20 +120,19 @@ func (m *body) element(b []byte) {
 
 func (m *body) around(b []byte) { m.book(Envelope, "around the messages", b) }
 
-// pollCut books what was kept of an element that was cut before it could be told
-// from others: a message is only what is known to be one.
+// pollCut books the kept bytes of an element whose kind is not decided yet, as envelope: only a known message is
+// payload.
 func (m *body) pollCut() {
 	if m.poll.kept > 0 {
 		m.decideEntry(Envelope)
 	}
 }
 
-// echo is a place in an echo: "Server received: " and the text, or, with stamps,
-// the same as a string in a JSON object.
+// echo is a place in an echo: "Server received: " and the text, or, with stamps, the same as a string in a JSON object.
 type echo struct {
-	matched int
-	stamped bool
-	escaped bool
+	matched int  // bytes of what an echo begins with; -1: it is no echo
+	stamped bool // a JSON object
+	escaped bool // behind a backslash
 	ended   bool // behind the string
 }
 
@@ -143,12 +141,12 @@ var (
 	stampedEcho = []byte(`{"echo":"Server received: `)
 )
 
+// begun reports whether the text has been reached.
 func (e *echo) begun() bool {
 	return !e.stamped && e.matched == len(plainEcho) || e.stamped && e.matched == len(stampedEcho)
 }
 
-// echoBytes books the text that was sent as payload. An answer that is no echo
-// is envelope from end to end.
+// echoBytes books the text of an echo as payload. A response that is no echo is envelope.
 func (m *body) echoBytes(b []byte) {
 	e := &m.echo
 	n := 0
@@ -191,7 +189,7 @@ func (m *body) echoBytes(b []byte) {
 	m.book(Envelope, "around the text", b)
 }
 
-// entryOf returns which of the lab's objects a text begins as.
+// entryOf returns the part of one of the lab's objects, from its first bytes.
 func entryOf(start []byte) Part {
 	switch {
 	case bytes.HasPrefix(start, aMessage):

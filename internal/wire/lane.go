@@ -2,16 +2,14 @@ package wire
 
 import "bytes"
 
-// A lane is what a path is used for: how to read the bodies of its exchanges,
-// and whether their heads recur.
+// A lane is the use of a path: the kinds of the bodies of its exchanges, and whether their heads recur.
 type lane struct {
 	name     string
-	head     Part
+	head     Part // of its heads: Head where they recur, Opening where they are paid once
 	up, down kind
 }
 
-// lanes are all that the dissector knows. A path is the lane's name behind a
-// slash; any other is the lane "other".
+// lanes are all lanes of exchanges. A path is the lane's name behind a slash; every other path is the lane "other".
 var lanes = map[string]lane{
 	"polling":        {"polling", Head, wrapping, answer},
 	"longpoll":       {"longpoll", Head, wrapping, answer},
@@ -23,25 +21,25 @@ var lanes = map[string]lane{
 	"other":          {"other", Head, file, file},
 }
 
-// connectionLane is where the bytes go that are no exchange's own.
+// connectionLane is for bytes that belong to no single exchange.
 var connectionLane = lane{"connection", Opening, wrapping, wrapping}
 
-// A kind is what a body is, or the messages of a WebSocket.
+// A kind is that of a body, or of the messages of a WebSocket.
 type kind uint8
 
 const (
-	wrapping   kind = iota // no message in it
-	text                   // a message from end to end
-	file                   // what a browser or a script was given: no message, but what it asked for
-	unreadable             // compressed, where one would have to look into it
-	answer                 // the JSON of a poll's answer
-	eventStream
-	entries // a message, a gap, a heartbeat or the hello
-	echoed  // "Server received: " and a text
+	wrapping    kind = iota // without a message
+	text                    // one message from end to end
+	file                    // what a browser or a script has requested: payload, but no message
+	unreadable              // compressed, so that its messages cannot be found
+	answer                  // the JSON of the response to a poll
+	eventStream             // Server-Sent Events
+	entries                 // a message, a gap, a heartbeat or the hello each
+	echoed                  // "Server received: " and a text
 )
 
-// laneOf returns the lane of a request target, the page that it names, and
-// where in it stands what page= adds: target[from:to], with its "?" or "&".
+// laneOf returns the lane of a request target, the page that it names, and where the page tag is: target[from:to], with
+// its "?" or "&".
 func (l *Ledger) laneOf(target []byte) (found lane, page string, from, to int) {
 	// The absolute form has scheme and authority before the path (RFC 9112, section 3.2.2).
 	path := target
@@ -61,12 +59,12 @@ func (l *Ledger) laneOf(target []byte) (found lane, page string, from, to int) {
 	return found, page, from, to
 }
 
-// pageOf looks for page= in a target's query, which begins at start.
+// pageOf finds page= in a target's query, which begins at start.
 func pageOf(target []byte, start int) (page string, from, to int) {
 	for pair := range bytes.SplitSeq(target[start:], []byte("&")) {
 		end := start + len(pair)
 		if value, ok := bytes.CutPrefix(pair, []byte("page=")); ok && isPage(value) {
-			if end == len(target) { // the last, or the only one: "&page=7f3a", "?page=7f3a"
+			if end == len(target) { // the last pair, or the only one: "&page=7f3a", "?page=7f3a"
 				return string(value), start - 1, end
 			}
 			return string(value), start, end + 1 // "page=7f3a&"
@@ -76,8 +74,7 @@ func pageOf(target []byte, start int) (page string, from, to int) {
 	return "", 0, 0
 }
 
-// isPage reports whether the lab takes value for a page's id. So a ledger's rows
-// have short names.
+// isPage reports whether value is valid as a page's id in the lab. So a ledger's rows have short names.
 func isPage(value []byte) bool {
 	for _, c := range value {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {

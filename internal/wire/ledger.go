@@ -11,23 +11,21 @@ import (
 
 const (
 	usualPages = 1000
-	pageTime   = 10 * time.Minute       // without traffic; then a page has ended
+	pageTime   = 10 * time.Minute       // without traffic, after which a page has ended
 	fresh      = 100 * time.Millisecond // how old the figures of one page may be
 )
 
-// A Ledger holds what dissectors have counted, by page, lane, direction and
-// part. The zero Ledger is empty and ready. It is safe for concurrent use.
+// A Ledger has the counts of dissectors, by page, lane, direction and part. The zero Ledger is empty and ready. It is
+// safe for concurrent use; its methods do not block.
 //
-// It knows a bounded number of pages. A page that had no traffic for ten minutes
-// has ended, and where one more comes the one that was quiet the longest ends;
-// what it had counted goes to the page "", so nothing is lost from the sums.
+// The number of pages is bounded. A page that had no traffic for ten minutes ends, and so does the page without traffic
+// for the longest time where a new one needs its place. Its counts are added to the page "", so the sums lose nothing.
 type Ledger struct {
-	// Paths say which lane a path is, where it is not the lab's own of that
-	// name. They must not change once the ledger is in use.
+	// Paths are the lanes of further paths, or other lanes for the lab's own paths. They must not change once the
+	// ledger is in use.
 	Paths map[string]string
 
-	// Pages is how many pages it knows at most; 0 means 1 000. It must not change
-	// either.
+	// Pages is the highest number of pages; 0 means 1 000. It must not change either.
 	Pages int
 
 	// MaxHeaderBytes is that of the http.Server: how many bytes of a request's head it accepts; 0 means 1 MiB. The
@@ -37,19 +35,19 @@ type Ledger struct {
 	mu     sync.Mutex
 	live   map[*Dissector]bool
 	pages  map[string]*page
-	quiet  list.List // the pages that have names, those first that were quiet the longest
+	quiet  list.List // the pages that have names, by the time of their last traffic, the oldest first
 	opened int64
-	socket [2]int64
-	last   time.Time // when the live dissectors were asked
+	socket [2]int64  // bytes on the sockets, by direction
+	last   time.Time // when the live dissectors were last flushed
 }
 
 type page struct {
 	rows  map[string]*sum // by lane
 	seen  time.Time
-	place *list.Element // of its name among the quiet; nil: it has none
+	place *list.Element // in the list quiet; nil: the page "", which is not in it
 }
 
-// A sum is what a row of the ledger is made of.
+// A sum is a row of the ledger.
 type sum struct {
 	requests, connections int64
 	counts                [2]counts
@@ -73,31 +71,32 @@ func (s *sum) note(what string, n int64) {
 	s.notes[what] += n
 }
 
-// A Row is the total of one lane, for one page or for requests that named none.
+// A Row is the total of one lane for one page, or for the requests without a page. The lane is a transport, "publish",
+// "echo", "websocket/echo", "other", or "connection" for what these share.
 type Row struct {
 	Page        string           `json:"page"`
-	Transport   string           `json:"transport"`       // the lane: a transport, publish, echo, websocket/echo, other; or connection, what these share
+	Transport   string           `json:"transport"`       // the lane
 	Requests    int64            `json:"requests"`        // each begins an exchange
 	Connections int64            `json:"connections"`     // whose first request was one of these
-	Sent        int64            `json:"sent"`            // messages up, whole
-	Delivered   int64            `json:"delivered"`       // messages down, whole
-	Notes       map[string]int64 `json:"notes,omitempty"` // what was cut, and why the dissector gave up, each how often
+	Sent        int64            `json:"sent"`            // whole messages up
+	Delivered   int64            `json:"delivered"`       // whole messages down
+	Notes       map[string]int64 `json:"notes,omitempty"` // what was cut, or why the dissector gave up: how often
 	Up          Parts            `json:"up"`
 	Down        Parts            `json:"down"`
 }
 
-// A Snapshot is what a ledger holds at a moment.
+// A Snapshot is the content of a ledger at one time.
 type Snapshot struct {
-	Connections int64 `json:"connections"` // opened so far
-	Open        int   `json:"open"`        // of them
-	Up          int64 `json:"up"`          // bytes on the sockets; a line of a head that is not whole yet is in no row
+	Connections int64 `json:"connections"` // that were opened
+	Open        int   `json:"open"`        // those of them that are open
+	Up          int64 `json:"up"`          // bytes on the sockets; an unfinished line of a head is in no row yet
 	Down        int64 `json:"down"`
 	Rows        []Row `json:"rows"` // by page, then by lane
 }
 
-// Snapshot asks every connection and returns all rows.
+// Snapshot flushes every connection's counts and returns all rows.
 func (l *Ledger) Snapshot() Snapshot {
-	l.ask(0)
+	l.flush(0)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := Snapshot{Connections: l.opened, Open: len(l.live), Up: l.socket[Up], Down: l.socket[Down], Rows: []Row{}}
@@ -107,10 +106,10 @@ func (l *Ledger) Snapshot() Snapshot {
 	return s
 }
 
-// Page returns the rows of one page. They are at most 100 ms old, so that many
-// pages that ask often cost no more than one.
+// Page returns the rows of one page. They are at most 100 ms old, so that many pages that call it often cost no more
+// than one.
 func (l *Ledger) Page(name string) []Row {
-	l.ask(fresh)
+	l.flush(fresh)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.rows(name)
@@ -132,10 +131,9 @@ func (l *Ledger) rows(name string) []Row {
 	return rows
 }
 
-// ask has every live dissector tell what it counted, unless that was done just
-// now, and then ends pages that are quiet. A dissector is locked before the
-// ledger, never the other way round.
-func (l *Ledger) ask(age time.Duration) {
+// flush adds the counts of every live dissector to the ledger, unless that was done less than age ago, and then ends
+// pages without traffic. A dissector is locked before the ledger, never after it.
+func (l *Ledger) flush(age time.Duration) {
 	l.mu.Lock()
 	now := time.Now()
 	if now.Sub(l.last) < age {
@@ -152,8 +150,12 @@ func (l *Ledger) ask(age time.Duration) {
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for first := l.quiet.Front(); first != nil && now.Sub(l.pages[first.Value.(string)].seen) >= pageTime; first = l.quiet.Front() {
-		l.endPage(first.Value.(string))
+	for first := l.quiet.Front(); first != nil; first = l.quiet.Front() {
+		name := first.Value.(string)
+		if now.Sub(l.pages[name].seen) < pageTime {
+			break
+		}
+		l.endPage(name)
 	}
 }
 
@@ -180,7 +182,7 @@ func (l *Ledger) foldSocket(bytes [2]int64) {
 	l.socket[Down] += bytes[Down]
 }
 
-// fold takes over what an exchange has counted.
+// fold moves the counts of an exchange into the ledger.
 func (l *Ledger) fold(ex *exchange) {
 	if ex.requests == 0 && ex.counts == [2]counts{} && ex.messages == [2]int64{} && ex.notes == nil {
 		return
@@ -196,7 +198,7 @@ func (l *Ledger) fold(ex *exchange) {
 	ex.counts, ex.messages, ex.notes = [2]counts{}, [2]int64{}, nil
 }
 
-// sum returns the sum of a page's lane, and makes room for it.
+// sum returns the sum of a page's lane, which it makes where there is none.
 func (l *Ledger) sum(name, transport string) *sum {
 	p := l.pages[name]
 	if p == nil {
@@ -221,7 +223,7 @@ func (l *Ledger) sum(name, transport string) *sum {
 	return p.rows[transport]
 }
 
-// endPage moves what a page has counted to the page "".
+// endPage moves the counts of a page to the page "".
 func (l *Ledger) endPage(name string) {
 	ended := l.pages[name]
 	delete(l.pages, name)

@@ -8,16 +8,15 @@ import (
 	"sync"
 )
 
-// A Listing shows a connection as text, every byte of it with its part and what
-// it is, and the sum of each part. Add is for [Ledger.Tap]. The zero Listing is
-// empty and ready.
+// A Listing shows a connection as text: every byte with its part and role, and the sum of each part. Pass its Add to
+// [Ledger.Tap]. The zero Listing is empty and ready. It is safe for concurrent use.
 type Listing struct {
 	mu    sync.Mutex
-	lines []Span // spans that were cut, or belong together, joined
+	lines []Span // spans, joined where they were cut or belong together
 	sums  [2]counts
 }
 
-// Add adds a span.
+// Add takes the next span of the connection.
 func (l *Listing) Add(s Span) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -33,17 +32,20 @@ func (l *Listing) Add(s Span) {
 	l.lines = append(l.lines, s)
 }
 
-// joins reports whether a span goes on the line of the one before: the rest of
-// it, the value behind a field's name, the end of a line.
+// joins reports whether a span continues the line of the one before: the rest of the same span, the value behind a
+// field's name, or a line end.
 func joins(last, s Span) bool {
-	if last.Dir != s.Dir || last.Part != s.Part || last.Stream != s.Stream || last.Text != "" || bytes.HasSuffix(last.Bytes, []byte("\n")) {
+	if last.Dir != s.Dir || last.Part != s.Part || last.Stream != s.Stream || last.Text != "" {
+		return false
+	}
+	if bytes.HasSuffix(last.Bytes, []byte("\n")) {
 		return false
 	}
 	return last.Role == s.Role && s.Role != roleOpcode || s.Role == "field value" || s.Role == "line end"
 }
 
-// String returns the text: for each line its direction, its bytes, their part,
-// what they are, and themselves; at the end the sums.
+// String returns the text: for each line the direction, the number of bytes, their part, their role, and the bytes; at
+// the end the sums.
 func (l *Listing) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,7 +78,8 @@ func (l *Listing) String() string {
 				text += "  (unmasked)"
 			}
 		}
-		line := fmt.Sprintf("%s %6d B  %-11s  %-19s  %s", [...]string{">", "<"}[s.Dir], s.Size, s.Part, strings.TrimSuffix(s.Role, " name"), text)
+		mark, role := [...]string{">", "<"}[s.Dir], strings.TrimSuffix(s.Role, " name")
+		line := fmt.Sprintf("%s %6d B  %-11s  %-19s  %s", mark, s.Size, s.Part, role, text)
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 
@@ -92,13 +95,13 @@ func (l *Listing) String() string {
 	return b.String()
 }
 
-// quote shows every byte: CR, LF and what is no text as Go writes them.
+// quote returns b with CR, LF and other bytes that are no text escaped as in Go.
 func quote(b []byte) string {
 	quoted := strconv.Quote(string(b))
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-// frameName says what the first byte of a frame says, bit by bit.
+// frameName describes the first byte of a frame.
 func frameName(b byte) string {
 	name := opcodeName(b & 0xF)
 	if b&0x80 != 0 {
@@ -107,6 +110,7 @@ func frameName(b byte) string {
 	return name
 }
 
+// lengthName describes the bytes with MASK and the length, bit by bit.
 func lengthName(b []byte) string {
 	var f frame
 	f.read = copy(f.header[1:], b) + 1

@@ -10,20 +10,19 @@ const (
 
 func (d Dir) String() string { return [...]string{"up", "down"}[d] }
 
-// A Part is what a byte on the wire is there for. Every byte has exactly one;
-// the package comment says which.
+// A Part is the purpose of a byte on the wire. Every byte has exactly one; the package comment defines them.
 type Part uint8
 
 const (
 	Payload     Part = iota // the messages themselves
-	Envelope                // what wraps a message inside a body
-	Framing                 // what cuts a stream of bytes into chunks or frames
-	Head                    // start line and fields of requests and answers that recur
-	Opening                 // what is paid once for a stream
-	Control                 // what keeps a stream alive, and ends it
-	Tag                     // what page= adds to a request
-	TLS                     // what encryption adds
-	Unaccounted             // what could not be named
+	Envelope                // around a message inside a body
+	Framing                 // of chunks and frames
+	Head                    // start line and headers of requests and responses that recur
+	Opening                 // once for a stream or a connection
+	Control                 // keeps a stream alive, and ends it
+	Tag                     // added to a request by page=
+	TLS                     // added by encryption
+	Unaccounted             // could not be named
 	parts
 )
 
@@ -31,7 +30,7 @@ func (p Part) String() string {
 	return [...]string{"payload", "envelope", "framing", "head", "opening", "control", "tag", "tls", "unaccounted"}[p]
 }
 
-// Parts are the bytes of one direction, by part.
+// Parts are the numbers of bytes in one direction, by part.
 type Parts struct {
 	Payload     int64 `json:"payload"`
 	Envelope    int64 `json:"envelope"`
@@ -45,10 +44,10 @@ type Parts struct {
 	Total       int64 `json:"total"` // the sum of all others
 }
 
-// Add returns p and q together.
+// Add returns the sum of p and q.
 func (p Parts) Add(q Parts) Parts { return p.plus(q, 1) }
 
-// Sub returns p without q.
+// Sub returns p minus q.
 func (p Parts) Sub(q Parts) Parts { return p.plus(q, -1) }
 
 func (p Parts) plus(q Parts, sign int64) Parts {
@@ -66,7 +65,7 @@ func (p Parts) plus(q Parts, sign int64) Parts {
 	}
 }
 
-// counts are bytes by part; as an array, because to count is to index.
+// counts are numbers of bytes by part, as an array so that counting is indexing.
 type counts [parts]int64
 
 func (c *counts) add(more counts) {

@@ -2,23 +2,23 @@ package wire
 
 import "bytes"
 
-// events is a place in a stream of events (WHATWG HTML, section 9.2), between
-// one byte and the next. The chunks of HTTP/1.1 may end anywhere in it.
+// events is a place in a stream of events (WHATWG HTML, section 9.2), between one byte and the next. The chunks of
+// HTTP/1.1 may end anywhere in it.
 type events struct {
 	place   place
 	name    [12]byte // of the field, with its colon and space
-	named   int
+	nameLen int
 	field   field
 	word    [12]byte // the value of an event field: "heartbeat", "gap" …
-	worded  int
+	wordLen int
 	afterCR bool // a LF that follows is part of the same line end,
-	ended   Part // which was this
+	lineEnd Part // which has this part
 	begun   bool // behind the byte order mark
 	opened  bool // behind the first block
 
 	// The block so far.
-	kind                    blockKind
-	fields, comments, datas bool
+	kind                          blockKind
+	hasField, hasComment, hasData bool
 }
 
 type place uint8
@@ -55,7 +55,7 @@ const (
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")
 
-// around is the part of what stands around the data of the block.
+// around returns the part of the bytes around the data of the block.
 func (e *events) around() Part {
 	switch {
 	case e.kind == heartbeat:
@@ -66,10 +66,9 @@ func (e *events) around() Part {
 	return Envelope
 }
 
-// eventBytes books the stream line by line. A block's kind counts from its event
-// field on; the lab sends that first, except in the block of type hello: its id comes
-// first. That block opens the stream, and so does what comes before any data in a
-// first block of another type.
+// eventBytes books the stream line by line. A block's kind applies from its event field on. The lab sends that field
+// first, except in the block of type hello, where the id is first. That block is opening, and so are the lines before
+// any data in a first block of another type.
 func (m *body) eventBytes(b []byte) {
 	e := &m.events
 	for len(b) > 0 {
@@ -77,15 +76,15 @@ func (m *body) eventBytes(b []byte) {
 		if e.afterCR {
 			e.afterCR = false
 			if c == '\n' {
-				m.book(e.ended, "line end", b[:1])
+				m.book(e.lineEnd, "line end", b[:1])
 				b = b[1:]
 				continue
 			}
 		}
 		switch {
 		case e.place == inSpace && c == ' ':
-			e.name[e.named] = c
-			e.named++
+			e.name[e.nameLen] = c
+			e.nameLen++
 			m.nameEnds()
 			b = b[1:]
 		case e.place == inSpace:
@@ -94,16 +93,16 @@ func (m *body) eventBytes(b []byte) {
 			m.lineEnds(b[:1])
 			e.afterCR = c == '\r'
 			b = b[1:]
-		case e.place == inName && c == ':' && e.named == 0:
+		case e.place == inName && c == ':' && e.nameLen == 0:
 			e.field, e.place = comment, inValue
-		case e.place == inName && (c == ':' || e.named < len(e.name)-len(": ")):
-			e.name[e.named] = c
-			e.named++
+		case e.place == inName && (c == ':' || e.nameLen < len(e.name)-len(": ")):
+			e.name[e.nameLen] = c
+			e.nameLen++
 			if c == ':' {
 				e.place = inSpace
 			}
 			b = b[1:]
-		case e.place == inName: // too long to be any that is known
+		case e.place == inName: // longer than every known name
 			m.nameEnds()
 		default:
 			n := lineLength(b)
@@ -113,7 +112,7 @@ func (m *body) eventBytes(b []byte) {
 	}
 }
 
-// lineLength returns how many bytes of b come before the next line end.
+// lineLength returns the number of bytes of b before the next line end.
 func lineLength(b []byte) int {
 	if n := bytes.IndexByte(b, '\n'); n >= 0 {
 		b = b[:n]
@@ -124,11 +123,11 @@ func lineLength(b []byte) int {
 	return len(b)
 }
 
-// nameEnds learns which field the line is. The name of an event field is kept
-// until its value tells what the block is.
+// nameEnds finds the field of the line. The name of an event field is booked with its value, which decides the kind of
+// the block.
 func (m *body) nameEnds() {
 	e := &m.events
-	name := bytes.TrimSuffix(e.name[:e.named], []byte(" "))
+	name := bytes.TrimSuffix(e.name[:e.nameLen], []byte(" "))
 	name = bytes.TrimSuffix(name, []byte(":"))
 	if !e.begun {
 		name = bytes.TrimPrefix(name, byteOrderMark)
@@ -136,7 +135,7 @@ func (m *body) nameEnds() {
 	switch string(name) {
 	case "data":
 		e.field = data
-		e.opened, e.datas = e.opened || e.kind != hello, true
+		e.opened, e.hasData = e.opened || e.kind != hello, true
 	case "event":
 		e.field = event
 	case "id":
@@ -146,7 +145,7 @@ func (m *body) nameEnds() {
 	default:
 		e.field = unknown
 	}
-	e.begun, e.fields, e.place = true, true, inValue
+	e.begun, e.hasField, e.place = true, true, inValue
 	if e.field != event {
 		m.bookName()
 	}
@@ -155,8 +154,8 @@ func (m *body) nameEnds() {
 func (m *body) bookName() {
 	e := &m.events
 	role := e.field.String()
-	m.book(e.around(), role, e.name[:e.named])
-	e.named = 0
+	m.book(e.around(), role, e.name[:e.nameLen])
+	e.nameLen = 0
 }
 
 func (m *body) value(b []byte) {
@@ -166,10 +165,10 @@ func (m *body) value(b []byte) {
 		m.book(Control, "comment", b)
 	case e.field == data && e.kind == message:
 		m.book(Payload, "message", b)
-	case e.field == event && e.worded+len(b) <= len(e.word):
-		e.worded += copy(e.word[e.worded:], b)
+	case e.field == event && e.wordLen+len(b) <= len(e.word):
+		e.wordLen += copy(e.word[e.wordLen:], b)
 	case e.field == event:
-		m.typed(message)
+		m.bookType(message)
 		m.book(e.around(), "event type", b)
 		e.field = unknown
 	default:
@@ -177,68 +176,68 @@ func (m *body) value(b []byte) {
 	}
 }
 
-// typed books a line that names the type of its event.
-func (m *body) typed(kind blockKind) {
+// bookType books the line of an event field, and sets the kind of the block.
+func (m *body) bookType(kind blockKind) {
 	e := &m.events
 	e.kind = kind
 	m.bookName()
-	m.book(e.around(), "event type", e.word[:e.worded])
-	e.worded = 0
+	m.book(e.around(), "event type", e.word[:e.wordLen])
+	e.wordLen = 0
 }
 
 // lineEnds books a line end, and at a blank line ends the block.
 func (m *body) lineEnds(eol []byte) {
 	e := &m.events
-	if e.place == inName && e.named == 0 {
+	if e.place == inName && e.nameLen == 0 {
 		m.blockEnds(eol)
 		return
 	}
 	if e.place == inName { // a name without a colon
 		m.nameEnds()
 	}
-	e.ended = e.around()
+	e.lineEnd = e.around()
 	switch e.field {
 	case comment:
-		e.comments = true
-		e.ended = Control
+		e.hasComment = true
+		e.lineEnd = Control
 	case event:
-		switch string(e.word[:e.worded]) {
+		switch string(e.word[:e.wordLen]) {
 		case "gap":
-			m.typed(gap)
+			m.bookType(gap)
 		case "heartbeat":
-			m.typed(heartbeat)
+			m.bookType(heartbeat)
 		case "hello":
-			m.typed(hello)
+			m.bookType(hello)
 		default:
-			m.typed(message)
+			m.bookType(message)
 		}
-		e.ended = e.around()
+		e.lineEnd = e.around()
 	}
-	m.book(e.ended, "line end", eol)
+	m.book(e.lineEnd, "line end", eol)
 	e.place = inName
 }
 
 func (m *body) blockEnds(eol []byte) {
 	e := &m.events
-	e.ended = e.around()
-	if e.comments && !e.fields {
-		e.ended = Control
+	e.lineEnd = e.around()
+	if e.hasComment && !e.hasField {
+		e.lineEnd = Control
 	}
-	m.book(e.ended, "blank line", eol)
-	if e.datas && e.kind == message {
-		m.message()
+	m.book(e.lineEnd, "blank line", eol)
+	if e.hasData && e.kind == message {
+		m.countMessage()
 	}
-	e.opened = e.opened || e.fields
-	e.kind, e.fields, e.comments, e.datas = message, false, false, false
+	e.opened = e.opened || e.hasField
+	e.kind, e.hasField, e.hasComment, e.hasData = message, false, false, false
 }
 
-// eventCut books what is kept of a line, and says if an event is unfinished.
+// eventCut books the kept bytes of a line, and returns whether an event is unfinished.
 func (m *body) eventCut() (unfinished string) {
 	e := &m.events
-	inside := e.place != inName || e.named > 0 || e.fields
+	inside := e.place != inName || e.nameLen > 0 || e.hasField
 	m.bookName()
-	m.book(e.around(), "event type", e.word[:e.worded])
-	e.worded = 0
+	m.book(e.around(), "event type", e.word[:e.wordLen])
+	e.wordLen = 0
 	if inside {
 		return "an event"
 	}

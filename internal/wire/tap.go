@@ -10,8 +10,8 @@ import (
 // Dial opens a connection, like net.Dialer's DialContext.
 type Dial = func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// Listen returns a listener whose connections are counted. Their bytes, errors
-// and deadlines are those of the listener's own. A nil Ledger counts nothing.
+// Listen returns a listener whose connections are counted. The tap does not change their bytes, errors and deadlines. A
+// nil Ledger returns the listener itself.
 func (l *Ledger) Listen(listener net.Listener) net.Listener {
 	if l == nil {
 		return listener
@@ -32,8 +32,8 @@ func (l *listen) Accept() (net.Conn, error) {
 	return tap(c, NewDissector(l.ledger, nil), false), nil
 }
 
-// Tap returns a dialer whose connections are counted. It tells spans of each
-// span, those of one connection one at a time, unless spans is nil.
+// Tap returns a dialer whose connections are counted. Unless spans is nil, it is called with each span, in the order of
+// the bytes; for one connection one call at a time. It must not block.
 func (l *Ledger) Tap(dial Dial, spans func(Span)) Dial {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
@@ -44,13 +44,13 @@ func (l *Ledger) Tap(dial Dial, spans func(Span)) Dial {
 	}
 }
 
-// A conn is a connection whose bytes a dissector sees.
+// A conn is a connection whose bytes a dissector is given.
 type conn struct {
 	net.Conn
 	dissector *Dissector
 	client    bool
 
-	writing sync.Mutex   // so that the dissector sees writes in their order
+	writing sync.Mutex   // keeps writes in order for the dissector
 	busy    atomic.Int64 // calls of Read and Write that have not returned
 	closed  atomic.Bool
 }
@@ -88,7 +88,7 @@ func (c *conn) Write(b []byte) (int, error) {
 		return n, err
 	}
 	c.dissector.mark(Up)
-	c.dissector.sendUp(b) // before, since the answer may come before Write returns
+	c.dissector.sendUp(b) // first, because the response may arrive before Write returns
 	n, err := c.Conn.Write(b)
 	if n < len(b) {
 		c.dissector.takeBack(int64(len(b) - n))
@@ -112,16 +112,16 @@ func (c *conn) Close() error {
 	return err
 }
 
-// done ends a call of Read or Write. Close unblocks those; the last of them ends
-// the dissection, so that what it carried is counted too.
+// done ends a call of Read or Write. Close unblocks these calls; the last of them ends the dissection, so that its
+// bytes are counted too.
 func (c *conn) done() {
 	if c.busy.Add(-1) == 0 && c.closed.Load() {
 		c.dissector.Close()
 	}
 }
 
-// closeWriter is what TCP connections have. With it net/http ends its side first,
-// so that the client can read the answer to a request that was not read whole.
+// closeWriter is implemented by TCP connections. With it net/http ends its own direction first, so that the client can
+// read the response to a request that was not read whole.
 type closeWriter interface{ CloseWrite() error }
 
 type halfCloser struct {

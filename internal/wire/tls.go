@@ -11,26 +11,22 @@ import (
 	"time"
 )
 
-// handshakeTime is how long a client has to take what the server says in a
-// handshake.
+// handshakeTime is the time that a client has to receive the server's messages of a handshake.
 const handshakeTime = 10 * time.Second
 
-// goodbyeTime is how long it has to take the last of all records.
-const goodbyeTime = 500 * time.Millisecond
+// closeTime is the time that a peer has to receive the last record, close_notify.
+const closeTime = 500 * time.Millisecond
 
-// handshakeRecord is what TLS begins with: the type of its first record (RFC 8446,
-// section 5.1).
+// handshakeRecord is the first byte of TLS: the type of its first record (RFC 8446, section 5.1).
 const handshakeRecord = 22
 
-// ListenTLS returns a listener on whose connections TLS is spoken (RFC 8446).
-// They are handed out before the handshake, which the first Read or Write does,
-// so Accept waits for nobody. Who serves them must set a read deadline. Failed,
-// unless it is nil, is told why a handshake failed. A client that then speaks
-// another protocol than ALPN chose (RFC 7301) is refused: Read fails.
+// ListenTLS returns a listener whose connections speak TLS (RFC 8446) and are counted. Accept returns a connection
+// before its handshake, which its first Read or Write does, so Accept waits for no client. The server must set a read
+// deadline. Failed, unless it is nil, is called with the error of each handshake that fails; any number of calls may
+// run at once. Where a client then speaks another protocol than ALPN chose (RFC 7301), Read fails.
 //
-// The connections have no method ConnectionState: net/http takes them for plain
-// ones, and finds out by the first bytes whether they speak HTTP/2. So one
-// server does for both.
+// The connections have no method ConnectionState, so net/http treats them as plain ones, and detects by the first bytes
+// whether they speak HTTP/2. So one http.Server is enough for HTTP and HTTPS.
 func (l *Ledger) ListenTLS(listener net.Listener, config *tls.Config, failed func(error)) net.Listener {
 	return &listenTLS{listener, l, config, failed}
 }
@@ -62,8 +58,8 @@ func (l *listenTLS) Accept() (net.Conn, error) {
 	return tap(&secure{Conn: server, below: c, serves: true, failed: failed}, d, false), nil
 }
 
-// TapTLS is Tap for connections on which TLS is spoken. The server's name is, where
-// config has none, that of the address.
+// TapTLS is Tap for connections that speak TLS. Where config has no server name, it is that of the address. The dialer
+// blocks until the handshake is done.
 func (l *Ledger) TapTLS(dial Dial, config *tls.Config, spans func(Span)) Dial {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
@@ -87,18 +83,17 @@ func (l *Ledger) TapTLS(dial Dial, config *tls.Config, spans func(Span)) Dial {
 	}
 }
 
-// secure is a connection on which TLS is spoken: a tls.Conn, without those of its
-// methods that would have net/http know.
+// secure is a connection that speaks TLS: a tls.Conn without the methods by which net/http would recognize it.
 type secure struct {
 	net.Conn
-	below  net.Conn // that carries it
+	below  net.Conn // the connection under TLS
 	serves bool
 	failed func(error) // of a server; may be nil
-	once   sync.Once
-	err    error
+	once   sync.Once   // of the handshake
+	err    error       // of the handshake, or of the protocol
 	closed atomic.Bool
-	begun  int  // bytes of HTTP/2's preface with which the client has begun
-	chosen bool // what it speaks is known, and is what ALPN chose
+	begun  int  // bytes of HTTP/2's preface that the client has sent
+	chosen bool // the client speaks the protocol that ALPN chose
 }
 
 func (c *secure) Read(b []byte) (int, error) {
@@ -107,7 +102,7 @@ func (c *secure) Read(b []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(b)
 	if c.serves && !c.chosen {
-		if c.err = c.keeps(b[:n]); c.err != nil {
+		if c.err = c.checkProtocol(b[:n]); c.err != nil {
 			return 0, c.err
 		}
 	}
@@ -116,9 +111,10 @@ func (c *secure) Read(b []byte) (int, error) {
 
 var errNotChosen = errors.New("wire: the client does not speak the protocol that ALPN chose")
 
-// keeps returns an error where the client's first bytes are HTTP/2's preface but ALPN did not choose h2 (RFC 9113,
-// section 3.2), or are something else but it did (section 3.4). It is net.OpError, which net/http does not answer.
-func (c *secure) keeps(b []byte) error {
+// checkProtocol returns an error where the client's first bytes are HTTP/2's preface but ALPN did not choose h2 (RFC
+// 9113, section 3.2), or are something else but it did (section 3.4). The error is a net.OpError, to which net/http
+// sends no response.
+func (c *secure) checkProtocol(b []byte) error {
 	const preface = prefaceLine + "\r\n" + prefaceRest
 	rest := preface[c.begun:]
 	n := 0
@@ -153,31 +149,31 @@ func (c *secure) ready() error {
 	return c.err
 }
 
-// Close says goodbye, for which a peer that does not read has a moment, and does not
-// wait for that: who closes may have other connections to close.
+// Close sends close_notify, for which a peer that does not read has closeTime, and does not wait for that: the server
+// may have other connections to close.
 func (c *secure) Close() error {
 	c.closeThen(func() {})
 	return nil
 }
 
-// closeThen is Close, and calls gone when all is over.
-func (c *secure) closeThen(gone func()) {
+// closeThen is Close, and calls closed when the connection is closed.
+func (c *secure) closeThen(closed func()) {
 	c.closed.Store(true)
 	go func() {
-		defer gone()
-		defer time.AfterFunc(goodbyeTime, func() { c.below.Close() }).Stop()
+		defer closed()
+		defer time.AfterFunc(closeTime, func() { c.below.Close() }).Stop()
 		c.Conn.Close()
 	}()
 }
 
-// CloseWrite tells the peer that nothing more will come.
+// CloseWrite sends close_notify, and ends the direction to the peer.
 func (c *secure) CloseWrite() error { return c.Conn.(*tls.Conn).CloseWrite() }
 
-// plainAnswer is for a client that speaks HTTP where TLS is spoken.
-const plainAnswer = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" +
+// plainResponse is for a client that speaks HTTP without TLS.
+const plainResponse = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" +
 	`{"error":"this address speaks TLS: ask https://"}`
 
-// handshake is over at once where it has been done.
+// handshake does the handshake. It returns at once where that is done already.
 func (c *secure) handshake() {
 	c.Conn.SetWriteDeadline(time.Now().Add(handshakeTime))
 	c.err = c.Conn.(*tls.Conn).Handshake()
@@ -190,16 +186,16 @@ func (c *secure) handshake() {
 	}
 	var notTLS tls.RecordHeaderError
 	if errors.As(c.err, &notTLS) && notTLS.Conn != nil && isToken(notTLS.RecordHeader[0]) {
-		notTLS.Conn.SetDeadline(time.Now().Add(goodbyeTime))
-		notTLS.Conn.Write([]byte(plainAnswer))
+		notTLS.Conn.SetDeadline(time.Now().Add(closeTime))
+		notTLS.Conn.Write([]byte(plainResponse))
 		if half, ok := c.below.(closeWriter); ok {
 			half.CloseWrite()
 		}
-		io.CopyN(io.Discard, notTLS.Conn, 64<<10) // or the answer would be lost with what is not read
+		io.CopyN(io.Discard, notTLS.Conn, 64<<10) // or the close would reset the connection
 	}
 }
 
-// below is a connection under TLS: what the sockets carry.
+// below is a connection under TLS: it counts the bytes on the socket.
 type below struct {
 	net.Conn
 	dissector *Dissector
@@ -210,20 +206,20 @@ type below struct {
 	left   int     // of the record, behind its header
 }
 
-// Read reads no further than the present record goes. So when TLS asks for the
-// next one, all that the records so far have carried has been read above.
+// Read reads no further than the end of the present record. So when TLS reads the next one, the content of all records
+// so far has been read above TLS.
 func (c *below) Read(b []byte) (int, error) {
 	if c.left > 0 {
 		n, err := c.Conn.Read(b[:min(len(b), c.left)])
 		c.left -= n
-		c.dissector.carry(c.in, n)
+		c.dissector.countRecord(c.in, n)
 		return n, err
 	}
 	if c.read == 0 {
 		c.dissector.mark(c.in)
 	}
 	n, err := c.Conn.Read(b[:min(len(b), len(c.header)-c.read)])
-	c.dissector.carry(c.in, n)
+	c.dissector.countRecord(c.in, n)
 	if c.read += copy(c.header[c.read:], b[:n]); c.read == len(c.header) {
 		c.read, c.left = 0, int(c.header[3])<<8|int(c.header[4])
 	}
@@ -232,31 +228,32 @@ func (c *below) Read(b []byte) (int, error) {
 
 func (c *below) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
-	c.dissector.carry(c.out, n)
+	c.dissector.countRecord(c.out, n)
 	return n, err
 }
 
-// records are TLS on a connection: what its records have beside the bytes that they
-// carry. By direction.
+// records count what TLS adds to the bytes of a connection, by direction.
 type records struct {
-	below, above [2]int64     // bytes since the last mark, on the socket and carried
-	begun        [2]bool      // the handshake is over: something has been carried
-	of           [2]*exchange // whose the bytes above are
-	shared       [2]bool      // they are of more than one
+	below, above [2]int64     // bytes since the last mark: on the socket, and of content
+	begun        [2]bool      // the handshake is over: there has been content
+	of           [2]*exchange // to which the content belongs
+	shared       [2]bool      // the content belongs to more than one exchange
 	broken       bool         // this is no TLS
 }
 
-func (r *records) plain(dir Dir, n int64) {
+// countContent counts bytes of content; n is negative where they could not be written.
+func (r *records) countContent(dir Dir, n int64) {
 	r.above[dir] += n
 	r.begun[dir] = true
 }
 
-func (r *records) touch(dir Dir, ex *exchange) {
+// attribute sets the exchange of the content.
+func (r *records) attribute(dir Dir, ex *exchange) {
 	r.shared[dir] = r.shared[dir] || r.of[dir] != nil && r.of[dir] != ex
 	r.of[dir] = ex
 }
 
-// secure says that the bytes that the dissector is fed come out of TLS.
+// secure makes the dissector expect the content of TLS.
 func (d *Dissector) secure() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -264,8 +261,8 @@ func (d *Dissector) secure() {
 	d.share()
 }
 
-// carry counts bytes on the socket.
-func (d *Dissector) carry(dir Dir, n int) {
+// countRecord counts bytes on the socket.
+func (d *Dissector) countRecord(dir Dir, n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.fed[dir] += int64(n)
@@ -276,8 +273,7 @@ func (d *Dissector) carry(dir Dir, n int) {
 	}
 }
 
-// mark says that records have ended in a direction, and all that they carried has
-// been fed.
+// mark ends the records of a direction so far, whose content the dissector has been given.
 func (d *Dissector) mark(dir Dir) {
 	if d.tls == nil { // which does not change once the connection is in use
 		return
@@ -287,8 +283,8 @@ func (d *Dissector) mark(dir Dir) {
 	d.recordsEnd(dir)
 }
 
-// recordsEnd books what the records had beside what they carried: to the exchange
-// whose bytes these were, or to the connection where they were of several, or none.
+// recordsEnd books the bytes that records had besides their content: to the exchange of the content, or to the
+// connection where it belongs to several exchanges or where there is none.
 func (d *Dissector) recordsEnd(dir Dir) {
 	r := d.tls
 	if r == nil {
@@ -318,7 +314,7 @@ func (d *Dissector) recordsEnd(dir Dir) {
 	}
 }
 
-// handshakeFailed notes why there is no TLS.
+// handshakeFailed notes why a handshake failed.
 func (d *Dissector) handshakeFailed(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -10,19 +10,19 @@ type frame struct {
 	opcode byte
 
 	deflate bool   // messages may be compressed
-	zip     []byte // the beginning of one that is, while the header waits
+	zip     []byte // the beginning of a compressed message, while it is undecided
 
-	// The message that the data frames are of; control frames may come between.
-	packed  bool // it is compressed
-	inside  bool
-	part    Part     // of its payload, once that is decided
-	looking bool     // it is not: the header waits
-	start   [12]byte // of the payload, enough to tell what it is
-	started int
-	greeted bool // the first message has been seen
+	// The message of the data frames; control frames may be between them.
+	packed    bool // it is compressed
+	inside    bool
+	part      Part     // of its payload
+	undecided bool     // the part is not known yet: the header is not booked
+	start     [12]byte // the first bytes of the payload, which decide the part
+	startLen  int
+	pastFirst bool // the first message has begun
 }
 
-// What the bytes of a frame are; a [Listing] shows them bit by bit.
+// The roles of the bytes of a frame; a [Listing] shows them bit by bit.
 const (
 	roleOpcode  = "FIN and opcode"
 	roleLength  = "MASK and length"
@@ -30,7 +30,7 @@ const (
 	rolePayload = "payload"
 )
 
-// rsv1 says that a message is compressed (RFC 7692, section 6).
+// rsv1 is set in the first frame of a compressed message (RFC 7692, section 6).
 const rsv1 = 0x40
 
 const (
@@ -42,8 +42,7 @@ const (
 	pong         = 0xA
 )
 
-// upgrade begins the frames. With deflate messages may be compressed, each by itself
-// (RFC 7692).
+// upgrade begins the frames. With deflate messages may be compressed, each separately (RFC 7692).
 func (h *half) upgrade(deflate bool) {
 	h.state, h.frame, h.left = frames, frame{deflate: deflate}, 0
 	h.kind = h.ex.lane.down
@@ -52,7 +51,7 @@ func (h *half) upgrade(deflate bool) {
 	}
 }
 
-// size returns how long the header is, as far as its first bytes tell.
+// size returns the size of the header, as far as its first bytes determine it.
 func (f *frame) size() int {
 	if f.read < 2 {
 		return 2
@@ -73,6 +72,10 @@ func (f *frame) size() int {
 func (f *frame) masked() bool    { return f.header[1]&0x80 != 0 }
 func (f *frame) isControl() bool { return f.header[0]&0x8 != 0 }
 
+// mayCompress reports whether RSV1 may be set.
+func (f *frame) mayCompress() bool { return f.deflate && !f.isControl() && f.opcode != continuation }
+
+// length returns the length of the payload.
 func (f *frame) length() uint64 {
 	switch n := f.header[1] & 0x7F; n {
 	case 126:
@@ -84,7 +87,7 @@ func (f *frame) length() uint64 {
 	}
 }
 
-// frameBytes takes bytes of one frame and returns how many.
+// frameBytes takes bytes of one frame and returns their number.
 func (h *half) frameBytes(b []byte) int {
 	f := &h.frame
 	if size := f.size(); f.read < size {
@@ -99,8 +102,8 @@ func (h *half) frameBytes(b []byte) int {
 	}
 	n := int(min(h.left, int64(len(b))))
 	h.left -= int64(n)
-	if f.looking && !f.isControl() {
-		h.look(b[:n])
+	if f.undecided && !f.isControl() {
+		h.undecidedPayload(b[:n])
 	} else {
 		h.framePayload(b[:n])
 	}
@@ -110,13 +113,13 @@ func (h *half) frameBytes(b []byte) int {
 	return n
 }
 
-// frameBegins checks a header and books it, unless it must wait for the payload.
+// frameBegins checks a header and books it, unless the payload decides its part.
 func (h *half) frameBegins() (wrong string) {
 	f := &h.frame
 	f.fin, f.opcode = f.header[0]&0x80 != 0, f.header[0]&0xF
 	length := f.length()
 	switch {
-	case f.header[0]&0x70 != 0 && !(f.deflate && f.header[0]&0x70 == rsv1 && !f.isControl() && f.opcode != continuation):
+	case f.header[0]&0x70 != 0 && !(f.header[0]&0x70 == rsv1 && f.mayCompress()):
 		return "reserved bits, without an extension"
 	case f.masked() != (h.dir == Up):
 		return "a mask where none belongs, or none where one does" // RFC 6455, section 5.1
@@ -141,13 +144,13 @@ func (h *half) frameBegins() (wrong string) {
 		h.echo = echo{}
 		switch h.kind {
 		case entries:
-			f.looking, f.started = true, 0
+			f.undecided, f.startLen = true, 0
 		case text, file:
 			f.part = Payload
 		default:
 			f.part = Envelope
 		}
-		if !f.looking {
+		if !f.undecided {
 			h.bookHeader(Framing)
 		} else if length == 0 {
 			h.decideMessage()
@@ -159,15 +162,14 @@ func (h *half) frameBegins() (wrong string) {
 	return ""
 }
 
-// look takes payload from the start of a message of the lab on, until it is
-// enough to tell what the message is.
-func (h *half) look(b []byte) {
+// undecidedPayload takes payload from the start of a message of the lab on, until its part is known.
+func (h *half) undecidedPayload(b []byte) {
 	f := &h.frame
 	if f.packed {
-		n := min(len(b), maxLook-len(f.zip))
+		n := min(len(b), maxStart-len(f.zip))
 		f.zip = append(f.zip, b[:n]...)
-		if h.left == 0 || len(f.zip) == maxLook {
-			f.started = beginning(f.start[:], f.zip)
+		if h.left == 0 || len(f.zip) == maxStart {
+			f.startLen = inflateStart(f.start[:], f.zip)
 			h.decideMessage()
 			h.framePayload(f.zip)
 			h.framePayload(b[n:])
@@ -175,30 +177,31 @@ func (h *half) look(b []byte) {
 		}
 		return
 	}
-	kept := f.started
-	f.started += copy(f.start[kept:], b)
-	if f.started == len(f.start) || h.left == 0 {
+	kept := f.startLen
+	f.startLen += copy(f.start[kept:], b)
+	if f.startLen == len(f.start) || h.left == 0 {
 		h.decideMessage()
 		h.framePayload(f.start[:kept])
 		h.framePayload(b)
 	}
 }
 
+// decideMessage sets the part of the message, and books the header.
 func (h *half) decideMessage() {
 	f := &h.frame
-	f.looking = false
-	f.part = entryOf(f.start[:f.started])
-	if f.part == Opening && f.greeted {
+	f.undecided = false
+	f.part = entryOf(f.start[:f.startLen])
+	if f.part == Opening && f.pastFirst {
 		f.part = Envelope // only the first is the hello
 	}
-	f.greeted = true
+	f.pastFirst = true
 	h.bookHeader(f.around())
 }
 
-// around is the part of the headers of the message's frames.
+// around returns the part of the headers of the message's frames.
 func (f *frame) around() Part {
 	if f.part == Control || f.part == Opening {
-		return f.part // whole
+		return f.part // these messages are one part as a whole
 	}
 	return Framing
 }
@@ -236,12 +239,12 @@ func (h *half) frameEnds() {
 	default:
 		f.inside = false
 		if f.part == Payload && h.kind != file || h.kind == echoed && h.echo.begun() {
-			h.message()
+			h.countMessage()
 		}
 	}
 }
 
-// frameCut books what is kept of a frame, and says what is unfinished.
+// frameCut books the kept bytes of a frame, and returns what is unfinished.
 func (h *half) frameCut() (unfinished string) {
 	f := &h.frame
 	switch {
@@ -249,15 +252,15 @@ func (h *half) frameCut() (unfinished string) {
 		return "a message"
 	case f.read == 0:
 		return ""
-	case f.read == f.size() && f.looking && !f.isControl():
+	case f.read == f.size() && f.undecided && !f.isControl():
 		if f.packed {
-			f.started = beginning(f.start[:], f.zip)
+			f.startLen = inflateStart(f.start[:], f.zip)
 			h.decideMessage()
 			h.framePayload(f.zip)
 			break
 		}
 		h.decideMessage()
-		h.framePayload(f.start[:f.started])
+		h.framePayload(f.start[:f.startLen])
 	case f.read < f.size() && f.isControl():
 		h.book(Control, "frame header", f.header[:f.read])
 	case f.read < f.size():
