@@ -12,12 +12,12 @@ import (
 	"github.com/shirou/gopsutil/v4/net"
 )
 
-// freshFor is how long a reading is repeated. Processor times tick in 10 ms:
-// over much less than this, their differences say nothing.
+// freshFor is the time for which a reading is repeated. Processor times tick in steps of 10 ms: over a much shorter
+// time their differences mean nothing.
 const freshFor = 100 * time.Millisecond
 
-// A reading is the data of host; the package comment has the units. A nil
-// field could not be read and is left out.
+// A reading is the data of host; the package comment has the units. A figure that could not be read is nil and left
+// out.
 type reading struct {
 	CPU     *float64 `json:"cpu,omitempty"`
 	Memory  *float64 `json:"memory,omitempty"`
@@ -27,8 +27,8 @@ type reading struct {
 	Sampled int64    `json:"sampled"`
 }
 
-// A host is this machine as it was last read. It keeps the counters itself:
-// those that gopsutil compares with are shared by the whole process.
+// A host takes readings of this machine. It keeps the counters of the last reading itself: those of gopsutil are shared
+// by the whole process.
 type host struct {
 	encoded []byte // the last reading
 	at      time.Time
@@ -36,14 +36,14 @@ type host struct {
 	traffic *net.IOCountersStat // nil where the last reading failed
 }
 
-// newHost takes a first reading, for later ones to compare with.
+// newHost takes a first reading, with which the second is compared.
 func newHost(now time.Time) *host {
 	h := &host{}
 	h.read(now)
 	return h
 }
 
-// data appends the last reading, or a new one if that is no longer fresh.
+// data appends the last reading, or a new one after freshFor.
 func (h *host) data(dst []byte, now time.Time) []byte {
 	if now.Sub(h.at) >= freshFor {
 		h.read(now)
@@ -62,8 +62,7 @@ func (h *host) read(now time.Time) {
 	if memory, err := mem.VirtualMemory(); err == nil && memory.Total > 0 {
 		r.Memory = round(memory.UsedPercent, 1)
 	}
-	// Windows has no load average. gopsutil makes one up, from 0 on, in a
-	// goroutine that never ends.
+	// Windows has no load average. gopsutil computes one, starting from 0, in a goroutine that never ends.
 	if runtime.GOOS != "windows" {
 		if average, err := load.Avg(); err == nil {
 			r.Load = round(average.Load1, 2)
@@ -80,8 +79,7 @@ func (h *host) read(now time.Time) {
 	h.encoded, _ = json.Marshal(r) // all fields are finite numbers
 }
 
-// only returns the one element of list, which is all that gopsutil gives when
-// asked for totals, or nil.
+// only returns the one element of list, which is gopsutil's result for totals; nil where there is none or an error.
 func only[T any](list []T, err error) *T {
 	if err != nil || len(list) != 1 {
 		return nil
@@ -89,8 +87,8 @@ func only[T any](list []T, err error) *T {
 	return &list[0]
 }
 
-// busy returns the share of processor time that was not idle between two
-// readings, in percent from 0 to 100; nil where no time went by.
+// busy returns the share of processor time that was not idle between two readings, in percent from 0 to 100; nil where
+// no time has passed.
 func busy(was, is cpu.TimesStat) *float64 {
 	idle := func(t cpu.TimesStat) float64 { return t.Idle + t.Iowait }
 	work := func(t cpu.TimesStat) float64 { // Guest is in User, GuestNice in Nice
@@ -100,12 +98,12 @@ func busy(was, is cpu.TimesStat) *float64 {
 	if worked+idled <= 0 {
 		return nil
 	}
-	// Iowait may go back on Linux, so that the share leaves its range.
+	// Iowait may decrease on Linux, so the share may be out of its range.
 	return round(min(max(100*worked/(worked+idled), 0), 100), 1)
 }
 
-// perSecond returns the rate at which a counter rose; nil where it fell, as a
-// total does when one of the interfaces goes away.
+// perSecond returns the rate at which a counter increased; nil where it decreased, as a total does when a network
+// interface is removed.
 func perSecond(was, is uint64, elapsed time.Duration) *uint64 {
 	if is < was {
 		return nil
@@ -113,7 +111,7 @@ func perSecond(was, is uint64, elapsed time.Duration) *uint64 {
 	return new(uint64(float64(is-was) / elapsed.Seconds()))
 }
 
-// round rounds x to so many decimals.
+// round rounds x to that many decimals.
 func round(x float64, decimals int) *float64 {
 	unit := math.Pow10(decimals)
 	return new(math.Round(x*unit) / unit)

@@ -21,8 +21,8 @@ func decode(t *testing.T, data []byte) reading {
 	return r
 }
 
-// The clock is the test's own, the readings are real. Real processor times
-// stand still for some milliseconds, so readings go on until they moved.
+// The clock is the test's own, the readings are real. Real processor times do not change for some milliseconds, so the
+// test takes readings until they have.
 func TestHostReadings(t *testing.T) {
 	now := time.Now()
 	h := newHost(now)
@@ -71,7 +71,7 @@ func TestHostRepeatsAFreshReading(t *testing.T) {
 	}
 }
 
-func TestReadingLeavesOutWhatIsNotKnown(t *testing.T) {
+func TestReadingLeavesOutUnknownFigures(t *testing.T) {
 	for want, r := range map[string]reading{
 		`{"sampled":5}`: {Sampled: 5},
 		`{"cpu":0,"load":0.52,"out":0,"sampled":0}`:   {CPU: new(0.0), Load: new(0.52), Out: new(uint64(0))},

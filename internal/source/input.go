@@ -13,23 +13,20 @@ import (
 	"fourwires/feed"
 )
 
-// An Input is a source that has its own pace: it publishes when something
-// comes. Give it to [New], and to one pump only.
+// An Input is a source with a pace of its own: it publishes data when it arrives. Pass it to [New], for one pump only.
 type Input struct {
 	name string
 
-	// run publishes to f until ctx ends or nothing more will come, and returns
-	// nil; or the error of a feed that is closed. It says in the log what
-	// happened. It may be called again, but calls do not overlap.
+	// run publishes to f until ctx ends or the input ends, and returns nil; or feed.ErrClosed. Failures of the input
+	// are logged. It may be called more than once, but calls do not overlap.
 	run func(ctx context.Context, f *feed.Feed) error
 }
 
-// asJSON returns text if it is JSON, and otherwise text as a JSON string. Bad
-// UTF-8 is replaced by U+FFFD first, as a browser does it (Encoding, "UTF-8
-// decoder").
+// asJSON returns text if it is JSON, and otherwise text as a JSON string. Bad UTF-8 is first replaced by U+FFFD, as in
+// a browser (Encoding, "UTF-8 decoder").
 func asJSON(text []byte) []byte {
 	if !utf8.Valid(text) {
-		text, _ = unicode.UTF8.NewDecoder().Bytes(text) // it replaces, and never fails
+		text, _ = unicode.UTF8.NewDecoder().Bytes(text) // it never fails
 	}
 	if json.Valid(text) {
 		return text
@@ -41,11 +38,10 @@ func asJSON(text []byte) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// maxLine is the most bytes of a line: the most data that a feed takes, and room
-// for the id and the time that a message has around it.
+// maxLine is the most bytes of a line: the most data that a feed accepts, and space for the id and time of a message.
 const maxLine = feed.MaxData + 1024
 
-// lines takes a text apart into lines, in bounded memory.
+// lines splits a text into lines, in bounded memory.
 type lines struct {
 	in     *bufio.Reader
 	number int // of the last line, counted from 1
@@ -55,9 +51,9 @@ func newLines(in io.Reader) *lines {
 	return &lines{in: bufio.NewReaderSize(in, maxLine)}
 }
 
-// next returns the next line without its end, LF or CR LF, and the first without
-// a byte order mark. It is valid until the call after. The error is in's, io.EOF behind the last line, or
-// [feed.ErrTooLarge] for a line that is too long; then next goes on behind it.
+// next returns the next line without its end, LF or CR LF, and the first line without a byte order mark. The line is
+// valid until the next call. The error is in's, io.EOF behind the last line; or [feed.ErrTooLarge] for a line that is
+// too long, which is skipped.
 func (l *lines) next() ([]byte, error) {
 	l.number++
 	line, err := l.in.ReadSlice('\n')
@@ -75,7 +71,7 @@ func (l *lines) next() ([]byte, error) {
 			l.number--
 			return nil, err
 		}
-		err = nil // the last line needs no end
+		err = nil // the last line may have no end
 	}
 	if l.number == 1 {
 		line = bytes.TrimPrefix(line, []byte("\uFEFF"))

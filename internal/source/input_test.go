@@ -29,13 +29,12 @@ func journal(b *bytes.Buffer) *slog.Logger {
 	}}))
 }
 
-// of returns settings that put an input in force.
+// of returns settings with an input as the source.
 func of(input Input) Settings {
 	return Settings{Source: input.name, Rate: 1, Phase: Even}
 }
 
-// oneOfEach returns an input of each kind, that publishes one message at once
-// and then goes on waiting.
+// oneOfEach returns an input of each kind, which publishes one message at once and then waits.
 func oneOfEach(t *testing.T) []Input {
 	t.Helper()
 	read, write := io.Pipe()
@@ -43,7 +42,7 @@ func oneOfEach(t *testing.T) []Input {
 	go io.WriteString(write, "1\n")
 	return []Input{
 		NewStdin(read, quiet),
-		relayOver(answers(stream+"data: 1\n\n"), quiet),
+		relayOver(responses(stream+"data: 1\n\n"), quiet),
 		recording(t, quiet, message(0, "1"), message(1e9, "2")),
 	}
 }
@@ -87,8 +86,7 @@ func TestAsJSON(t *testing.T) {
 	}
 }
 
-// Whatever the text: a feed takes it, and a reader finds the text itself, or
-// what the text says where that is JSON.
+// A feed accepts any text. A reader finds the same JSON where the text is JSON, and otherwise the text as a string.
 func FuzzAsJSON(f *testing.F) {
 	for _, seed := range []string{``, `{"a": [1, "b"]}`, `text`, `"`, "\xff", "\"\xff\"", "\u2028<\x00\ufeff", `1e999`, "\"\\ud800\"", strings.Repeat("[", 10_001)} {
 		f.Add([]byte(seed))
@@ -115,13 +113,13 @@ func FuzzAsJSON(f *testing.F) {
 		}
 		var back string
 		if err := json.Unmarshal(m.Data, &back); err != nil || back != string(clean) || !utf8.Valid(m.Data) {
-			t.Errorf("the text %q becomes %s, which says %q, %v", clean, m.Data, back, err)
+			t.Errorf("the text %q becomes %s, which means %q, %v", clean, m.Data, back, err)
 		}
 	})
 }
 
 func TestLines(t *testing.T) {
-	most := strings.Repeat("x", maxLine-1) // its end is the last byte of the buffer
+	most := strings.Repeat("x", maxLine-1) // with its end it fills the buffer
 	tests := []struct{ text, want string }{
 		{"", ""},
 		{"a", "1 a|"},

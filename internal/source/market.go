@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Invented: no company has a ticker like these.
+// symbols are invented: no company has a ticker like these.
 var symbols = [20]string{
 	"ALPACA", "BADGER", "CICADA", "DUGONG", "ERMINE",
 	"FERRET", "GIBBON", "HORNET", "IGUANA", "JACKAL",
@@ -14,8 +14,7 @@ var symbols = [20]string{
 	"PUFFIN", "QUOKKA", "RABBIT", "SALMON", "TURTLE",
 }
 
-// In cents, as all prices here are: integers do not drift, and every machine
-// computes the same ones.
+// Prices are in cents: integers do not drift, and are the same on every machine.
 const (
 	minStart, maxStart = 10_00, 500_00
 	minPrice           = 1_00
@@ -36,7 +35,7 @@ func newMarket(seed uint64) *market {
 	return m
 }
 
-// step moves the price of one instrument, i, by change.
+// step changes the price of one instrument, i.
 func (m *market) step() (i int, change int64) {
 	i = m.rand.IntN(len(symbols))
 	change = m.rand.Int64N(2*maxChange+1) - maxChange
@@ -47,7 +46,7 @@ func (m *market) step() (i int, change int64) {
 	return i, change
 }
 
-// data appends the next step, as the package comment shows it.
+// data appends the next step as JSON; the package comment shows it.
 func (m *market) data(dst []byte, _ time.Time) []byte {
 	i, change := m.step()
 	dst = append(dst, `{"symbol":"`...)

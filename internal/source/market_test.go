@@ -16,8 +16,7 @@ func first(n int, seed uint64) []string {
 	return list
 }
 
-// The bytes are fixed, so that another machine, or another version of Go, is
-// found out if it differs.
+// The bytes are the same on every machine and with every version of Go.
 func TestMarketBytes(t *testing.T) {
 	want := []string{
 		`{"symbol":"FERRET","price":467.74,"change":0.05}`,
@@ -32,25 +31,25 @@ func TestMarketBytes(t *testing.T) {
 }
 
 func TestMarketSeed(t *testing.T) {
-	one, again, other := first(1000, 7), first(1000, 7), first(1000, 8)
-	same := 0
+	one, same, other := first(1000, 7), first(1000, 7), first(1000, 8)
+	agree := 0
 	for i := range one {
-		if one[i] != again[i] {
-			t.Fatalf("seed 7, data %d: %s, and again %s", i, one[i], again[i])
+		if one[i] != same[i] {
+			t.Fatalf("seed 7, data %d: %s, the second time %s", i, one[i], same[i])
 		}
 		if one[i] == other[i] {
-			same++
+			agree++
 		}
 	}
-	if same > 10 {
-		t.Errorf("seeds 7 and 8 agree in %d of 1000 data", same)
+	if agree > 10 {
+		t.Errorf("seeds 7 and 8 agree in %d of 1000 data", agree)
 	}
 }
 
 func TestMarketStaysPositive(t *testing.T) {
 	m := newMarket(1)
 	for i := range m.prices {
-		m.prices[i] = minPrice // the hardest place to start from
+		m.prices[i] = minPrice // the lowest prices
 	}
 	var seen [len(symbols)]int
 	for range 1_000_000 {
@@ -81,8 +80,8 @@ func TestAppendCents(t *testing.T) {
 	}
 }
 
-// What does the data of one message cost before Publish? The buffer is used
-// again, as a Pump does, so the answer for allocations is 0.
+// BenchmarkMarket asks what the data of one message costs before Publish. The buffer is reused, as by a Pump, so there
+// are no allocations.
 func BenchmarkMarket(b *testing.B) {
 	for _, payload := range []int{0, 128, 4096} {
 		b.Run(fmt.Sprintf("payload=%d", payload), func(b *testing.B) {

@@ -12,22 +12,21 @@ import (
 )
 
 const (
-	maxLate = time.Second            // further behind, a schedule is given up
+	maxLate = time.Second            // a schedule that is further behind is given up
 	forever = time.Duration(1) << 62 // 146 years, and no overflow when added to an instant
 )
 
-// The streams of random numbers drawn from one seed. They are apart so that
-// the pace cannot change what the market says.
+// The streams of random numbers of one seed. They are separate so that the pace does not change the market's data.
 const (
 	paceStream = iota
 	marketStream
 )
 
-// data appends the data of the next message to dst. Calls do not overlap; now
-// does not go back between them.
+// data appends the data of the next message to dst. Calls do not overlap, and now does not decrease from one to the
+// next.
 type data func(dst []byte, now time.Time) []byte
 
-// open returns the data of a source, nil for none and for an input.
+// open returns the data of a source that is generated here; nil for none and for an input.
 func open(s Settings) data {
 	switch s.Source {
 	case Host:
@@ -38,38 +37,36 @@ func open(s Settings) data {
 	return nil
 }
 
-// A Pump publishes the data of one source to a feed, at the source's own pace
-// or at the one that is set. Make one with [New] and let it work with
-// [Pump.Run]. Its methods may be called by any number of goroutines at once,
-// but only one may be in Run.
+// A Pump publishes the data of one source to a feed, at the pace of its settings or at that of an input. Make one with
+// [New], and start it with [Pump.Run]. Its methods may be called by any number of goroutines at once, but only one may
+// be in Run.
 type Pump struct {
 	feed    *feed.Feed
 	inputs  []Input
-	changed chan struct{} // tells Run that next is another; holds one
+	changed chan struct{} // has an element where Run has not noticed a change yet; capacity 1
 
-	mu       sync.Mutex
-	settings Settings
-	input    *Input             // in force and not yet ended; nil for a source without a pace of its own
-	leave    context.CancelFunc // ends the run of the input
-	data     data               // nil for an input
-	gaps     *rand.Rand
-	left     int       // of the present burst
-	next     time.Time // the intended instant of the next message
-	buffer   []byte    // Publish does not keep data, so all messages share one
+	mu        sync.Mutex
+	settings  Settings
+	input     *Input             // the present one, if it has not ended; nil for a source that is generated here
+	stopInput context.CancelFunc // ends the run of the input
+	data      data               // nil for an input
+	gaps      *rand.Rand
+	left      int       // messages of the present burst
+	next      time.Time // the intended instant of the next message
+	buffer    []byte    // Publish does not keep data, so all messages share one
 }
 
-// New returns a pump for f that knows the sources host, market and none, and
-// these inputs, which are each of another kind. It publishes nothing before
-// [Pump.Run]. The error is that of [Pump.Change].
+// New returns a pump for f with the sources host, market and none, and these inputs, at most one of each kind. It
+// publishes nothing before [Pump.Run]. The error is that of [Pump.Change].
 func New(f *feed.Feed, s Settings, inputs ...Input) (*Pump, error) {
-	p := &Pump{feed: f, inputs: inputs, changed: make(chan struct{}, 1), leave: func() {}}
+	p := &Pump{feed: f, inputs: inputs, changed: make(chan struct{}, 1), stopInput: func() {}}
 	if err := p.Change(s); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-// Sources returns the names of the sources that this pump knows.
+// Sources returns the names of the sources that this pump has.
 func (p *Pump) Sources() []string {
 	names := []string{Host, Market, None}
 	for _, input := range p.inputs {
@@ -85,13 +82,11 @@ func (p *Pump) Settings() Settings {
 	return p.settings
 }
 
-// Change puts s in force at once, running or not: the next message is due one
-// new gap from now. A market's walk goes on from where it is, unless source or
-// seed are others. An input goes on through all changes but that of the source;
-// what it has in hand when it is left, it may still publish.
+// Change puts s into force at once, whether or not the pump runs: the next message is due one new gap from now. It does
+// not block. A market's random walk goes on from its present prices, unless the source or the seed changes. An input
+// goes on unless the source changes; then it may still publish the message that it is handling.
 //
-// The error is one sentence on the first fault, made for whoever gave the
-// settings; then nothing changes.
+// The error is one sentence on the first fault, for the user who made the settings; then nothing changes.
 func (p *Pump) Change(s Settings) error {
 	if err := s.check(p.Sources()); err != nil {
 		return err
@@ -112,20 +107,20 @@ func (p *Pump) Change(s Settings) error {
 		if i := slices.IndexFunc(p.inputs, func(input Input) bool { return input.name == s.Source }); i >= 0 {
 			p.input = &p.inputs[i]
 		}
-		p.leave()
+		p.stopInput()
 	}
 	p.left = 0
 	p.next = time.Now().Add(p.gap())
 	select {
 	case p.changed <- struct{}{}:
-	default: // Run was told of an earlier change and has yet to look
+	default: // Run has not noticed an earlier change yet
 	}
 	return nil
 }
 
-// Run publishes until ctx ends or the feed is closed, and then returns nil. It
-// learns of the closing when it publishes, so with none it waits for ctx. The
-// first message is due one gap after the call, but for an input.
+// Run publishes until ctx ends or the feed is closed, and then returns nil. It notices that the feed is closed when it
+// publishes, so with the source none it waits for ctx. The first message is due one gap after the call, except from an
+// input.
 func (p *Pump) Run(ctx context.Context) error {
 	p.mu.Lock()
 	p.left = 0
@@ -146,7 +141,7 @@ func (p *Pump) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		timer.Reset(wait) // fires at once where the next is due
+		timer.Reset(wait) // fires at once where the next message is due
 		select {
 		case <-timer.C:
 		case <-p.changed:
@@ -156,8 +151,7 @@ func (p *Pump) Run(ctx context.Context) error {
 	return nil
 }
 
-// follow lets the input in force run, if there is one, until it ends, another
-// source takes its place, or ctx ends.
+// follow runs the present input, if there is one, until it ends, the source changes, or ctx ends.
 func (p *Pump) follow(ctx context.Context) error {
 	p.mu.Lock()
 	input := p.input
@@ -165,9 +159,9 @@ func (p *Pump) follow(ctx context.Context) error {
 		p.mu.Unlock()
 		return nil
 	}
-	ctx, leave := context.WithCancel(ctx)
-	defer leave()
-	p.leave = leave
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	p.stopInput = cancel
 	p.mu.Unlock()
 
 	err := input.run(ctx, p.feed)
@@ -179,9 +173,8 @@ func (p *Pump) follow(ctx context.Context) error {
 	return err
 }
 
-// step publishes the next message if it is due, one only, so that a change or
-// the end of ctx does not wait for all that are due. It returns the time until
-// the message after that, 0 or less where that is due as well.
+// step publishes the next message if it is due; only one, so that a change or the end of ctx does not wait for all
+// messages that are due. It returns the time until the message after that, 0 or less where that is due as well.
 func (p *Pump) step() (time.Duration, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -198,14 +191,13 @@ func (p *Pump) step() (time.Duration, error) {
 		if _, err := p.feed.Publish(p.buffer); err != nil {
 			return 0, err
 		}
-		p.next = p.next.Add(p.gap()) // not now plus a gap: the loop is open
+		p.next = p.next.Add(p.gap()) // not now plus a gap: that would be a closed loop
 	}
-	return time.Until(p.next), nil // the clock went on meanwhile
+	return time.Until(p.next), nil // not p.next.Sub(now): Publish took time
 }
 
-// gap draws the time from one message to the next. Of a burst it is what is set,
-// and to the next burst what that leaves of the mean: at random instants that is
-// what is drawn.
+// gap returns the time from one message to the next. Within a burst it is Apart. To the next burst it is what that
+// leaves of the mean time of a burst; for poisson a random time with that mean.
 func (p *Pump) gap() time.Duration {
 	s := p.settings
 	if p.left > 0 {
@@ -220,8 +212,8 @@ func (p *Pump) gap() time.Duration {
 	return time.Duration(min(gap*float64(time.Second), float64(forever)))
 }
 
-// pad lengthens data, a JSON object with at least one field, to size bytes by
-// a last field "pad". Data for which even an empty one is too much stays as it is.
+// pad lengthens data, a JSON object with at least one field, to size bytes by a last field "pad". Data that would be
+// longer with an empty pad is returned as it is.
 func pad(data []byte, size int) []byte {
 	fill := size - len(data) - len(`,"pad":""`)
 	if fill < 0 {

@@ -90,7 +90,7 @@ func TestEven(t *testing.T) {
 	})
 }
 
-// Bursts leave the rate as it is: their gaps are counted from first to first.
+// Bursts do not change the rate: their gaps are from first message to first message.
 func TestBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
@@ -101,7 +101,7 @@ func TestBurst(t *testing.T) {
 		if got := instants(t, f, begin); !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
-		// A change begins a burst anew.
+		// A change begins a new burst.
 		change(t, p, Settings{Source: Market, Rate: 10, Phase: Even, Burst: 2})
 		time.Sleep(500 * time.Millisecond)
 		synctest.Wait()
@@ -129,14 +129,14 @@ func TestEvenAtTheHighestRate(t *testing.T) {
 		}
 		for i := range got {
 			if want := time.Duration(i+1) * 100 * time.Microsecond; got[i] != want {
-				t.Fatalf("message %d came at %v, want %v", i+1, got[i], want)
+				t.Fatalf("message %d was published at %v, want %v", i+1, got[i], want)
 			}
 		}
 	})
 }
 
-// Exponential gaps: as many as the rate says, and 39.3 % of them (1 − 1/√e)
-// shorter than half their mean.
+// Gaps are exponentially distributed: their number is that of the rate, and 39.3 % of them (1 − 1/√e) are shorter than
+// half their mean.
 func TestPoisson(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, f := start(t, Settings{Source: Market, Rate: 100, Phase: Poisson, Seed: 1})
@@ -168,8 +168,8 @@ func TestPoissonRepeatsWithItsSeed(t *testing.T) {
 		})
 		return list
 	}
-	one, again, other := gaps(1), gaps(1), gaps(2)
-	if !slices.Equal(one, again) {
+	one, same, other := gaps(1), gaps(1), gaps(2)
+	if !slices.Equal(one, same) {
 		t.Error("seed 1 gave two schedules")
 	}
 	if slices.Equal(one, other) {
@@ -177,8 +177,7 @@ func TestPoissonRepeatsWithItsSeed(t *testing.T) {
 	}
 }
 
-// stall makes the first message take a while, as a machine does that is busy
-// elsewhere.
+// stall delays the first message by d, as a busy machine does.
 func stall(p *Pump, d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -208,7 +207,7 @@ func TestFarBehindStartsAfresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		p, f := start(t, Settings{Source: Market, Rate: 10, Phase: Even})
-		stall(p, 1150*time.Millisecond) // at 1250, what was due at 200 is too late
+		stall(p, 1150*time.Millisecond) // at 1250, the message that was due at 200 is too late
 		time.Sleep(1500 * time.Millisecond)
 		if got, want := instants(t, f, begin), milliseconds(1250, 1350, 1450); !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
@@ -254,7 +253,7 @@ func TestChangeTakesEffectAtOnce(t *testing.T) {
 	})
 }
 
-// The lowest rate has a gap longer than a time.Duration can say.
+// The gap of the lowest rate is longer than the longest time.Duration.
 func TestChangeEndsAnEndlessGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := Settings{Source: Market, Rate: 5e-324, Phase: Poisson, Seed: 1}
@@ -281,7 +280,7 @@ func TestFaultyChangeChangesNothing(t *testing.T) {
 		faulty := s
 		faulty.Rate = -1
 		if err := p.Change(faulty); err == nil {
-			t.Error("a negative rate was taken")
+			t.Error("a negative rate was accepted")
 		}
 		time.Sleep(time.Second)
 		if got := p.Settings(); got != s {
@@ -493,8 +492,7 @@ func TestPumpKnowsItsInputs(t *testing.T) {
 	}
 }
 
-// What is set for other sources does not touch an input, and one that has ended
-// does not begin again.
+// Settings that do not apply to an input do not change it, and an input that has ended does not start a second time.
 func TestChangeOfPaceLeavesAnInput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()

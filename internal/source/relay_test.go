@@ -24,32 +24,31 @@ type dial = func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // relayOver returns a relay of http://lab/sse from its beginning, in memory.
 func relayOver(dial dial, log *slog.Logger) Input {
-	r := &relay{log: log, stream: sse.Stream{URL: "http://lab/sse?after=0", Dial: dial}}
+	r := &relay{log: log, pause: pause, stream: sse.Stream{URL: "http://lab/sse?after=0", Dial: dial}}
 	return Input{Relay, r.run}
 }
 
-// stream is how an answer begins that is one.
+// stream is the head of a response that is a stream of events.
 const stream = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 
-// answers gives a first connection the first of the answers, and so on; the
-// last serves all that come after. Behind an answer the server says no more,
-// or with "CUT" at its end closes the connection.
-func answers(list ...string) dial {
+// responses gives the first connection the first response, and so on; the last is for all later connections. Behind a
+// response the server sends no more, or, where it ends with "CUT", closes the connection.
+func responses(list ...string) dial {
 	return func(context.Context, string, string) (net.Conn, error) {
-		answer, cut := strings.CutSuffix(list[0], "CUT")
+		response, cut := strings.CutSuffix(list[0], "CUT")
 		if len(list) > 1 {
 			list = list[1:]
 		}
-		return answering(strings.NewReader(answer), cut), nil
+		return responding(strings.NewReader(response), cut), nil
 	}
 }
 
-// answering returns a connection to a server that answers a request so.
-func answering(answer io.Reader, cut bool) net.Conn {
+// responding returns a connection to a server that sends this response to a request.
+func responding(response io.Reader, cut bool) net.Conn {
 	client, server := net.Pipe()
 	go func() {
 		server.Read(make([]byte, 4096))
-		io.Copy(server, answer)
+		io.Copy(server, response)
 		if !cut {
 			io.Copy(io.Discard, server) // until the client closes
 		}
@@ -70,7 +69,7 @@ func serve(t *testing.T, handler http.Handler) dial {
 	return network.Dial
 }
 
-// A frail connection breaks after so many bytes were read.
+// A frail connection breaks after left bytes were read.
 type frail struct {
 	net.Conn
 	left int
@@ -86,8 +85,7 @@ func (c *frail) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Wherever in a stream a connection is cut, nothing of the other lab's feed is
-// lost and nothing comes twice.
+// Wherever in a stream a connection breaks, no message of the other lab is lost and none is published twice.
 func TestRelayThroughCuts(t *testing.T) {
 	for left := range 500 {
 		synctest.Test(t, func(t *testing.T) {
@@ -122,18 +120,19 @@ func TestRelayThroughCuts(t *testing.T) {
 	}
 }
 
-// A stream may say where it begins before it has anything to say. What comes
-// between a cut and the next attempt is then not lost either.
+// A stream sets the last event id before its first message. So a message between a failure and the next attempt is not
+// lost even then.
 func TestRelayCutBeforeTheFirstEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		from := feed.New(keep)
 		from.Publish([]byte(`"before"`))
 		dial := lab(t, from)
 		var conn net.Conn
-		r := &relay{log: quiet, stream: sse.Stream{URL: "http://lab/sse", Dial: func(ctx context.Context, network, addr string) (_ net.Conn, err error) {
+		recorded := func(ctx context.Context, network, addr string) (_ net.Conn, err error) {
 			conn, err = dial(ctx, network, addr)
 			return conn, err
-		}}}
+		}
+		r := &relay{log: quiet, pause: pause, stream: sse.Stream{URL: "http://lab/sse", Dial: recorded}}
 		input := Input{Relay, r.run}
 		_, to := start(t, of(input), input)
 		conn.Close()
@@ -168,15 +167,17 @@ func TestRelayThroughChanges(t *testing.T) {
 	})
 }
 
-// Over real sockets, with the connections cut again and again.
+// A relay works over real sockets, and resumes after their failure.
 func TestRelayOverSockets(t *testing.T) {
 	from, to := feed.New(keep), feed.New(keep)
 	server := httptest.NewServer(&sse.Handler{Feed: from})
 	defer server.Close()
-	input, err := NewRelay(server.URL+"?after=0", quiet)
+	r, err := newRelay(server.URL+"?after=0", quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.pause = func(time.Duration, int) time.Duration { return 10 * time.Millisecond }
+	input := Input{Relay, r.run}
 	p, err := New(to, of(input), input)
 	if err != nil {
 		t.Fatal(err)
@@ -199,7 +200,7 @@ func TestRelayOverSockets(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n == 15 {
-			server.CloseClientConnections() // with the message on its way
+			server.CloseClientConnections() // while the message is being sent
 		}
 		for len(got) < n {
 			if got, cursor, err = to.Wait(ctx, cursor, got); err != nil {
@@ -216,7 +217,7 @@ func TestRelayData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		most := strings.Repeat("x", feed.MaxData-2)
 		var log bytes.Buffer
-		input := relayOver(answers(stream+"data: {\"a\":\ndata: 1}\n\n"+"event: gap\ndata: two\ndata: lines\n\n"+":\n\n"+"data\n\n"+
+		input := relayOver(responses(stream+"data: {\"a\":\ndata: 1}\n\n"+"event: gap\ndata: two\ndata: lines\n\n"+":\n\n"+"data\n\n"+
 			"data: "+most+"\n\n"+"id: 5\ndata: "+most+"x\n\n"+"data: "+strings.Repeat("\x01", feed.MaxData/2)+"\n\n"+"data: 7\n\nCUT", stream), journal(&log))
 		_, f := start(t, of(input), input)
 		if got, want := published(t, f), "{\"a\":1}\n\"two\\nlines\"\n\"\"\n\""+most+"\"\n7\n"; got != want {
@@ -232,15 +233,14 @@ level=WARN msg="relay: no stream, trying again" err="sse: the stream ended: EOF"
 	})
 }
 
-// A crooked server is asked again, neither too often nor too seldom. What it
-// says is published if it is whole, trouble that stays the same is told once,
-// and a server that has come to its senses is followed.
-func TestRelayOfACrookedServer(t *testing.T) {
+// A relay tries a faulty server neither too often nor too seldom. It publishes the server's whole events, logs an error
+// that stays the same once, and follows the server when it has recovered.
+func TestRelayOfAFaultyServer(t *testing.T) {
 	const (
 		headers  = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-		crooked  = 20 * time.Minute
+		faulty   = 20 * time.Minute
 		slowest  = 30 * time.Second
-		silent   = 41 * time.Second // with the second until the next attempt
+		silent   = 41 * time.Second // and the second until the next attempt
 		ended    = "sse: the stream ended: EOF"
 		isSilent = "sse: the stream is silent"
 	)
@@ -279,61 +279,62 @@ func TestRelayOfACrookedServer(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				sane := feed.New(keep)
-				m, _ := sane.Publish([]byte(`"sane"`))
-				dial := lab(t, sane)
+				healthy := feed.New(keep)
+				m, _ := healthy.Publish([]byte(`"healthy"`))
+				dial := lab(t, healthy)
 				begin := time.Now()
 				var attempts []time.Duration
 				var log bytes.Buffer
 				input := relayOver(func(ctx context.Context, network, addr string) (net.Conn, error) {
-					if time.Since(begin) > crooked {
+					if time.Since(begin) > faulty {
 						return dial(ctx, network, addr)
 					}
 					attempts = append(attempts, time.Since(begin))
 					if test.answer == "REFUSED" {
 						return nil, errors.New("refused")
 					}
-					return answers(test.answer)(ctx, network, addr)
+					return responses(test.answer)(ctx, network, addr)
 				}, journal(&log))
 				_, f := start(t, of(input), input)
-				time.Sleep(crooked + 2*time.Minute)
+				time.Sleep(faulty + 2*time.Minute)
 				synctest.Wait()
 
 				n := len(attempts)
 				for i := range attempts[1:] {
 					if gap := attempts[i+1] - attempts[i]; gap < test.least || gap > test.most {
-						t.Errorf("attempt %d came %v after the one before, want %v to %v", i+2, gap, test.least, test.most)
+						t.Errorf("attempt %d was %v after the one before, want %v to %v",
+							i+2, gap, test.least, test.most)
 					}
 				}
-				if slow := int(crooked / test.most); n < slow || n > 3*slow {
-					t.Errorf("%d attempts in %v", n, crooked)
+				if slow := int(faulty / test.most); n < slow || n > 3*slow {
+					t.Errorf("%d attempts in %v", n, faulty)
 				}
-				want, lines := string(m.JSON())+"\n", 3 // the beginning, the trouble, and its end
+				want, lines := string(m.JSON())+"\n", 3 // the beginning, the error, and its end
 				if strings.Contains(test.answer, "data: 1\n\n") {
 					want, lines = strings.Repeat("1\n", n)+want, 2*n+2
 				}
-				if strings.Contains(test.answer, "id: \x01") { // which cannot be sent back: a sentence each
+				if strings.Contains(test.answer, "id: \x01") { // which no header can carry: a line each
 					lines += n
 				}
 				if got := published(t, f); got != want {
 					t.Errorf("published\n%s\nwant\n%s", got, want)
 				}
 				if got := strings.Count(log.String(), "\n"); got != lines || !strings.Contains(log.String(), `err="`+test.log+`" `) {
-					t.Errorf("%d attempts, %d lines in the log, want %d with %s:\n%.1000s", n, got, lines, test.log, log.String())
+					t.Errorf("%d attempts, %d lines in the log, want %d with %s:\n%.1000s",
+						n, got, lines, test.log, log.String())
 				}
 			})
 		})
 	}
 }
 
-// An id that the stream refuses is not asked for again; one that is refused for
-// another reason is.
-func TestRelayWithAnIDThatIsRefused(t *testing.T) {
+// An id that the stream refuses is not sent a second time; one that it refuses for another reason is.
+func TestRelayOfARefusedID(t *testing.T) {
 	long := strings.Repeat("5", 20_000)
 	for _, test := range []struct {
 		id     string
-		status int // of the answer to a request with it
-		again  string
+		status int    // of the answer to a request with it
+		next   string // the id of the request after that
 	}{
 		{"5", 400, ""}, {"5", 403, ""}, {"5", 404, ""}, {"5", 410, ""},
 		{"5", 412, ""}, {"5", 416, ""}, {"5", 422, ""}, {long, 431, ""},
@@ -356,24 +357,24 @@ func TestRelayWithAnIDThatIsRefused(t *testing.T) {
 				var log bytes.Buffer
 				input := relayOver(dial, journal(&log))
 				_, f := start(t, of(input), input)
-				sequence, said, data := []string{"", test.id, test.again, test.id}, "refused with the last event id", "1\n1\n"
+				sequence, logged, data := []string{"", test.id, test.next, test.id}, "refused with the last event id", "1\n1\n"
 				switch {
 				case test.status == 0:
-					sequence, said, data = []string{"", "", ""}, "no request can carry the last event id", "1\n1\n1\n"
-				case test.again != "":
-					said, data = "", "1\n"
+					sequence, logged, data = []string{"", "", ""}, "no request can carry the last event id", "1\n1\n1\n"
+				case test.next != "":
+					logged, data = "", "1\n"
 				}
 				for _, want := range sequence {
 					if got := <-ids; got != want {
-						t.Errorf("asked for what comes after %.20q, want %.20q", got, want)
+						t.Errorf("resumed behind %.20q, want %.20q", got, want)
 					}
 				}
 				synctest.Wait()
 				if got := published(t, f); got != data {
 					t.Errorf("got %q, want %q", got, data)
 				}
-				want := "level=WARN msg=\"relay: " + said + "; the stream is read anew, there may be a gap\" id="
-				if got := strings.Count(log.String(), want) == 2; got != (said != "") || log.Len() > 2000 {
+				want := "level=WARN msg=\"relay: " + logged + "; the stream is read anew, there may be a gap\" id="
+				if got := strings.Count(log.String(), want) == 2; got != (logged != "") || log.Len() > 2000 {
 					t.Errorf("the log is\n%.2000s\nwant twice\n%s", log.String(), want)
 				}
 			})
@@ -381,9 +382,9 @@ func TestRelayWithAnIDThatIsRefused(t *testing.T) {
 	}
 }
 
-// What has more than 1 MiB is passed over, and the log says so where it is an
-// event. The stream goes on behind it, on the same connection and on the next.
-func TestRelayGoesOnBehindWhatIsTooLong(t *testing.T) {
+// An event or a comment of more than 1 MiB is skipped; the event is logged. The stream goes on behind it, on the same
+// connection and on the next.
+func TestRelaySkipsLongEvents(t *testing.T) {
 	x := func(n int) string { return strings.Repeat("x", n) }
 	const skips = "level=WARN msg=\"relay: an event is skipped, and so will be others like it\" id=2 " +
 		"err=\"sse: an event has more than 1 MiB\"\n"
@@ -422,7 +423,7 @@ func TestRelayGoesOnBehindWhatIsTooLong(t *testing.T) {
 					data, id = "1\n4\n", "2"
 				}
 				if got := published(t, f); got != data || fmt.Sprint(ids) != "[ "+id+"]" {
-					t.Errorf("got %q, asked for what comes after %q, want %q and, at last, %s", got, ids, data, id)
+					t.Errorf("got %q, resumed behind %q, want %q and, at last, %s", got, ids, data, id)
 				}
 				got, want := strings.Count(log.String(), "an event is skipped"), strings.Count(test.log, "\n")
 				if got != want || !strings.Contains(log.String(), test.log) {
@@ -433,8 +434,8 @@ func TestRelayGoesOnBehindWhatIsTooLong(t *testing.T) {
 	}
 }
 
-// The log names the first event that the feed does not take, and the rest goes on.
-func TestRelayOfWhatTheFeedDoesNotTake(t *testing.T) {
+// The log names the first event that the feed does not accept; the others are published.
+func TestRelaySkipsRefusedEvents(t *testing.T) {
 	for name, data := range map[string]string{
 		"too large": `"` + strings.Repeat("x", feed.MaxData) + `"`,
 		"too deep":  strings.Repeat("[", feed.MaxDepth+1) + strings.Repeat("]", feed.MaxDepth+1),
@@ -442,7 +443,7 @@ func TestRelayOfWhatTheFeedDoesNotTake(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var log bytes.Buffer
 			answer := stream + "data: 1\n\n" + strings.Repeat("data: "+data+"\n\n", 3) + "data: 2\n\n"
-			input := relayOver(answers(answer), journal(&log))
+			input := relayOver(responses(answer), journal(&log))
 			_, f := start(t, of(input), input)
 			if got, want := published(t, f), "1\n2\n"; got != want {
 				t.Errorf("%s: got %.200s, want %s", name, got, want)
@@ -454,9 +455,8 @@ func TestRelayOfWhatTheFeedDoesNotTake(t *testing.T) {
 	}
 }
 
-// Another lab says where its stream begins, and that it is there: as event or as
-// a block without data, these are no messages.
-func TestRelayOfALabsFirstBlock(t *testing.T) {
+// The first block of another lab and its heartbeats are no messages.
+func TestRelayOfALab(t *testing.T) {
 	for _, first := range []string{
 		"id: k3v9qa-7\nevent: hello\nretry: 3000\ndata: {\"epoch\":\"k3v9qa\",\"head\":7}\n\n",
 		"id: k3v9qa-7\nretry: 3000\n\n",
@@ -478,13 +478,13 @@ func TestRelayOfALabsFirstBlock(t *testing.T) {
 			time.Sleep(10 * time.Second)
 			synctest.Wait()
 			if got, want := published(t, f), "8\n"; got != want || fmt.Sprint(ids) != "[ k3v9qa-7]" {
-				t.Errorf("%q: got %q, asked for what comes after %q, want %q and the id of the first block", first, got, ids, want)
+				t.Errorf("%q: got %q, resumed behind %q, want %q and the id of the first block", first, got, ids, want)
 			}
 		})
 	}
 }
 
-// A stream that has moved for good is asked for where it is now; the log says so.
+// After a permanent redirect the stream is requested at its new address, which is logged.
 func TestRelayFollowsRedirects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var paths []string
@@ -527,7 +527,9 @@ func TestRelayEndsWith204(t *testing.T) {
 		if asked != 1 {
 			t.Errorf("asked %d times in an hour, want once", asked)
 		}
-		if got, want := log.String(), "level=INFO msg=\"relay: opening the stream\"\nlevel=INFO msg=\"relay has ended, the stream asks not to come again; the lab goes on\"\n"; got != want {
+		const want = "level=INFO msg=\"relay: opening the stream\"\n" +
+			"level=INFO msg=\"relay has ended, the stream asks not to come again; the lab goes on\"\n"
+		if got := log.String(); got != want {
 			t.Errorf("the log is\n%s\nwant\n%s", got, want)
 		}
 		change(t, p, Settings{Source: None, Rate: 1, Phase: Even})
@@ -557,16 +559,17 @@ func TestRelayPause(t *testing.T) {
 		{24 * time.Hour, 7, 30 * time.Second, 30 * time.Second},
 	}
 	for _, test := range tests {
-		r := relay{stream: sse.Stream{Retry: test.retry}}
 		shortest, longest := test.most, test.least
 		for range 1000 {
-			pause := r.pause(test.attempts)
-			shortest, longest = min(shortest, pause), max(longest, pause)
+			p := pause(test.retry, test.attempts)
+			shortest, longest = min(shortest, p), max(longest, p)
 		}
 		// The whole range is used: full jitter.
 		width := test.most - test.least
-		if shortest < test.least || longest > test.most || shortest > test.least+width/10 || longest < test.most-width/10 {
-			t.Errorf("retry %v, attempt %d: pauses from %v to %v, want %v to %v", test.retry, test.attempts, shortest, longest, test.least, test.most)
+		within := shortest >= test.least && longest <= test.most
+		if !within || shortest > test.least+width/10 || longest < test.most-width/10 {
+			t.Errorf("retry %v, attempt %d: pauses from %v to %v, want %v to %v",
+				test.retry, test.attempts, shortest, longest, test.least, test.most)
 		}
 	}
 }

@@ -14,14 +14,14 @@ import (
 	"fourwires/feed"
 )
 
-// MaxSpeed is the most that a replay is faster than its recording.
+// MaxSpeed is the highest speed of a replay, as a multiple of its recording's.
 const MaxSpeed = 1000
 
-// NewReplay returns the source replay, which publishes the messages of the file
-// at path, speed times as fast as they once came. The error is one sentence on
-// what is wrong with either; what the file holds is only seen as it is reached.
+// NewReplay returns the source replay, which publishes the messages of the file at path, speed times as fast as they
+// were recorded. The error is one sentence on what is wrong with path or speed. The file's content is read during the
+// replay, which logs skipped lines, failures and the end.
 func NewReplay(path string, speed float64, log *slog.Logger) (Input, error) {
-	if !(speed > 0 && speed <= MaxSpeed) { // so written, NaN is refused too
+	if !(speed > 0 && speed <= MaxSpeed) { // in this form NaN is refused too
 		return Input{}, fmt.Errorf("speed %v: must be a number above 0, at most %d", speed, MaxSpeed)
 	}
 	file, err := os.Open(path)
@@ -63,9 +63,8 @@ func (r replay) run(ctx context.Context, f *feed.Feed) error {
 	return nil
 }
 
-// play publishes what in holds until its end or that of ctx, and returns how
-// many messages that were, and how many lines were skipped since they are none.
-// The error is in's, or that of a feed that is closed.
+// play publishes the messages of in until its end or that of ctx. It returns the number of messages, and that of the
+// lines that were skipped because they are none. The error is in's, or feed.ErrClosed.
 func (r replay) play(ctx context.Context, in io.Reader, f *feed.Feed) (messages, skipped int, err error) {
 	lines := newLines(in)
 	skip := func(err error) {
@@ -74,7 +73,7 @@ func (r replay) play(ctx context.Context, in io.Reader, f *feed.Feed) (messages,
 		}
 	}
 	next := time.Now() // the intended instant of the next message
-	last := int64(0)   // the time in the message before, 0 where there is none
+	last := int64(0)   // the time of the message before, 0 where there is none
 	for ctx.Err() == nil {
 		line, err := lines.next()
 		if err == io.EOF {
@@ -102,7 +101,7 @@ func (r replay) play(ctx context.Context, in io.Reader, f *feed.Feed) (messages,
 			next = time.Now()
 		}
 		select {
-		case <-time.After(time.Until(next)): // at once where it is due
+		case <-time.After(time.Until(next)): // at once where the message is due
 		case <-ctx.Done():
 			return messages, skipped, nil
 		}
@@ -119,11 +118,11 @@ func (r replay) play(ctx context.Context, in io.Reader, f *feed.Feed) (messages,
 	return messages, skipped, nil
 }
 
-// errOther says that a line is no message, but has its place in a recording.
+// errOther means that a line is no message, but belongs in a recording.
 var errOther = errors.New("no message")
 
-// recorded returns the message in a line of a recording; errOther for one that
-// is blank or says what else a lab sends: a gap, where a stream begins, a heartbeat.
+// recorded returns the message in a line of a recording; errOther for a line that is blank or another object of a lab:
+// a gap, a hello, a heartbeat.
 func recorded(line []byte) (feed.Message, error) {
 	if len(bytes.TrimSpace(line)) == 0 {
 		return feed.Message{}, errOther
@@ -141,8 +140,7 @@ func recorded(line []byte) (feed.Message, error) {
 	return m, err
 }
 
-// gap returns the time between two messages that were published at those
-// times; 0 where the clock went back.
+// gap returns the time between two messages that were published at these times; 0 where the clock went back.
 func (r replay) gap(was, is int64) time.Duration {
 	return time.Duration(min(float64(max(is-was, 0))/r.speed*1000, float64(forever)))
 }

@@ -17,13 +17,12 @@ import (
 	"fourwires/feed"
 )
 
-// message returns a recorded message, published so many milliseconds after the
-// recording began.
+// message returns a recorded message, which was published ms milliseconds after the recording began.
 func message(ms int64, data string) string {
 	return fmt.Sprintf(`{"id":7,"at":%d,"data":%s}`, 1767225600000000+ms*1000, data)
 }
 
-// recording returns the replay of a file that holds these lines.
+// recording returns the replay of a file with these lines.
 func recording(t *testing.T, log *slog.Logger, lines ...string) Input {
 	t.Helper()
 	return recordingAt(t, 1, log, lines...)
@@ -94,8 +93,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// A line that is no message does not end a replay, be it the last, which Ctrl-C
-// may have cut. The log names the first.
+// A line that is no message does not end a replay, not even the last, which Ctrl-C may have cut. The log names the
+// first.
 func TestReplaySkipsFaults(t *testing.T) {
 	good := message(0, "1")
 	whole := good + "\n\n" + "%s\n" + good + "\n" + "{}\n" + good
@@ -152,7 +151,7 @@ func TestNewReplayRefuses(t *testing.T) {
 	tests := []struct {
 		path  string
 		speed float64
-		want  string // "": taken
+		want  string // "": accepted
 	}{
 		{file, 1, ""},
 		{file, MaxSpeed, ""},
@@ -188,13 +187,14 @@ func TestReplayOfAFileThatIsGone(t *testing.T) {
 		os.Remove(path)
 		_, notThere := os.Open(path)
 		start(t, of(input), input)
-		if got, want := log.String(), fmt.Sprintf("level=ERROR msg=\"replay has failed; the lab goes on\" err=%q\n", notThere.Error()); got != want {
+		want := fmt.Sprintf("level=ERROR msg=\"replay has failed; the lab goes on\" err=%q\n", notThere.Error())
+		if got := log.String(); got != want {
 			t.Errorf("the log is\n%s\nwant\n%s", got, want)
 		}
 	})
 }
 
-func TestReplayBeginsAnewAfterAnotherSource(t *testing.T) {
+func TestReplayStartsOverAfterAnotherSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		input := recording(t, quiet, message(0, "1"), message(100, "2"), message(200, "3"))
@@ -206,16 +206,18 @@ func TestReplayBeginsAnewAfterAnotherSource(t *testing.T) {
 			change(t, p, of(input))
 			time.Sleep(300 * time.Millisecond)
 		}
-		if got, want := instants(t, f, begin), milliseconds(0, 100, 200, 300, 400, 700, 800, 900); !slices.Equal(got, want) {
+		want := milliseconds(0, 100, 200, 300, 400, 700, 800, 900)
+		if got := instants(t, f, begin); !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 	})
 }
 
-// A recording of the far past and one of the far future are not the same hour.
+// The gap between two messages may be longer than the longest time.Duration.
 func TestReplayOfAnEndlessGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		input := recordingAt(t, math.SmallestNonzeroFloat64, quiet, `{"id":1,"at":1,"data":1}`, `{"id":2,"at":9223372036854775807,"data":2}`)
+		input := recordingAt(t, math.SmallestNonzeroFloat64, quiet,
+			`{"id":1,"at":1,"data":1}`, `{"id":2,"at":9223372036854775807,"data":2}`)
 		_, f := start(t, of(input), input)
 		time.Sleep(1000 * time.Hour)
 		if got, want := published(t, f), "1\n"; got != want {
@@ -224,33 +226,32 @@ func TestReplayOfAnEndlessGap(t *testing.T) {
 	})
 }
 
-// A pause is a reader that takes its time, as a machine does that is busy
-// elsewhere.
-type pause time.Duration
+// A slowReader takes a time to reach its end, as a busy machine does.
+type slowReader time.Duration
 
-func (p pause) Read([]byte) (int, error) {
-	time.Sleep(time.Duration(p))
+func (r slowReader) Read([]byte) (int, error) {
+	time.Sleep(time.Duration(r))
 	return 0, io.EOF
 }
 
-// What falls due while the replay is held up comes at once, and the schedule
-// stays as it was; only more than a second behind it begins anew.
+// Messages that fall due while the replay is delayed are published at once, and the schedule does not change; only a
+// replay that is more than a second behind starts a new one.
 func TestReplayIsOpenLoop(t *testing.T) {
-	for held, want := range map[time.Duration][]time.Duration{
+	for delay, want := range map[time.Duration][]time.Duration{
 		250 * time.Millisecond:  milliseconds(0, 250, 250, 300),
 		1150 * time.Millisecond: milliseconds(0, 1150, 1250, 1350),
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			begin := time.Now()
 			line := func(ms int64) io.Reader { return strings.NewReader(message(ms, "1") + "\n") }
-			in := io.MultiReader(line(0), pause(held), line(100), line(200), line(300))
+			in := io.MultiReader(line(0), slowReader(delay), line(100), line(200), line(300))
 			f := feed.New(keep)
 			n, _, err := replay{speed: 1}.play(t.Context(), in, f)
 			if n != 4 || err != nil {
 				t.Errorf("%d messages, %v, want 4", n, err)
 			}
 			if got := instants(t, f, begin); !slices.Equal(got, want) {
-				t.Errorf("held up for %v: got %v, want %v", held, got, want)
+				t.Errorf("delayed by %v: got %v, want %v", delay, got, want)
 			}
 		})
 	}

@@ -13,11 +13,11 @@ const (
 	Host   = "host"
 	Market = "market"
 	None   = "none"
-	Stdin  = "stdin"  // takes NewStdin
-	Relay  = "relay"  // takes NewRelay
-	Replay = "replay" // takes NewReplay
+	Stdin  = "stdin"  // needs the input of NewStdin
+	Relay  = "relay"  // needs the input of NewRelay
+	Replay = "replay" // needs the input of NewReplay
 
-	Poisson = "poisson" // gaps at random, exponential: any instant is as likely as any other
+	Poisson = "poisson" // random gaps, exponentially distributed: any instant is as likely as any other
 	Even    = "even"    // equal gaps
 )
 
@@ -25,48 +25,47 @@ const (
 	// MaxRate is the most messages a second.
 	MaxRate = 10_000
 
-	// MaxHostRate is the most messages a second of host. Between readings
-	// closer than that, processor times have hardly moved.
+	// MaxHostRate is the most messages a second of host. Between readings that are closer, processor times hardly
+	// change.
 	MaxHostRate = 10
 
 	// MaxBurst is the most messages of a burst.
 	MaxBurst = 1000
 )
 
-// Sources returns the names of all sources, the default first. A pump knows
-// stdin, relay and replay only if it was given them: see [Pump.Sources].
+// Sources returns the names of all sources, the default first. A pump has stdin, relay and replay only if it was
+// created with them: see [Pump.Sources].
 func Sources() []string { return []string{Host, Market, None, Stdin, Relay, Replay} }
 
-// Phases returns the names of the known phases, the default first.
+// Phases returns the names of the phases, the default first.
 func Phases() []string { return []string{Poisson, Even} }
 
-// Settings say what is published and how fast. An input has a pace and data of
-// its own: for stdin, relay and replay, only Source means anything.
+// Settings say what is published and how fast. An input has a pace and data of its own: to stdin, relay and replay only
+// Source applies.
 type Settings struct {
 	Source  string  `json:"source"`   // one of Pump.Sources
 	Rate    float64 `json:"rate"`     // messages a second: above 0, at most MaxRate, for host MaxHostRate
 	Phase   string  `json:"phase"`    // one of Phases
-	Burst   int     `json:"burst"`    // messages that come together, from 1 to MaxBurst; 0 is taken for 1
-	Apart   float64 `json:"apart_ms"` // between those of a burst, in milliseconds: at most as long as the rate allows
-	Payload int     `json:"payload"`  // pads data to this many bytes, at most feed.MaxData; 0: no padding
-	Seed    uint64  `json:"seed"`     // of the market's walk, and of the poisson gaps
+	Burst   int     `json:"burst"`    // messages of a burst, from 1 to MaxBurst; 0 means 1
+	Apart   float64 `json:"apart_ms"` // time between those of a burst, in ms: at most as long as the rate allows
+	Payload int     `json:"payload"`  // bytes to which data is padded, at most feed.MaxData; 0: no padding
+	Seed    uint64  `json:"seed"`     // of the market's random walk, and of the poisson gaps
 }
 
-// Default returns the settings for a start without any wishes.
+// Default returns the default settings: two readings of host a second.
 func Default() Settings {
 	return Settings{Source: Host, Rate: 2, Phase: Poisson, Burst: 1, Seed: 1}
 }
 
-// check returns nil for settings that a pump with these sources takes, and
-// otherwise one sentence on the first fault. All is checked whatever the source
-// uses of it, so that it can be kept when the source changes.
+// check returns nil for settings that a pump with these sources accepts, and otherwise one sentence on the first fault.
+// All settings are checked, whether or not they apply to the source, so that they stay valid when the source changes.
 func (s Settings) check(sources []string) error {
 	switch {
 	case !slices.Contains(sources, s.Source):
 		return fmt.Errorf("source %q: must be one of %s", s.Source, strings.Join(sources, ", "))
 	case !slices.Contains(Phases(), s.Phase):
 		return fmt.Errorf("phase %q: must be one of %s", s.Phase, strings.Join(Phases(), ", "))
-	case !(s.Rate > 0): // so written, NaN is refused too
+	case !(s.Rate > 0): // in this form NaN is refused too
 		return fmt.Errorf("rate %v: must be a number above 0", s.Rate)
 	case s.Source == Host && s.Rate > MaxHostRate:
 		return fmt.Errorf("rate %v: host takes at most %d readings a second", s.Rate, MaxHostRate)
@@ -75,7 +74,8 @@ func (s Settings) check(sources []string) error {
 	case s.Burst < 0 || s.Burst > MaxBurst:
 		return fmt.Errorf("burst %d: must be from 1 to %d messages", s.Burst, MaxBurst)
 	case !(s.Apart >= 0) || s.Apart*s.Rate > 1000:
-		return fmt.Errorf("apart_ms %v: must be from 0 to %v ms, what the rate leaves for a message", s.Apart, 1000/s.Rate)
+		const text = "apart_ms %v: must be from 0 to %v ms, what the rate leaves for a message"
+		return fmt.Errorf(text, s.Apart, 1000/s.Rate)
 	case s.Payload < 0 || s.Payload > feed.MaxData:
 		return fmt.Errorf("payload %d: must be from 0 to %d bytes", s.Payload, feed.MaxData)
 	}

@@ -18,7 +18,7 @@ func TestCheck(t *testing.T) {
 	}
 	tests := []struct {
 		settings Settings
-		want     string // "": taken
+		want     string // "": accepted
 	}{
 		{Default(), ""},
 		{with(func(s *Settings) { s.Rate = 10 }), ""},
@@ -40,7 +40,8 @@ func TestCheck(t *testing.T) {
 		{market(0), "rate 0: must be a number above 0"},
 		{market(-2.5), "rate -2.5: must be a number above 0"},
 		{with(func(s *Settings) { s.Source, s.Rate = None, 0 }), "rate 0: must be a number above 0"},
-		{with(func(s *Settings) { s.Source, s.Rate = None, 20_000 }), "rate 20000: must be at most 10000 messages a second"},
+		{with(func(s *Settings) { s.Source, s.Rate = None, 20_000 }),
+			"rate 20000: must be at most 10000 messages a second"},
 		{with(func(s *Settings) { s.Payload = -1 }), "payload -1: must be from 0 to 65536 bytes"},
 		{with(func(s *Settings) { s.Payload = feed.MaxData + 1 }), "payload 65537: must be from 0 to 65536 bytes"},
 	}

@@ -10,19 +10,19 @@ import (
 	"fourwires/feed"
 )
 
-// NewStdin returns the source stdin, which publishes the lines of in, usually
-// os.Stdin.
+// NewStdin returns the source stdin, which publishes the lines of in, such as os.Stdin. It logs skipped lines, failures
+// and the end.
 func NewStdin(in io.Reader, log *slog.Logger) Input {
 	s := &stdin{lines: newLines(in), log: log}
 	return Input{Stdin, s.run}
 }
 
-// A stdin has one read under way at most. Nothing can interrupt it, so it
-// outlives the run that began it, and the next run takes what it brings.
+// A stdin has at most one pending read. It cannot be interrupted, so it may outlive the run that began it: then the
+// next run takes its line.
 type stdin struct {
 	lines *lines
 	log   *slog.Logger
-	read  chan line // holds what the read under way will bring; nil where there is none
+	read  chan line // of the pending read; nil where there is none
 }
 
 type line struct {

@@ -32,7 +32,8 @@ func TestStdin(t *testing.T) {
 		{"too deep", "1\n" + strings.Repeat("[", feed.MaxDepth+1) + strings.Repeat("]", feed.MaxDepth+1) + "\n3\n", "1\n3\n",
 			"level=WARN msg=\"stdin: a line is skipped\" line=2 err=\"" + feed.ErrTooDeep.Error() + "\"\n" +
 				"level=INFO msg=\"stdin has ended; the lab goes on\" lines=3\n"},
-		{"too long", "1\n" + x(feed.MaxData-1) + "\n3\n" + x(3*feed.MaxData) + "\n5\n" + strings.Repeat("\x01", feed.MaxData/3) + "\n7\n", "1\n3\n5\n7\n",
+		{"too long", "1\n" + x(feed.MaxData-1) + "\n3\n" + x(3*feed.MaxData) + "\n5\n" +
+			strings.Repeat("\x01", feed.MaxData/3) + "\n7\n", "1\n3\n5\n7\n",
 			`level=WARN msg="stdin: a line is skipped" line=2 err="feed: data has more than 65536 bytes"
 level=WARN msg="stdin: a line is skipped" line=4 err="feed: data has more than 65536 bytes"
 level=WARN msg="stdin: a line is skipped" line=6 err="feed: data has more than 65536 bytes"
@@ -63,7 +64,7 @@ level=INFO msg="stdin has ended; the lab goes on" lines=7
 				change(t, p, of(input))
 				synctest.Wait()
 				if got := log.String(); got == "" || !strings.HasSuffix(test.log, got) || f.Head().ID != before+1 {
-					t.Errorf("once more, %d messages and in the log\n%s", f.Head().ID-before-1, got)
+					t.Errorf("the second time, %d messages and in the log\n%s", f.Head().ID-before-1, got)
 				}
 			})
 		})
@@ -79,14 +80,14 @@ func TestStdinFails(t *testing.T) {
 		if got, want := published(t, f), "1\n"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		if got, want := log.String(), "level=ERROR msg=\"stdin has failed; the lab goes on\" err=\"the cable is out\"\n"; got != want {
+		const want = "level=ERROR msg=\"stdin has failed; the lab goes on\" err=\"the cable is out\"\n"
+		if got := log.String(); got != want {
 			t.Errorf("the log is\n%s\nwant\n%s", got, want)
 		}
 	})
 }
 
-// However often the source changes, and a read is under way each time, every
-// line is published once and in order.
+// However often the source changes while a read is pending, every line is published once and in order.
 func TestStdinThroughChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		read, write := io.Pipe()
@@ -116,7 +117,7 @@ func TestStdinThroughChanges(t *testing.T) {
 	})
 }
 
-// Nobody reads stdin while another source is in force: who writes must wait.
+// While the pump has another source stdin is not read: the program that writes blocks.
 func TestStdinWaitsForItsTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		read, write := io.Pipe()

@@ -30,7 +30,7 @@ var (
 	}
 )
 
-// frame returns a frame; mask is "" or four bytes. The payload is masked as it is.
+// frame returns a frame of a WebSocket; mask is "" or four bytes. The payload is already masked.
 func frame(first byte, mask, payload string) string {
 	bit := byte(0)
 	if mask != "" {
@@ -51,16 +51,15 @@ func sized(head, body string) string {
 	return fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", head, len(body), body)
 }
 
-// A testCase is an exchange, and what the ledger must say of it.
+// A testCase is an exchange, and the rows that the ledger must have.
 type testCase struct {
 	name   string
 	pieces []piece
 	want   string
 }
 
-// cases are corners of the protocols, each with what the ledger must say: a line
-// for each row, "lane[@page] requests/sent/delivered", the bytes of each part up
-// and down, and the notes.
+// cases are corners of the protocols. Each has the rows that the ledger must have: "lane[@page] requests/sent/delivered", the
+// bytes of each part up and down, and the notes.
 var cases = append([]testCase{
 	{
 		"page alone", []piece{up("GET /polling?page=7f3a HTTP/1.1\r\n\r\n"), down("HTTP/1.1 204 No Content\r\n\r\n")},
@@ -345,11 +344,11 @@ func TestCases(t *testing.T) {
 		}
 		for dir := range fed {
 			got, want := spans[dir].String(), fed[dir].String()
-			if c.name == "an event stream in chunks" { // a name cut by a chunk's end is told behind it
+			if c.name == "an event stream in chunks" { // the span of a name that a chunk's end cuts is behind it
 				got, want = sorted(got), sorted(want)
 			}
 			if got != want {
-				t.Errorf("%s: the spans %v are\n%.300q\nbut what was fed is\n%.300q", c.name, wire.Dir(dir), got, want)
+				t.Errorf("%s: the spans %v are\n%.300q\nbut the bytes were\n%.300q", c.name, wire.Dir(dir), got, want)
 			}
 		}
 	}
@@ -361,7 +360,7 @@ func sorted(text string) string {
 	return string(b)
 }
 
-// summary writes rows as cases have them.
+// summary returns rows in the form of the cases.
 func summary(rows []wire.Row) string {
 	var lines []string
 	for _, r := range rows {

@@ -8,14 +8,13 @@ import (
 	"fourwires/internal/wire"
 )
 
-// A piece is what crossed a connection in one direction at a time.
+// A piece is a run of bytes in one direction of a connection.
 type piece struct {
 	dir  wire.Dir
 	text string
 }
 
-// dissect gives the pieces to a new dissector, each cut where the function says,
-// and returns what the ledger then holds.
+// dissect gives the pieces to a new dissector, each cut by the function cut, and returns the ledger's snapshot.
 func dissect(pieces []piece, cut func(i int, text string) []string, spans func(wire.Span)) wire.Snapshot {
 	ledger := wire.Ledger{MaxHeaderBytes: 64 << 10} // as the lab has it
 	d := wire.NewDissector(&ledger, spans)
@@ -40,7 +39,7 @@ func whole(_ int, text string) []string { return []string{text} }
 
 func byteByByte(_ int, text string) []string { return strings.Split(text, "") }
 
-// However the bytes are split, the ledger is the same.
+// The ledger does not depend on how the bytes are split.
 func TestSplits(t *testing.T) {
 	t.Parallel()
 	all := map[string][]piece{}

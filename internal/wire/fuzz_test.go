@@ -14,8 +14,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// begins are exchanges that a fuzzed one can go on from.
-func begins() [][]piece {
+// beginnings are exchanges that fuzzed bytes continue.
+func beginnings() [][]piece {
 	bare, _, _ := open2()
 	polled, client, server := open2()
 	client.head(1, true, get("/polling?page=1")...).head(3, false, ":method: POST", ":path: /publish")
@@ -40,11 +40,8 @@ func begins() [][]piece {
 	}
 }
 
-// FuzzDissector gives any bytes, in any pieces, in both directions. The parts are
-// all that was fed, and do not depend on the splits.
-//
-// The order of the directions is that of the pieces: each has a length, whose
-// lowest bit is its direction.
+// FuzzDissector gives the dissector any bytes, in any pieces, in both directions. The sum of the parts is the number of bytes,
+// and the parts do not depend on the splits. Each piece has a length, whose lowest bit is its direction.
 func FuzzDissector(f *testing.F) {
 	seed := func(begin byte, pieces []piece) {
 		var lengths, data []byte
@@ -77,7 +74,7 @@ func FuzzDissector(f *testing.F) {
 	seed(11, []piece{server.data(1, false, z[0]+z[1]+z[2][:20]).piece(), client.raw(http2.FrameRSTStream, 0, 1, "\x00\x00\x00\x08").piece(), server.data(1, true, "late").piece()})
 	seed(10, []piece{down(frame(0xC1, "", deflated(m1)) + frame(0x41, "", deflated(m1)[:9]) + frame(0x89, "", "") + frame(0x80, "", deflated(m1)[9:])), up(frame(0xC1, "abcd", deflated(m1)))})
 	f.Fuzz(func(t *testing.T, begin byte, lengths, data []byte) {
-		all := begins()
+		all := beginnings()
 		pieces := slices.Clone(all[int(begin)%len(all)])
 		for ; len(lengths) >= 2 && len(data) > 0; lengths = lengths[2:] {
 			n := binary.BigEndian.Uint16(lengths)
@@ -108,12 +105,12 @@ func FuzzDissector(f *testing.F) {
 			}
 		}
 		if counted != fed || want.Up != fed[wire.Up] || want.Down != fed[wire.Down] {
-			t.Errorf("the parts have %d bytes, the ledger saw %d %d, %d were fed", counted, want.Up, want.Down, fed)
+			t.Errorf("the parts have %d bytes, the ledger has %d %d, %d were given", counted, want.Up, want.Down, fed)
 		}
 	})
 }
 
-// FuzzTap sends any bytes through two taps: they arrive as they were.
+// FuzzTap sends any bytes through two taps, which do not change them.
 func FuzzTap(f *testing.F) {
 	f.Add([]byte("GET /sse HTTP/1.1\r\n\r\n"), []byte("HTTP/1.1 200 OK\r\n\r\n"))
 	f.Add([]byte("\x00"), []byte("\xff"))
@@ -131,21 +128,21 @@ func FuzzTap(f *testing.F) {
 			t.Fatal(err)
 		}
 		s := <-accepted
-		for _, way := range []struct {
+		for _, pair := range []struct {
 			from, to net.Conn
 			text     []byte
 		}{{c, s, ask}, {s, c, answer}} {
-			go way.from.Write(way.text)
-			got := make([]byte, len(way.text))
+			go pair.from.Write(pair.text)
+			got := make([]byte, len(pair.text))
 			for n := 0; n < len(got); {
-				more, err := way.to.Read(got[n:])
+				more, err := pair.to.Read(got[n:])
 				if err != nil {
 					t.Fatal(err)
 				}
 				n += more
 			}
-			if !bytes.Equal(got, way.text) {
-				t.Errorf("%q arrived as %q", way.text, got)
+			if !bytes.Equal(got, pair.text) {
+				t.Errorf("%q arrived as %q", pair.text, got)
 			}
 		}
 		c.Close()

@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "rewrite testdata/*.txt")
 
 var transports = []string{"polling", "longpoll", "sse", "websocket"}
 
-// transcript reads the exchange that a transport's own test holds to the byte.
+// transcript reads the exchange of a transport's own golden file.
 func transcript(t testing.TB, transport string) []piece {
 	t.Helper()
 	text, err := os.ReadFile("../../" + transport + "/testdata/wire.txt")
@@ -34,8 +34,7 @@ func transcript(t testing.TB, transport string) []piece {
 	return pieces
 }
 
-// TestGolden compares the labels of every byte of the four transports with
-// testdata, which was checked by hand.
+// TestGolden compares the part and role of every byte of the four transports with testdata, which was checked by hand.
 func TestGolden(t *testing.T) {
 	for _, name := range transports {
 		var listing wire.Listing
@@ -56,7 +55,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// The sums, worked out by hand from the lengths of the lines in wire.txt.
+// The sums were computed by hand from the lengths of the lines in wire.txt.
 func TestSums(t *testing.T) {
 	for name, want := range map[string]wire.Row{
 		"polling": {

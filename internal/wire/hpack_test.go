@@ -11,9 +11,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// The view of a head is what the bytes say: its fields are those that hpack
-// decodes, an index means the field that stands there in the table, and the fields
-// written anew in the forms that were read give the same bytes.
+// The reader finds the fields that package hpack decodes; an index is that of the field in the table; and the fields, encoded
+// in the forms that were found, are the same bytes.
 func TestHPACK(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	word := func(most int) string {
@@ -57,10 +56,10 @@ func TestHPACK(t *testing.T) {
 			t.Fatalf("block %d: %s", n, wrong)
 		}
 		var got []hpack.HeaderField
-		var again []byte
+		var encoded []byte
 		for _, f := range fields {
 			forms[f.form]++
-			again = f.appendTo(again)
+			encoded = f.appendTo(encoded)
 			if f.form != resized {
 				got = append(got, f.HeaderField)
 			}
@@ -80,8 +79,8 @@ func TestHPACK(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("block %d: got %v, hpack has %v", n, got, want)
 		}
-		if !bytes.Equal(again, block.Bytes()) {
-			t.Errorf("block %d: written anew it is\n%x, was\n%x", n, again, block.Bytes())
+		if !bytes.Equal(encoded, block.Bytes()) {
+			t.Errorf("block %d: encoded it is\n%x, was\n%x", n, encoded, block.Bytes())
 		}
 	}
 	for _, f := range []form{indexed, added, resized, neverAdded, notAdded} {
@@ -91,7 +90,7 @@ func TestHPACK(t *testing.T) {
 	}
 }
 
-// readBlock reads a block in fragments of so many bytes, and one for the rest; 0: in one.
+// readBlock reads a block in at most ten fragments of size bytes, and the rest in one; 0: all in one.
 func readBlock(r *hpackReader, block []byte, size int) (fields []headerField, wrong string) {
 	r.forget()
 	for n := 0; size > 0 && n < 10 && len(block) > size && wrong == ""; n++ {
@@ -107,7 +106,7 @@ func readBlock(r *hpackReader, block []byte, size int) (fields []headerField, wr
 	return r.fields, wrong
 }
 
-// appendTo writes the field anew in its form (RFC 7541, section 6).
+// appendTo encodes the field in its form (RFC 7541, section 6).
 func (f *headerField) appendTo(b []byte) []byte {
 	prefix, first := [...]int{7, 6, 5, 4, 4}[f.form], [...]byte{0x80, 0x40, 0x20, 0x10, 0}[f.form]
 	b = appendInteger(b, first, prefix, f.index)
@@ -139,8 +138,7 @@ func appendInteger(b []byte, first byte, prefix int, value uint64) []byte {
 	return append(b, byte(value))
 }
 
-// FuzzHPACK gives any block: what the view takes, hpack takes, and both see the
-// same fields.
+// FuzzHPACK reads any block: the reader accepts the blocks that package hpack accepts, and finds the same fields.
 func FuzzHPACK(f *testing.F) {
 	f.Add([]byte("\x82\x86\x84\x41\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff")) // RFC 7541, section C.4.1
 	f.Add([]byte("\x40\x0acustom-key\x0dcustom-header"))                                  // section C.2.1
@@ -149,7 +147,7 @@ func FuzzHPACK(f *testing.F) {
 		fields, wrong := readBlock(newHPACK(1<<20, true), block, 0)
 		want, err := hpack.NewDecoder(4096, nil).DecodeFull(block)
 		if (wrong == "") != (err == nil) {
-			t.Fatalf("got %q, hpack says %v", wrong, err)
+			t.Fatalf("got %q, hpack has %v", wrong, err)
 		}
 		var got []hpack.HeaderField
 		size := 0

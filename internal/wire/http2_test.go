@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// A peer2 is one end of HTTP/2: what it writes is a piece.
+// A peer2 is one end of HTTP/2, which writes pieces.
 type peer2 struct {
 	*http2.Framer
 	*hpack.Encoder
@@ -49,7 +49,7 @@ func (p *peer2) data(stream uint32, end bool, text string) *peer2 {
 	return p
 }
 
-// raw writes a frame as it is.
+// raw writes a frame of any content.
 func (p *peer2) raw(kind http2.FrameType, flags http2.Flags, stream uint32, payload string) *peer2 {
 	p.WriteRawFrame(kind, flags, stream, []byte(payload))
 	return p
@@ -62,7 +62,7 @@ func (p *peer2) piece() piece {
 	return piece{p.dir, text}
 }
 
-// open2 returns how HTTP/2 begins, 33 bytes up and 9 down, and both ends.
+// open2 returns the beginning of HTTP/2, 33 bytes up and 9 down, and both ends.
 func open2() (begin []piece, client, server *peer2) {
 	client, server = newPeer2(wire.Up), newPeer2(wire.Down)
 	client.frames.WriteString(http2.ClientPreface)
@@ -71,7 +71,7 @@ func open2() (begin []piece, client, server *peer2) {
 	return []piece{client.piece(), server.piece()}, client, server
 }
 
-// open2Stream returns how a stream of events begins on HTTP/2, and who sends them.
+// open2Stream returns the beginning of a stream of events on HTTP/2, and its server.
 func open2Stream() (begin []piece, server *peer2) {
 	begin, client, server := open2()
 	return append(begin, client.head(1, true, get("/sse")...).piece(), server.head(1, false, eventOK...).piece()), server
@@ -90,8 +90,8 @@ var (
 func http2Cases() (all []testCase) {
 	add := func(name, want string, exchange func(client, server *peer2, is func(...interface{ piece() piece }))) {
 		begin, client, server := open2()
-		exchange(client, server, func(said ...interface{ piece() piece }) {
-			for _, p := range said {
+		exchange(client, server, func(pieces ...interface{ piece() piece }) {
+			for _, p := range pieces {
 				begin = append(begin, p.piece())
 			}
 		})
@@ -101,11 +101,11 @@ func http2Cases() (all []testCase) {
 	type peers = func(...interface{ piece() piece })
 
 	// 9 + :authority 5, :method 1, :path 8, :scheme 1; then 9 + 4 indexed. 9 + :status 1, content-type 13.
-	add("HTTP/2: a poll, and again", begun+"polling 2/0/1 up head=37 down payload=38 envelope=15 framing=9 head=33", func(client, server *peer2, is peers) {
+	add("HTTP/2: two polls", begun+"polling 2/0/1 up head=37 down payload=38 envelope=15 framing=9 head=33", func(client, server *peer2, is peers) {
 		is(client.head(1, true, get("/polling")...), server.head(1, false, ok200...).data(1, true, `{"messages":[`+m1+`]}`))
 		is(client.head(3, true, get("/polling")...), server.head(3, true, ":status: 204"))
 	})
-	// The path has 94 bits in 12 bytes, with its tag 153 in 20. What the connection shares is the page's from here on.
+	// The path has 94 bits in 12 bytes, with its tag 153 in 20. From here on the connection's own bytes belong to the page.
 	add("HTTP/2: a page", begun+"connection@7f3a 0/0/0 up control=17 down; polling@7f3a 2/0/0 up head=43 tag=8 down head=20", func(client, server *peer2, is peers) {
 		is(client.head(1, true, get("/polling?after=1&page=7f3a")...), server.head(1, true, ":status: 204"))
 		client.WritePing(false, [8]byte{})
@@ -118,7 +118,7 @@ func http2Cases() (all []testCase) {
 		is(server.data(1, false, "id: a-1\ndata: "+m1[:7]).data(1, false, m1[7:]+"\n\ndata:"+m1+"\n\n"))
 		client.WriteWindowUpdate(1, 500)
 		is(client, server.data(1, false, "event: heartbeat\ndata: 1\n\n"))
-		client.WriteRSTStream(1, http2.ErrCodeCancel) // so ends a stream, and nothing was cut
+		client.WriteRSTStream(1, http2.ErrCodeCancel) // ends the stream in order
 		is(client)
 	})
 	add("HTTP/2: a message up, padded, in a head of three frames", begun+"publish 1/1/0 up payload=7 framing=33 head=65 down envelope=2 framing=9 head=13", func(client, server *peer2, is peers) {
@@ -154,7 +154,7 @@ func http2Cases() (all []testCase) {
 		is(client.head(1, true, ":method: HEAD", ":path: /sse"), server.head(1, true, append(eventOK, "content-encoding: gzip")...))
 	})
 	add("HTTP/2: a field in 3 000 frames", begun+"polling 1/0/0 up head=30048 down head=10", func(client, server *peer2, is peers) {
-		block := client.fields(append(get("/polling"), "x: "+strings.Repeat("~", 3000))...) // a byte of it is 13 bits, so it is written as it is
+		block := client.fields(append(get("/polling"), "x: "+strings.Repeat("~", 3000))...) // its Huffman code has 13 bits, so it is not used
 		client.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block[:20], EndStream: true})
 		for _, b := range block[20:] {
 			client.WriteContinuation(1, false, []byte{b})
@@ -162,7 +162,7 @@ func http2Cases() (all []testCase) {
 		client.WriteContinuation(1, true, nil) // 29 + 3 001 × 10 + 9
 		is(client, server.head(1, true, ":status: 204"))
 	})
-	// A table of 4 096 bytes does not take a cookie of 4 096: it is written out each time.
+	// A cookie of 4 096 bytes does not fit into a table of 4 096 bytes: it is a literal each time.
 	add("HTTP/2: a cookie that never fits", begun+"polling 2/0/0 up head=7215 down head=20", func(client, server *peer2, is peers) {
 		for _, stream := range []uint32{1, 3} {
 			is(client.head(stream, true, append(get("/polling"), "cookie: "+strings.Repeat("x", 4096))...), server.head(stream, true, ":status: 204"))
@@ -179,7 +179,7 @@ func http2Cases() (all []testCase) {
 		client.WriteRSTStream(1, http2.ErrCodeCancel)
 		client.WriteWindowUpdate(1, 1)
 		is(client, server.head(1, false, ":status: 200").data(1, true, "late"))
-		for i := range uint32(20) { // then it is long ago
+		for i := range uint32(20) { // so many that stream 1 is no longer remembered
 			client.head(2*i+3, true, get("/polling")...)
 			client.WriteRSTStream(2*i+3, http2.ErrCodeCancel)
 		}
@@ -198,10 +198,10 @@ func http2Cases() (all []testCase) {
 		testCase{"HTTP/2: half a preface", []piece{up(http2.ClientPreface[:20])}, "connection 0/0/0 up opening=20 down (cut: a preface)"},
 		testCase{"HTTP/2: another preface", []piece{up("PRI * HTTP/2.0\r\n\r\nSN\r\n\r\n")}, "connection 0/0/0 up opening=19 unaccounted=5 down (no HTTP/2)"},
 	)
-	cut := func(name, want string, say func(client, server *peer2) piece) {
+	cut := func(name, want string, write func(client, server *peer2) piece) {
 		add("HTTP/2: cut in "+name, want, func(client, server *peer2, is peers) {
 			is(client.head(1, false, ":method: POST", ":path: /echo"), server.head(1, false, ":status: 200"))
-			last := say(client, server).piece()
+			last := write(client, server).piece()
 			last.text = last.text[:len(last.text)-1]
 			is(last)
 		})
@@ -218,7 +218,7 @@ func http2Cases() (all []testCase) {
 	})
 
 	// Bad.
-	bad := func(name, why string, bytes [2]int, say func(client, server *peer2)) {
+	bad := func(name, why string, bytes [2]int, write func(client, server *peer2)) {
 		parts := func(dir wire.Dir) string {
 			if bytes[dir] == 0 {
 				return ""
@@ -228,7 +228,7 @@ func http2Cases() (all []testCase) {
 		want := fmt.Sprintf("connection 0/0/0 up opening=33%s down opening=9%s (%s); echo 1/0/0 up head=16 down head=10 (cut: a body 2)", parts(wire.Up), parts(wire.Down), why)
 		add("HTTP/2: "+name, want, func(client, server *peer2, is peers) {
 			is(client.head(1, false, ":method: POST", ":path: /echo"), server.head(1, false, ":status: 200"))
-			say(client, server)
+			write(client, server)
 			is(client, server)
 		})
 	}
@@ -261,7 +261,7 @@ func http2Cases() (all []testCase) {
 	add("HTTP/2: more padding than data", "connection 0/0/0 up opening=33 unaccounted=2 down opening=9 (more padding than frame); echo 1/0/0 up framing=9 head=21 down (cut: a body, cut: before the answer)", func(client, server *peer2, is peers) {
 		is(client.head(1, false, ":method: POST", ":path: /echo", "a: b").raw(http2.FrameData, 8, 1, "\x02x"))
 	})
-	add("HTTP/2: a connection that is told to calm down", "connection 0/0/0 up opening=33 down opening=9 control=17 (GOAWAY: ENHANCE_YOUR_CALM)", func(client, server *peer2, is peers) {
+	add("HTTP/2: ENHANCE_YOUR_CALM", "connection 0/0/0 up opening=33 down opening=9 control=17 (GOAWAY: ENHANCE_YOUR_CALM)", func(client, server *peer2, is peers) {
 		server.WriteGoAway(1, http2.ErrCodeEnhanceYourCalm, nil)
 		is(server)
 	})
@@ -291,4 +291,5 @@ func http2Cases() (all []testCase) {
 	return all
 }
 
+// piece returns the piece itself, so that it can stand beside those of a peer2.
 func (p piece) piece() piece { return p }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// zipped returns what gzip makes of texts, each flushed, and of their end.
+// zipped returns the bytes of gzip for each text, which is flushed, and those of its end.
 func zipped(texts ...string) (pieces []string) {
 	var out bytes.Buffer
 	zip := gzip.NewWriter(&out)
@@ -24,7 +24,7 @@ func zipped(texts ...string) (pieces []string) {
 	return append(pieces, out.String())
 }
 
-// deflated returns a message as permessage-deflate has it (RFC 7692, section 7.2.1).
+// deflated returns a message as permessage-deflate compresses it (RFC 7692, section 7.2.1).
 func deflated(text string) string {
 	var out bytes.Buffer
 	zip, _ := flate.NewWriter(&out, flate.BestSpeed)
@@ -33,8 +33,7 @@ func deflated(text string) string {
 	return strings.TrimSuffix(out.String(), "\x00\x00\xff\xff")
 }
 
-// inflateCases are streams and messages that were compressed. What each unit has in
-// bytes is compress/gzip's affair: here it is which part they are.
+// inflateCases are compressed streams and messages. The size of each unit is that of compress/gzip; asserted is its part.
 func inflateCases() (all []testCase) {
 	open := []piece{
 		up("GET /sse HTTP/1.1\r\n\r\n"), // 21
@@ -46,11 +45,11 @@ func inflateCases() (all []testCase) {
 	}
 	units := zipped(texts...)
 	n := func(i int) int { return len(units[i]) }
-	var said []piece
+	var events []piece
 	for _, unit := range units {
-		said = append(said, down(unit))
+		events = append(events, down(unit))
 	}
-	all = append(all, testCase{"gzip: events", slices.Concat(open, said), fmt.Sprintf(
+	all = append(all, testCase{"gzip: events", slices.Concat(open, events), fmt.Sprintf(
 		"sse 1/0/1003 up opening=21 down payload=%d envelope=%d framing=%d opening=%d control=%d", n(2)+n(5)+n(6), n(3), n(7), 76+n(0), n(1)+n(4))})
 	all = append(all, testCase{"gzip: an event cut", slices.Concat(open, []piece{down(units[0]), down(units[1]), down(units[2][:30])}), fmt.Sprintf(
 		"sse 1/0/0 up opening=21 down envelope=30 opening=%d control=%d", 76+n(0), n(1))})
@@ -80,7 +79,7 @@ func inflateCases() (all []testCase) {
 	return all
 }
 
-// A unit is known by its end, wherever the chunks of the transfer coding are.
+// A unit ends where its flush ends, wherever the chunks of the transfer coding end.
 func TestUnitsAcrossChunks(t *testing.T) {
 	units := zipped("id: a-0\n\n", "data: "+m1+"\n\n")
 	all := strings.Join(units[:2], "")

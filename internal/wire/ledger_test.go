@@ -12,7 +12,7 @@ import (
 	"fourwires/internal/wire"
 )
 
-// poll dissects a poll of a page: 25 bytes up without the tag of a short page, 27 down.
+// poll dissects a poll of a page: 25 bytes up without the page tag, 27 down.
 func poll(l *wire.Ledger, page string) {
 	d := wire.NewDissector(l, nil)
 	defer d.Close()
@@ -20,7 +20,7 @@ func poll(l *wire.Ledger, page string) {
 	d.Down([]byte("HTTP/1.1 204 No Content\r\n\r\n"))
 }
 
-// A page ends after ten quiet minutes. Nothing is lost from the sums.
+// A page ends after ten minutes without traffic. The sums lose nothing.
 func TestPagesEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l wire.Ledger
@@ -43,7 +43,7 @@ func TestPagesEnd(t *testing.T) {
 	})
 }
 
-// There are at most 1 000 pages: the one that was quiet the longest makes room.
+// There are at most 1 000 pages: the one without traffic for the longest time ends.
 func TestManyPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l wire.Ledger
@@ -61,7 +61,7 @@ func TestManyPages(t *testing.T) {
 		for _, r := range rows {
 			requests += r.Requests
 			if r.Page == "1" {
-				t.Error("page 1 is there, which was quiet the longest")
+				t.Error("page 1 is there, which had no traffic for the longest time")
 			}
 		}
 		if requests != 1002 || len(l.Page("0")) != 1 || len(l.Page("new")) != 1 || l.Page("")[0].Requests != 1 {
@@ -70,7 +70,7 @@ func TestManyPages(t *testing.T) {
 	})
 }
 
-// Paths name lanes that are elsewhere.
+// Paths set the lanes of other paths.
 func TestPaths(t *testing.T) {
 	l := wire.Ledger{Paths: map[string]string{"/peer/events": "sse", "/sse": "other"}}
 	for _, path := range []string{"/peer/events", "/sse", "/nothing"} {
@@ -84,8 +84,8 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// A snapshot in the middle of everything takes nothing twice and loses nothing.
-func TestSnapshotsMeanwhile(t *testing.T) {
+// Snapshots while messages are counted count nothing twice and lose nothing.
+func TestConcurrentSnapshots(t *testing.T) {
 	var l wire.Ledger
 	const readers, n = 8, 1000
 	event := []byte("id: a-1\ndata: " + m1 + "\n\n")
@@ -130,7 +130,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// warm returns a dissector in the middle of a stream.
+// warm returns a dissector that has read the pieces.
 func warm(pieces []piece) *wire.Dissector {
 	d := wire.NewDissector(new(wire.Ledger), nil)
 	for _, p := range pieces {
@@ -157,7 +157,7 @@ func TestAllocations(t *testing.T) {
 		"large":           {openWebSocket, down(frame(0x81, "", `{"id"`+strings.Repeat("x", 60_000)))},
 		"ping":            {openWebSocket, down(frame(0x89, "", ""))},
 		"many":            {chunked, down(strings.Repeat(chunk, 100))},
-		"poll entry":      {begins()[1], down(m1)},
+		"poll entry":      {beginnings()[1], down(m1)},
 	} {
 		d := warm(test.begin)
 		b := []byte(test.next.text)
@@ -174,8 +174,8 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// BenchmarkDissector asks what the dissection of one message costs, 128 bytes of
-// payload in one write of a warm connection. A delivery costs about 8 µs in all.
+// BenchmarkDissector asks what the dissection of one message costs: 128 bytes of payload in one write of a warm connection.
+// The whole delivery of a message costs about 8 µs.
 func BenchmarkDissector(b *testing.B) {
 	message := `{"id":1234567,"at":946684801000000,"data":"` + strings.Repeat("x", 128) + `"}`
 	chunked := []piece{openSSE[0], down("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")}

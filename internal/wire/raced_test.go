@@ -2,4 +2,4 @@
 
 package wire_test
 
-const raced = true // by the race detector, under which sync.Pool lets go of a quarter of what it is given
+const raced = true // by the race detector, under which sync.Pool drops a quarter of its objects

@@ -73,7 +73,7 @@ func echoServer(t *testing.T, l net.Listener) {
 	}()
 }
 
-// What cannot be dissected passes unchanged, and is counted.
+// Bytes that cannot be dissected pass unchanged, and are counted.
 func TestTapChangesNothing(t *testing.T) {
 	var ledger wire.Ledger
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -104,8 +104,7 @@ func TestTapChangesNothing(t *testing.T) {
 	}
 }
 
-// Deadlines and errors are those of the connection; a write that stops midway is
-// counted as far as it came.
+// Deadlines and errors are those of the connection; of a write that fails midway the written bytes are counted.
 func TestShortWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := netsim.Listen()

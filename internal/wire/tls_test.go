@@ -13,10 +13,8 @@ import (
 	"fourwires/internal/wire"
 )
 
-// What TLS adds to a record is 22 bytes with the ciphers of TLS 1.3: five before,
-// the type and a tag of 16 behind (RFC 8446, section 5.2). It is the exchange's
-// whose bytes the record carries; the handshake is the connection's, and so is the
-// farewell.
+// With the ciphers of TLS 1.3 a record has 22 bytes besides its content: five before, the type and a tag of 16 behind (RFC
+// 8446, section 5.2). They belong to the exchange of the content; the handshake and close_notify belong to the connection.
 func TestRecords(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -57,8 +55,7 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// A client that speaks something else than TLS, or does not trust the server, is
-// counted with what it said.
+// The bytes of a client that does not speak TLS, or does not trust the server, are counted, and a note says why it failed.
 func TestNoTLS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := netsim.Listen()
@@ -70,7 +67,7 @@ func TestNoTLS(t *testing.T) {
 		go io.WriteString(c, "GET /polling HTTP/1.1\r\nHost: localhost\r\n\r\n")
 		answer, _ := io.ReadAll(c)
 		if !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") {
-			t.Errorf("plain HTTP is answered %q", answer)
+			t.Errorf("the response to plain HTTP is %q", answer)
 		}
 		c.Close()
 		synctest.Wait()
@@ -80,7 +77,7 @@ func TestNoTLS(t *testing.T) {
 		}
 
 		if _, err := w.client.TapTLS(network.Dial, &tls.Config{ServerName: "localhost"}, nil)(t.Context(), "tcp", "localhost"); err == nil {
-			t.Error("a client trusts a certificate that nobody vouches for")
+			t.Error("a client trusts a self-signed certificate")
 		}
 		w.Close()
 		synctest.Wait()

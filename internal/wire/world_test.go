@@ -24,7 +24,7 @@ import (
 	gorilla "github.com/gorilla/websocket"
 )
 
-// A socket counts what its connections really read and wrote, below the tap.
+// A socket counts the bytes that its connections read and wrote, below the tap.
 type socket struct{ read, written atomic.Int64 }
 
 type counted struct {
@@ -73,7 +73,7 @@ type world struct {
 	*labtest.Server
 	dial1, dial2  wire.Dial // for HTTP/1.1, and for the protocol: they tap, and then count
 	client        wire.Ledger
-	below, beyond socket // below the server's tap, and below the client's
+	below, beyond socket // below the server's tap, and below the client's taps
 }
 
 // A protocol is what the clients speak. WebSockets, and the handshakes of browsers, are HTTP/1.1 in any case.
@@ -96,7 +96,7 @@ func clientTLS(alpn string) *tls.Config {
 	return &tls.Config{InsecureSkipVerify: true, NextProtos: []string{alpn}}
 }
 
-// serverTLS is for a server that vouches for itself.
+// serverTLS is for a server with a self-signed certificate.
 var serverTLS = sync.OnceValue(func() *tls.Config {
 	server := httptest.NewUnstartedServer(nil)
 	server.StartTLS()
@@ -131,8 +131,8 @@ func (w *world) check(t *testing.T) {
 	w.compare(t, "client", settled(&w.client), w.beyond.written.Load(), w.beyond.read.Load())
 }
 
-// settled returns a snapshot once no connection is open: one that was closed may
-// still be in a Read that is about to return. It waits five seconds at most.
+// settled returns a snapshot once no connection is open: the last Read of a closed one may not have returned yet. It waits
+// 5 000 ticks of a millisecond at most.
 func settled(l *wire.Ledger) wire.Snapshot {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -158,100 +158,106 @@ func (w *world) compare(t *testing.T, side string, s wire.Snapshot, up, down int
 		t.Errorf("%s: %d connections are open", side, s.Open)
 	}
 	if parts != [2]int64{up, down} || s.Up != up || s.Down != down {
-		t.Errorf("%s: the parts have %d bytes, the ledger saw %d %d, the sockets %d %d",
+		t.Errorf("%s: the parts have %d bytes, the ledger has %d %d, the sockets %d %d",
 			side, parts, s.Up, s.Down, up, down)
 	}
 }
 
-// exercise reads n messages by each transport while they are published, sends some, echoes, requests the page and a
-// path that does not exist.
+// exercise reads n messages by each transport while they are published, sends some, echoes, requests the page and a path
+// that does not exist.
 func (w *world) exercise(t *testing.T, host string, n int) {
-	scheme := "http"
+	url := "http://" + host
 	if w.tls {
-		scheme = "https"
+		url = "https://" + host
 	}
-	var readers sync.WaitGroup
+	var clients sync.WaitGroup
 	for _, transport := range lab.Transports {
-		query := "?after=0&page=p1"
-		if transport.Stream {
-			query += "&heartbeat=1s"
-		}
-		readers.Go(func() {
-			c := transport.Client(lab.Access{
-				URL:  scheme + "://" + host + "/" + transport.Name + query,
-				Dial: w.dialOf(transport.Name), HTTP2: w.http2, Interval: 100 * time.Millisecond,
-			})
-			last := uint64(0)
-			for m, err := range c.Messages(t.Context()) {
-				var gap *feed.GapError
-				if errors.As(err, &gap) {
-					last = gap.To
-					break
-				}
-				if err != nil || m.ID != last+1 {
-					t.Errorf("%s: message %d, %v after message %d", transport.Name, m.ID, err, last)
-					return
-				}
-				if last = m.ID; last == uint64(n) {
-					return
-				}
-			}
-		})
+		clients.Go(func() { w.read(t, url, transport, n) })
 	}
-	readers.Go(func() {
-		client := &http.Client{Transport: w.transport(w.dial2)}
-		defer client.CloseIdleConnections()
-		dialer := gorilla.Dialer{NetDialContext: w.dial1, NetDialTLSContext: w.dial1}
-		conns := map[string]*gorilla.Conn{}
-		for _, path := range []string{"/websocket?page=p2", "/websocket/echo", "/websocket/echo?stamps=1"} {
-			conn, _, err := dialer.Dial(strings.Replace(scheme, "http", "ws", 1)+"://"+host+path, nil)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer conn.Close()
-			if strings.Contains(path, "page") {
-				go io.Copy(io.Discard, conn.NetConn())
-			}
-			conns[path] = conn
-		}
-		for i := range n {
-			text := fmt.Sprintf("%q", strings.Repeat(fmt.Sprint("é", i), i*i%5000))
-			call := func(method, path string, body io.Reader) {
-				req, _ := http.NewRequest(method, scheme+"://"+host+path, body)
-				resp, err := client.Do(req)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				io.Copy(io.Discard, resp.Body)
-				resp.Body.Close()
-			}
-			switch i % 4 {
-			case 0:
-				call("POST", "/publish?page=p2", strings.NewReader(text))
-				call("POST", "/publish", strings.NewReader("{"))
-			case 1:
-				call("POST", "/publish?page=p2", io.MultiReader(strings.NewReader(text))) // chunked
-				call("POST", "/echo", strings.NewReader(text))
-			case 2:
-				conns["/websocket?page=p2"].WriteMessage(gorilla.TextMessage, []byte(text))
-				call("GET", "/nothing?page=p2", nil)
-				call("HEAD", "/", nil)
-			case 3:
-				w.Feed.Publish([]byte(text))
-				call("GET", "/", nil)
-				for _, path := range []string{"/websocket/echo", "/websocket/echo?stamps=1"} {
-					conns[path].WriteMessage(gorilla.TextMessage, []byte(text))
-					if _, _, err := conns[path].ReadMessage(); err != nil {
-						t.Error(err)
-					}
-				}
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+	clients.Go(func() { w.write(t, url, n) })
+	clients.Wait()
+}
+
+// read reads n messages by a transport.
+func (w *world) read(t *testing.T, url string, transport lab.Transport, n int) {
+	query := "?after=0&page=p1"
+	if transport.Stream {
+		query += "&heartbeat=1s"
+	}
+	c := transport.Client(lab.Access{
+		URL: url + "/" + transport.Name + query, Dial: w.dialOf(transport.Name),
+		HTTP2: w.http2, Interval: 100 * time.Millisecond,
 	})
-	readers.Wait()
+	last := uint64(0)
+	for m, err := range c.Messages(t.Context()) {
+		var gap *feed.GapError
+		if errors.As(err, &gap) {
+			last = gap.To
+			break
+		}
+		if err != nil || m.ID != last+1 {
+			t.Errorf("%s: message %d, %v after message %d", transport.Name, m.ID, err, last)
+			return
+		}
+		if last = m.ID; last == uint64(n) {
+			return
+		}
+	}
+}
+
+// write publishes n messages, by POST, WebSocket and the feed itself, and makes other requests between them.
+func (w *world) write(t *testing.T, url string, n int) {
+	client := &http.Client{Transport: w.transport(w.dial2)}
+	defer client.CloseIdleConnections()
+	call := func(method, path string, body io.Reader) {
+		req, _ := http.NewRequest(method, url+path, body)
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+	}
+	dialer := gorilla.Dialer{NetDialContext: w.dial1, NetDialTLSContext: w.dial1}
+	conns := map[string]*gorilla.Conn{}
+	for _, path := range []string{"/websocket?page=p2", "/websocket/echo", "/websocket/echo?stamps=1"} {
+		conn, _, err := dialer.Dial(strings.Replace(url, "http", "ws", 1)+path, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		if strings.Contains(path, "page") {
+			go io.Copy(io.Discard, conn.NetConn())
+		}
+		conns[path] = conn
+	}
+	for i := range n {
+		text := fmt.Sprintf("%q", strings.Repeat(fmt.Sprint("é", i), i*i%5000))
+		switch i % 4 {
+		case 0:
+			call("POST", "/publish?page=p2", strings.NewReader(text))
+			call("POST", "/publish", strings.NewReader("{"))
+		case 1:
+			call("POST", "/publish?page=p2", io.MultiReader(strings.NewReader(text))) // chunked
+			call("POST", "/echo", strings.NewReader(text))
+		case 2:
+			conns["/websocket?page=p2"].WriteMessage(gorilla.TextMessage, []byte(text))
+			call("GET", "/nothing?page=p2", nil)
+			call("HEAD", "/", nil)
+		case 3:
+			w.Feed.Publish([]byte(text))
+			call("GET", "/", nil)
+			for _, path := range []string{"/websocket/echo", "/websocket/echo?stamps=1"} {
+				conns[path].WriteMessage(gorilla.TextMessage, []byte(text))
+				if _, _, err := conns[path].ReadMessage(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // dialOf returns the dialer of a transport's client.
@@ -262,7 +268,7 @@ func (w *world) dialOf(transport string) wire.Dial {
 	return w.dial2
 }
 
-// delivered checks the messages that a page was sent by each transport, whole.
+// delivered checks that each transport has delivered n whole messages to a page.
 func delivered(t *testing.T, l *wire.Ledger, page string, n int64) {
 	t.Helper()
 	for _, row := range l.Snapshot().Rows {
@@ -272,7 +278,7 @@ func delivered(t *testing.T, l *wire.Ledger, page string, n int64) {
 	}
 }
 
-// rowOf returns the row of a lane, of no page.
+// rowOf returns the row of a lane without a page.
 func rowOf(t *testing.T, l *wire.Ledger, transport string) wire.Row {
 	t.Helper()
 	for _, row := range l.Snapshot().Rows {
