@@ -26,7 +26,7 @@
 // # What it costs
 //
 // Request headers and response headers for every response, and so for almost every
-// message where messages come singly; but next to nothing while the feed is
+// message where messages are single; but next to nothing while the feed is
 // quiet. The server has an open request, and its goroutine, for each client.
 //
 // # When it breaks

@@ -67,6 +67,6 @@ func compare(t *testing.T, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("the wire has changed (-update makes %s anew):\n%s\nwant:\n%s", golden, got, want)
+		t.Errorf("the wire has changed (-update rewrites %s):\n%s\nwant:\n%s", golden, got, want)
 	}
 }

@@ -43,7 +43,7 @@ type Client struct {
 // Messages polls the feed and yields its messages in order, from the cursor
 // on; the cursor moves before each is yielded. It blocks between polls. It
 // ends after the first error: that of ctx, a [*feed.GapError], a
-// [*feed.EpochError], or an error of the connection. To resume, range again.
+// [*feed.EpochError], or an error of the connection. To resume, range once more.
 //
 // The polls of one range share a connection. Only one range at a time may use
 // a Client.

@@ -36,7 +36,7 @@ type Client struct {
 // on; the cursor moves before each is yielded. It blocks between events. It
 // ends after the first error: that of ctx, a [*feed.GapError], a
 // [*feed.EpochError], or an error of the connection, such as [ErrSilent] or the end
-// of the stream, io.EOF. To resume, range again.
+// of the stream, io.EOF. To resume, range once more.
 //
 // Each range has a connection of its own. Only one range at a time may use a
 // Client.

@@ -212,7 +212,7 @@ func (s *stream) compress(batch []byte) error {
 }
 
 // end ends the stream in order: gzip's trailer and the last chunk are still to be
-// written, so the deadline is set anew.
+// written, so a new deadline is set.
 func (s *stream) end() {
 	s.control.SetWriteDeadline(time.Now().Add(writeLimit))
 	if s.zip != nil {

@@ -80,7 +80,7 @@ type Stream struct {
 }
 
 // Events opens the stream and yields its events, as the function Events does. To
-// resume, range again. Only one range at a time may use a Stream.
+// resume, range once more. Only one range at a time may use a Stream.
 func (s *Stream) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)

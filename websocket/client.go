@@ -55,7 +55,7 @@ type sender struct {
 // on; the cursor moves before each is yielded. It blocks between frames. It
 // ends after the first error: that of ctx, a [*feed.GapError], a
 // [*feed.EpochError], or an error of the connection, such as the close frame of a
-// server that ends. To resume, range again.
+// server that ends. To resume, range once more.
 //
 // Each range has a connection of its own. Only one range at a time may use a
 // Client.

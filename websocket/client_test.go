@@ -16,7 +16,7 @@ import (
 	gorilla "github.com/gorilla/websocket"
 )
 
-// upgrading serves WebSockets that are nobody's but the test's, until it ends.
+// upgrading serves WebSockets with a handler of the test's own, until the test ends.
 func upgrading(t *testing.T, upgrader gorilla.Upgrader, talk func(*gorilla.Conn)) wire.Dial {
 	network := netsim.Listen()
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -46,7 +46,7 @@ func TestWire(t *testing.T) {
 }
 
 // fixMasks gives every frame of a client the masking key 0. The key is drawn
-// anew for each frame, and nothing fixes where gorilla draws it from.
+// for each frame, from a source of gorilla that a test cannot fix.
 func fixMasks(dial wire.Dial) wire.Dial {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
@@ -92,6 +92,6 @@ func compare(t *testing.T, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("the wire has changed (-update makes %s anew):\n%s\nwant:\n%s", golden, got, want)
+		t.Errorf("the wire has changed (-update rewrites %s):\n%s\nwant:\n%s", golden, got, want)
 	}
 }

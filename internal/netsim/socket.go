@@ -35,7 +35,7 @@ func (n *Network) open(socket net.Conn) *Conn {
 	c.out.startPump = c.startPumpOut
 	n.enter(c)
 	c.change(func(d *direction) {
-		// The kernel has told the client that it is connected. The client's first byte leaves when its SYN would
+		// For the client the kernel has completed the handshake. The client's first byte leaves when its SYN would
 		// have been answered, the server's when the client's answer to that would have arrived.
 		rtt := n.Settings().RTT
 		d.free = c.Opened.Add(rtt)
@@ -247,7 +247,7 @@ func (c *Conn) abort() {
 	c.socket.Close()
 }
 
-// resetOnClose makes the next close of the socket send a RST, whoever closes it.
+// resetOnClose makes the next close of the socket send a RST.
 func (c *Conn) resetOnClose() {
 	if tcp, ok := c.socket.(interface{ SetLinger(int) error }); ok {
 		tcp.SetLinger(0)

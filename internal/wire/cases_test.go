@@ -58,8 +58,8 @@ type testCase struct {
 	want   string
 }
 
-// cases are corners of the protocols. Each has the rows that the ledger must have: "lane[@page] requests/sent/delivered", the
-// bytes of each part up and down, and the notes.
+// cases are corners of the protocols. Each has the rows that the ledger must have: "lane[@page]
+// requests/sent/delivered", the bytes of each part up and down, and the notes.
 var cases = append([]testCase{
 	{
 		"page alone", []piece{up("GET /polling?page=7f3a HTTP/1.1\r\n\r\n"), down("HTTP/1.1 204 No Content\r\n\r\n")},
@@ -174,7 +174,7 @@ var cases = append([]testCase{
 		"sse 1/0/1 up opening=21 down payload=38 envelope=39 opening=130",
 	},
 	{
-		"an answer without entries tells the head", []piece{
+		"a response without entries has the head", []piece{
 			up("GET /longpoll HTTP/1.1\r\n\r\n"), down(sized(head1, `{"epoch":"messages","head":7,"messages":[]}`)),
 			up("GET /polling HTTP/1.1\r\n\r\n"), down(sized(head1, `{"epoch":"a","head":7,"messages":[`+m1+`]}`)),
 		},

@@ -40,8 +40,8 @@ func beginnings() [][]piece {
 	}
 }
 
-// FuzzDissector gives the dissector any bytes, in any pieces, in both directions. The sum of the parts is the number of bytes,
-// and the parts do not depend on the splits. Each piece has a length, whose lowest bit is its direction.
+// FuzzDissector gives the dissector any bytes, in any pieces, in both directions. The sum of the parts is the number of
+// bytes, and the parts do not depend on the splits. Each piece has a length, whose lowest bit is its direction.
 func FuzzDissector(f *testing.F) {
 	seed := func(begin byte, pieces []piece) {
 		var lengths, data []byte

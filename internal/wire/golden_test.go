@@ -50,7 +50,7 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := listing.String(); got != string(want) {
-			t.Errorf("the listing of %s has changed (-update makes %s anew):\n%s\nwant:\n%s", name, golden, got, want)
+			t.Errorf("the listing of %s has changed (-update rewrites %s):\n%s\nwant:\n%s", name, golden, got, want)
 		}
 	}
 }

@@ -145,7 +145,8 @@ func TestHostile(t *testing.T) {
 		}
 		reads, size := h.reads()
 		c := measure(d, reads, size)
-		t.Logf("%-36s %7.1f B %6.3f objects %5.0f ns a byte, %7d B kept", h.name, c.allocated, c.objects, c.time, c.kept)
+		t.Logf("%-36s %7.1f B %6.3f objects %5.0f ns a byte, %7d B kept",
+			h.name, c.allocated, c.objects, c.time, c.kept)
 		if raced { // the race detector allocates and takes time itself
 			c.allocated, c.objects, c.time = 0, 0, 0
 		}
@@ -168,7 +169,8 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// reads returns the input behind begin, in reads of at most 4 KiB, as net/http makes them, and its size without responses.
+// reads returns the input behind begin, in reads of at most 4 KiB, as net/http makes them, and its size without
+// responses.
 func (h *hostile) reads() (reads []piece, size int) {
 	for i := 0; size < 1<<17; i++ {
 		text := h.each(i)
@@ -227,8 +229,8 @@ func measure(d *wire.Dissector, reads []piece, size int) cost {
 // The cost of TLS records of a byte each is bounded too; the figure includes the cost of crypto/tls.
 func TestHostileRecords(t *testing.T) {
 	var ledger wire.Ledger
-	near, far := net.Pipe()
-	accepted, err := ledger.ListenTLS(one{conn: far}, serverTLS(), nil).Accept()
+	near, peer := net.Pipe()
+	accepted, err := ledger.ListenTLS(one{conn: peer}, serverTLS(), nil).Accept()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,13 +11,14 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// The reader finds the fields that package hpack decodes; an index is that of the field in the table; and the fields, encoded
-// in the forms that were found, are the same bytes.
+// The reader finds the fields that package hpack decodes; an index is that of the field in the table; and the fields,
+// encoded in the forms that were found, are the same bytes.
 func TestHPACK(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	word := func(most int) string {
 		const letters = "abcxyz019-/=%~{}\x00\xff"
-		return string([]byte(strings.Map(func(rune) rune { return rune(letters[random.IntN(len(letters))]) }, strings.Repeat("x", random.IntN(most)))))
+		letter := func(rune) rune { return rune(letters[random.IntN(len(letters))]) }
+		return strings.Map(letter, strings.Repeat("x", random.IntN(most)))
 	}
 	names := []string{":path", ":status", "cookie", "etag", "x-own", "date", "user-agent"}
 	var block bytes.Buffer

@@ -105,7 +105,8 @@ func http2Cases() (all []testCase) {
 		is(client.head(1, true, get("/polling")...), server.head(1, false, ok200...).data(1, true, `{"messages":[`+m1+`]}`))
 		is(client.head(3, true, get("/polling")...), server.head(3, true, ":status: 204"))
 	})
-	// The path has 94 bits in 12 bytes, with its tag 153 in 20. From here on the connection's own bytes belong to the page.
+	// The path has 94 bits in 12 bytes, with its tag 153 in 20. From here on the connection's own bytes belong to the
+	// page.
 	add("HTTP/2: a page", begun+"connection@7f3a 0/0/0 up control=17 down; polling@7f3a 2/0/0 up head=43 tag=8 down head=20", func(client, server *peer2, is peers) {
 		is(client.head(1, true, get("/polling?after=1&page=7f3a")...), server.head(1, true, ":status: 204"))
 		client.WritePing(false, [8]byte{})

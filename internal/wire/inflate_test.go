@@ -33,7 +33,8 @@ func deflated(text string) string {
 	return strings.TrimSuffix(out.String(), "\x00\x00\xff\xff")
 }
 
-// inflateCases are compressed streams and messages. The size of each unit is that of compress/gzip; asserted is its part.
+// inflateCases are compressed streams and messages. The size of each unit is that of compress/gzip; asserted is its
+// part.
 func inflateCases() (all []testCase) {
 	open := []piece{
 		up("GET /sse HTTP/1.1\r\n\r\n"), // 21

@@ -112,7 +112,8 @@ func TestConcurrentSnapshots(t *testing.T) {
 	if len(s.Rows) != 2 || s.Rows[0].Delivered != readers*n/2 || s.Rows[1].Down.Payload != int64(readers*n/2*len(m1)) {
 		t.Errorf("got %s", summary(s.Rows))
 	}
-	if down := int64(readers * (52 + n*len(event))); s.Rows[0].Down.Total+s.Rows[1].Down.Total != down || s.Down != down {
+	down := int64(readers * (52 + n*len(event)))
+	if s.Rows[0].Down.Total+s.Rows[1].Down.Total != down || s.Down != down {
 		t.Errorf("got %+v, want %d bytes down", s, down)
 	}
 }
@@ -174,8 +175,8 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// BenchmarkDissector asks what the dissection of one message costs: 128 bytes of payload in one write of a warm connection.
-// The whole delivery of a message costs about 8 µs.
+// BenchmarkDissector asks what the dissection of one message costs: 128 bytes of payload in one write of a warm
+// connection. The whole delivery of a message costs about 8 µs.
 func BenchmarkDissector(b *testing.B) {
 	message := `{"id":1234567,"at":946684801000000,"data":"` + strings.Repeat("x", 128) + `"}`
 	chunked := []piece{openSSE[0], down("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")}

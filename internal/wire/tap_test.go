@@ -99,8 +99,10 @@ func TestTapChangesNothing(t *testing.T) {
 	}
 	c.Close()
 	s := other.Snapshot()
-	if n := int64(len(want)); s.Up != n || s.Down != n || len(s.Rows) != 1 || s.Rows[0].Up.Unaccounted != n || s.Rows[0].Down.Unaccounted != n {
-		t.Errorf("the ledger has %+v, want %d bytes unaccounted each way", s, n)
+	n := int64(len(want))
+	isCounted := s.Up == n && s.Down == n && len(s.Rows) == 1
+	if !isCounted || s.Rows[0].Up.Unaccounted != n || s.Rows[0].Down.Unaccounted != n {
+		t.Errorf("the ledger has %+v, want %d bytes unaccounted in each direction", s, n)
 	}
 }
 

@@ -13,8 +13,9 @@ import (
 	"fourwires/internal/wire"
 )
 
-// With the ciphers of TLS 1.3 a record has 22 bytes besides its content: five before, the type and a tag of 16 behind (RFC
-// 8446, section 5.2). They belong to the exchange of the content; the handshake and close_notify belong to the connection.
+// With the ciphers of TLS 1.3 a record has 22 bytes besides its content: five before, the type and a tag of 16 behind
+// (RFC 8446, section 5.2). They belong to the exchange of the content; the handshake and close_notify belong to the
+// connection.
 func TestRecords(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -47,7 +48,8 @@ func TestRecords(t *testing.T) {
 			w.Close()
 			synctest.Wait()
 			shared := rowOf(t, &w.Ledger, "connection")
-			if shared.Up.Opening < 200 || shared.Down.Opening < 500 || shared.Up.TLS < 24 { // an alert: a record of two bytes
+			const alert = 24 // bytes of a record with two bytes of content
+			if shared.Up.Opening < 200 || shared.Down.Opening < 500 || shared.Up.TLS < alert {
 				t.Errorf("http2=%t: the connection shares %s", http2, summary([]wire.Row{shared}))
 			}
 			w.check(t)
@@ -55,7 +57,8 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// The bytes of a client that does not speak TLS, or does not trust the server, are counted, and a note says why it failed.
+// The bytes of a client that does not speak TLS, or does not trust the server, are counted, and a note says why it
+// failed.
 func TestNoTLS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := netsim.Listen()
@@ -76,7 +79,8 @@ func TestNoTLS(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 
-		if _, err := w.client.TapTLS(network.Dial, &tls.Config{ServerName: "localhost"}, nil)(t.Context(), "tcp", "localhost"); err == nil {
+		dial := w.client.TapTLS(network.Dial, &tls.Config{ServerName: "localhost"}, nil)
+		if _, err := dial(t.Context(), "tcp", "localhost"); err == nil {
 			t.Error("a client trusts a self-signed certificate")
 		}
 		w.Close()

@@ -131,8 +131,8 @@ func (w *world) check(t *testing.T) {
 	w.compare(t, "client", settled(&w.client), w.beyond.written.Load(), w.beyond.read.Load())
 }
 
-// settled returns a snapshot once no connection is open: the last Read of a closed one may not have returned yet. It waits
-// 5 000 ticks of a millisecond at most.
+// settled returns a snapshot once no connection is open: the last Read of a closed one may not have returned yet. It
+// waits 5 000 ticks of a millisecond at most.
 func settled(l *wire.Ledger) wire.Snapshot {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -163,8 +163,8 @@ func (w *world) compare(t *testing.T, side string, s wire.Snapshot, up, down int
 	}
 }
 
-// exercise reads n messages by each transport while they are published, sends some, echoes, requests the page and a path
-// that does not exist.
+// exercise reads n messages by each transport while they are published, sends some, echoes, requests the page and a
+// path that does not exist.
 func (w *world) exercise(t *testing.T, host string, n int) {
 	url := "http://" + host
 	if w.tls {
