@@ -16,6 +16,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 
 	gorilla "github.com/gorilla/websocket"
 	"golang.org/x/net/http2"
@@ -26,17 +27,17 @@ import (
 func TestTLS(t *testing.T) {
 	for _, transport := range lab.Transports {
 		for _, version := range []int{1, 2} {
-			if version == 2 && transport.Name == "websocket" {
+			if version == 2 && !transport.HTTP2 {
 				continue // golang/go#49918: it has no HTTP/2
 			}
 			t.Run(fmt.Sprintf("%s/http=%d", transport.Name, version), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					l, n := inMemoryTLS(t, quiet(feed.Keep))
+					l, n := inMemoryTLS(t, labtest.Quiet(feed.Keep))
 					publish(t, l.Feed, 1, 500)
 					for id := range 10 {
 						time.AfterFunc(time.Duration(id+1)*time.Second, func() { publish1(t, l.Feed, id) })
 					}
-					time.AfterFunc(20*time.Second, l.stop)
+					time.AfterFunc(20*time.Second, l.Close)
 					c := transport.Client(lab.Access{URL: "https://localhost/" + transport.Name + "?after=0", Dial: n.dialTLS(version), HTTP2: version == 2})
 					start := time.Now()
 					last := uint64(0)
@@ -76,7 +77,7 @@ func TestTLS(t *testing.T) {
 // each of its names, and a new one twice a month.
 func TestCertificate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, n := inMemoryTLS(t, quiet(feed.Keep))
+		_, n := inMemoryTLS(t, labtest.Quiet(feed.Keep))
 		var serials []string
 		for range 365 {
 			conn, err := n.dialTLS(1)(t.Context(), "tcp", "localhost")
@@ -112,7 +113,7 @@ func TestCertificate(t *testing.T) {
 // Many that come at once get the same certificate.
 func TestCertificateAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, n := inMemoryTLS(t, quiet(feed.Keep))
+		_, n := inMemoryTLS(t, labtest.Quiet(feed.Keep))
 		var mu sync.Mutex
 		serials := map[string]int{}
 		var clients sync.WaitGroup
@@ -140,7 +141,7 @@ func TestCertificateAtOnce(t *testing.T) {
 // that has other ideas of TLS. The lab counts them.
 func TestHandshakeFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, n := inMemoryTLS(t, quiet(feed.Keep))
+		_, n := inMemoryTLS(t, labtest.Quiet(feed.Keep))
 		for i, test := range []struct {
 			config *tls.Config
 			want   string
@@ -186,7 +187,7 @@ func TestKeepsToALPN(t *testing.T) {
 			for _, untapped := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%.8q/%d/%v", test.offers, test.send, piece, untapped), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						settings := quiet(feed.Keep)
+						settings := labtest.Quiet(feed.Keep)
 						settings.Untapped = untapped
 						l, n := inMemoryTLS(t, settings)
 						below, err := n.tls.Dial(t.Context(), "tcp", "localhost")
@@ -237,7 +238,7 @@ func TestKeepsToALPN(t *testing.T) {
 // Of TLS 1.2 the lab takes no suite that HTTP/2 may not use.
 func TestSuites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, n := inMemoryTLS(t, quiet(feed.Keep))
+		_, n := inMemoryTLS(t, labtest.Quiet(feed.Keep))
 		taken := 0
 		for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
 			if !slices.Contains(suite.SupportedVersions, tls.VersionTLS12) {
@@ -365,11 +366,11 @@ func TestSilentTLS(t *testing.T) {
 func TestSlowReaderTLS(t *testing.T) {
 	for _, transport := range lab.Transports {
 		for _, version := range []int{1, 2} {
-			if version == 2 && transport.Name == "websocket" {
+			if version == 2 && !transport.HTTP2 {
 				continue
 			}
 			synctest.Test(t, func(t *testing.T) {
-				l, n := inMemoryTLS(t, quiet(feed.Keep))
+				l, n := inMemoryTLS(t, labtest.Quiet(feed.Keep))
 				for range 60 {
 					l.Feed.Publish([]byte(`"` + strings.Repeat("x", 30_000) + `"`))
 				}

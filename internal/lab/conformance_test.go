@@ -19,6 +19,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 	"fourwires/internal/netsim"
 	"fourwires/internal/wire"
 
@@ -33,7 +34,7 @@ import (
 func conform(t *testing.T, keep int, test func(t *testing.T, s suite)) {
 	for _, transport := range lab.Transports {
 		for _, version := range []int{1, 2} {
-			if version == 2 && transport.Name == "websocket" {
+			if version == 2 && !transport.HTTP2 {
 				continue // golang/go#49918: it has no HTTP/2
 			}
 			for _, compress := range []bool{false, true} {
@@ -46,12 +47,11 @@ func conform(t *testing.T, keep int, test func(t *testing.T, s suite)) {
 				}
 				t.Run(name, func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						settings := quiet(keep)
+						settings := labtest.Quiet(keep)
 						settings.Gzip, settings.Deflate = compress, compress
 						l, network := inMemory(t, settings)
 						test(t, suite{transport, version == 2, compress, l, network})
-						l.stop()
-						<-l.done
+						l.Close()
 						synctest.Wait() // until the last connection is closed
 						balance(t, l.Ledger.Snapshot())
 					})
@@ -84,7 +84,7 @@ type suite struct {
 	lab.Transport
 	http2    bool
 	compress bool
-	lab      running
+	lab      *labtest.Server
 	network  *netsim.Memory
 }
 
@@ -232,12 +232,11 @@ func TestRestart(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 		was := s.lab.Feed.Head().Epoch
-		s.lab.stop()
-		<-s.lab.done
+		s.lab.Close()
 		if got := read(t.Context(), c, 1); !strings.HasPrefix(got, "error:") {
 			t.Errorf("while there is no server: %s, want an error", got)
 		}
-		s.lab, s.network = inMemory(t, quiet(feed.Keep))
+		s.lab, s.network = inMemory(t, labtest.Quiet(feed.Keep))
 		publish(t, s.lab.Feed, 1, 3)
 		c = s.Client(s.access("http://localhost/"+s.Name, *c.Cursor))
 		if got, want := read(t.Context(), c, 4), "epoch:"+was+" 1 2 3"; got != want {
@@ -441,8 +440,7 @@ func TestShutdown(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		start := time.Now()
-		s.lab.stop()
-		<-s.lab.done
+		s.lab.Close()
 		if took := time.Since(start); took > time.Second {
 			t.Errorf("the end took %v, want a second at most", took)
 		}

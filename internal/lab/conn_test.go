@@ -15,6 +15,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -29,7 +30,7 @@ func TestReadsNothing(t *testing.T) {
 	}
 	plain, secured := &impatient{Listener: on.Lanes}, &impatient{Listener: on.TLS, spare: 1}
 	on.Lanes, on.TLS = plain, secured
-	l := run(t, quiet(feed.Keep), on)
+	l := labtest.StartOn(t, labtest.Quiet(feed.Keep), on)
 	data := []byte(`"` + strings.Repeat("x", feed.MaxData-2) + `"`)
 	for range 200 {
 		l.Feed.Publish(data)
@@ -39,7 +40,7 @@ func TestReadsNothing(t *testing.T) {
 	for _, transport := range lab.Transports {
 		for _, version := range []int{1, 2} {
 			for _, listener := range []*impatient{plain, secured} {
-				if version == 2 && transport.Name == "websocket" {
+				if version == 2 && !transport.HTTP2 {
 					continue
 				}
 				conn, err := net.Dial("tcp", listener.Addr().String())

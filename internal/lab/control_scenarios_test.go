@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"fourwires/feed"
+	"fourwires/internal/lab/labtest"
 	"fourwires/internal/scenario"
 )
 
 // The control API answers with the six scenarios in their order, with times as numbers of milliseconds.
 func TestScenarios(t *testing.T) {
-	_, _, control := onLoopback(t, quiet(feed.Keep))
+	_, _, control := onLoopback(t, labtest.Quiet(feed.Keep))
 	status, body := call(t, "GET", control+"/control/scenarios", "")
 	var got []struct {
 		Name     string

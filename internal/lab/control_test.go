@@ -11,6 +11,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 )
 
 // call makes a request of the control API and returns the answer's status and
@@ -24,7 +25,7 @@ func call(t *testing.T, method, url, body string) (int, string) {
 // The network is set as a whole, refused with a sentence, and one call brings a
 // clean one back.
 func TestNetworkAPI(t *testing.T) {
-	_, _, control := onLoopback(t, quiet(feed.Keep))
+	_, _, control := onLoopback(t, labtest.Quiet(feed.Keep))
 	for _, test := range []struct {
 		method, body string
 		status       int
@@ -61,7 +62,7 @@ func TestNetworkAPI(t *testing.T) {
 // else they carry: on HTTP/2 all lanes of a page.
 func TestCutsAPI(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
-		l, lanes, control := onLoopback(t, quiet(feed.Keep))
+		l, lanes, control := onLoopback(t, labtest.Quiet(feed.Keep))
 		publish(t, l.Feed, 1, 1)
 		transport := &http.Transport{Protocols: new(http.Protocols)} // as a browser has it
 		transport.Protocols.SetHTTP1(!http2)
@@ -135,7 +136,7 @@ func TestStartAgain(t *testing.T) {
 		}
 		return on
 	}
-	l, err := lab.New(quiet(7))
+	l, err := lab.New(labtest.Quiet(7))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +160,7 @@ func TestStartAgain(t *testing.T) {
 		t.Errorf("the next has epoch %s and %+v", next.Feed.Head().Epoch, next.Network.Settings())
 	}
 	on = listeners()
-	runOn(t, next, on)
+	labtest.Serve(t, next, on)
 	var state struct{ Rate float64 }
 	if _, body := call(t, "GET", "http://"+on.Control.Addr().String()+"/control/feed", ""); json.Unmarshal([]byte(body), &state) != nil || state.Rate != 7 {
 		t.Errorf("the next has a feed of %+v", state)
@@ -171,14 +172,14 @@ func TestStartAgain(t *testing.T) {
 
 // Whether somebody has set the network is told: no delay may be just what was wanted.
 func TestNetworkWasSet(t *testing.T) {
-	asked := quiet(7)
+	asked := labtest.Quiet(7)
 	asked.Network.RTT = time.Millisecond
 	_, _, control := onLoopback(t, asked)
 	if _, body := call(t, "GET", control+"/control/network", ""); body != `{"rtt":"1ms","jitter":"0s","kbps":0,"set":true}` {
 		t.Errorf("a lab that was started with a network says %s", body)
 	}
 	for _, test := range []struct{ method, body string }{{"PUT", `{"rtt":"0s"}`}, {"DELETE", ""}} {
-		_, _, control := onLoopback(t, quiet(7))
+		_, _, control := onLoopback(t, labtest.Quiet(7))
 		call(t, "PUT", control+"/control/network", `{"rtt":"-1s"}`) // which is refused
 		if _, body := call(t, "GET", control+"/control/network", ""); body != `{"rtt":"0s","jitter":"0s","kbps":0,"set":false}` {
 			t.Errorf("nobody has set a network, and it is %s", body)
@@ -192,7 +193,7 @@ func TestNetworkWasSet(t *testing.T) {
 
 // One request has one answer, also where several things are wrong with it.
 func TestOneAnswer(t *testing.T) {
-	_, lanes, control := onLoopback(t, quiet(feed.Keep))
+	_, lanes, control := onLoopback(t, labtest.Quiet(feed.Keep))
 	for _, test := range []struct{ method, url, body, want string }{
 		{"GET", lanes + "/polling?page=UPPER&sinse=1&afer=0&after=1&after=2&x=y", "", `{"error":"/polling does not know \"afer\"; it knows [\"after\" \"page\"]"}`},
 		{"PUT", control + "/control/network", `{"jitter":"soon","rtt":"late"}`, `{"error":"rtt \"late\": must be a duration, such as 100ms"}`},

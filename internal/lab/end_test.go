@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 )
 
 // When a lab ends it reads nothing more, also where closing a connection has not had its turn yet: hundreds of clients
@@ -17,7 +18,7 @@ import (
 func TestEndReadsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := &busyConn{}
-		l, err := lab.New(quiet(1))
+		l, err := lab.New(labtest.Quiet(1))
 		if err != nil {
 			t.Fatal(err)
 		}

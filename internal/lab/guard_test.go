@@ -16,6 +16,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 	"fourwires/internal/wire"
 
 	gorilla "github.com/gorilla/websocket"
@@ -51,7 +52,7 @@ func ask(t *testing.T, method, url, body string, headers ...string) (*http.Respo
 
 // Bad input is answered with one JSON sentence and changes nothing.
 func TestRefusals(t *testing.T) {
-	l, lanes, control := onLoopback(t, quiet(feed.Keep))
+	l, lanes, control := onLoopback(t, labtest.Quiet(feed.Keep))
 	publish(t, l.Feed, 1, 1)
 	page := "Origin: " + lanes
 	for _, test := range []struct {
@@ -139,7 +140,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestPublishAndEcho(t *testing.T) {
-	l, lanes, _ := onLoopback(t, quiet(feed.Keep))
+	l, lanes, _ := onLoopback(t, labtest.Quiet(feed.Keep))
 	resp, body := ask(t, "POST", lanes+"/publish?page=7f3a", ` {"text": "<b>"} `, "Origin: "+lanes)
 	msgs, _, _ := l.Feed.Since(feed.Cursor{}, nil)
 	if len(msgs) != 1 || string(msgs[0].Data) != `{"text":"<b>"}` {
@@ -158,7 +159,7 @@ func TestPublishAndEcho(t *testing.T) {
 // The control API can be read and used by the page that this lab serves, under
 // any of its names, and by scripts; and by no other page.
 func TestControl(t *testing.T) {
-	_, lanes, control := onLoopback(t, quiet(feed.Keep))
+	_, lanes, control := onLoopback(t, labtest.Quiet(feed.Keep))
 	for origin, want := range map[string]string{
 		lanes: lanes,
 		strings.Replace(lanes, "127.0.0.1", "localhost", 1): strings.Replace(lanes, "127.0.0.1", "localhost", 1),
@@ -198,7 +199,7 @@ func TestOriginTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, quiet(feed.Keep), on)
+	labtest.StartOn(t, labtest.Quiet(feed.Keep), on)
 	secured, control := "https://"+on.TLS.Addr().String(), "http://"+on.Control.Addr().String()
 	for origin, allowed := range map[string]bool{
 		secured: true,
@@ -244,7 +245,7 @@ func TestOriginTLS(t *testing.T) {
 
 // The page comes with a policy that lets it talk to the lab and nobody else.
 func TestPage(t *testing.T) {
-	_, lanes, control := onLoopback(t, quiet(feed.Keep))
+	_, lanes, control := onLoopback(t, labtest.Quiet(feed.Keep))
 	resp, body := ask(t, "GET", lanes+"/", "")
 	host := strings.TrimPrefix(lanes, "http://")
 	for name, want := range map[string]string{
@@ -272,7 +273,7 @@ func TestPage(t *testing.T) {
 // The ledger has what a page's requests and their answers were, and not what it
 // asked of the control API.
 func TestLedger(t *testing.T) {
-	l, lanes, control := onLoopback(t, quiet(feed.Keep))
+	l, lanes, control := onLoopback(t, labtest.Quiet(feed.Keep))
 	ask(t, "POST", lanes+"/publish?page=7f3a", "12345")
 	ask(t, "GET", lanes+"/polling?after=0&page=7f3a", "")
 	ask(t, "GET", lanes+"/polling", "")
@@ -307,7 +308,7 @@ func TestLedger(t *testing.T) {
 
 // HEAD is answered wherever GET is, as GET would be and without a body (RFC 9110, section 9.3.2).
 func TestHead(t *testing.T) {
-	_, lanes, control := onLoopback(t, quiet(feed.Keep))
+	_, lanes, control := onLoopback(t, labtest.Quiet(feed.Keep))
 	for _, url := range []string{
 		lanes + "/", lanes + "/static/main.js", lanes + "/docs", lanes + "/docs/reference", lanes + "/healthz", lanes + "/nothing",
 		lanes + "/polling", lanes + "/polling?after=0", lanes + "/polling?afer=0", lanes + "/longpoll?after=7", lanes + "/sse?heartbeat=1h", lanes + "/websocket?after=7",
@@ -328,7 +329,7 @@ func TestHead(t *testing.T) {
 
 // A page that may ask at all may send any header that its code adds.
 func TestPreflight(t *testing.T) {
-	settings := quiet(feed.Keep)
+	settings := labtest.Quiet(feed.Keep)
 	settings.Origins = []string{"http://friend.example:3000"}
 	_, lanes, control := onLoopback(t, settings)
 	for _, test := range []struct{ url, origin, method string }{
@@ -352,7 +353,7 @@ func TestPreflight(t *testing.T) {
 // HTTP/1.0 has no Host, and a health check that speaks it is answered, as is any other request; from HTTP/1.1 on it is
 // asked for (RFC 9112, section 3.2).
 func TestWithoutHost(t *testing.T) {
-	_, lanes, control := onLoopback(t, quiet(feed.Keep))
+	_, lanes, control := onLoopback(t, labtest.Quiet(feed.Keep))
 	host := strings.TrimPrefix(lanes, "http://")
 	for _, test := range []struct{ url, request, want string }{
 		{lanes, "GET /healthz HTTP/1.0", `{"status":"ok"}`},
@@ -379,7 +380,7 @@ func TestWithoutHost(t *testing.T) {
 // A port that is the scheme's own may be written or left out, in Host, in Origin and in --allow-origin: it is one origin
 // (RFC 6454, section 4). nginx writes it ($host:$server_port); browsers leave it out.
 func TestDefaultPort(t *testing.T) {
-	settings := quiet(feed.Keep)
+	settings := labtest.Quiet(feed.Keep)
 	settings.Origins = []string{"https://friend.example:443", "http://[fe80::80]"}
 	_, lanes, control := onLoopback(t, settings)
 	upgrade := []string{"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="}
@@ -438,7 +439,7 @@ func TestDefaultPort(t *testing.T) {
 // A HEAD of a lane waits for nothing and ends: the next request on its connection is answered at once.
 func TestHeadOfLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, network := inMemory(t, quiet(feed.Keep))
+		_, network := inMemory(t, labtest.Quiet(feed.Keep))
 		begin := time.Now()
 		conn, err := network.Dial(t.Context(), "tcp", "localhost")
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,72 +18,40 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 	"fourwires/internal/netsim"
 	"fourwires/internal/source"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// A running is a lab that serves until the test ends.
-type running struct {
-	*lab.Lab
-	stop context.CancelFunc
-	done chan struct{} // closed when Serve has returned
-}
-
-// quiet are the settings of a lab that publishes nothing by itself.
-func quiet(keep int) lab.Settings {
-	settings := lab.Settings{Keep: keep, Source: source.Default(), Limits: lab.DefaultLimits()}
-	settings.Source.Source = source.None
-	return settings
-}
-
-// run serves a lab.
-func run(t *testing.T, settings lab.Settings, on lab.Listeners) running {
-	t.Helper()
-	l, err := lab.New(settings)
-	if err != nil {
-		t.Fatal(err)
+// Tests that run side by side mostly wait, so eight of them do at once.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		flag.Set("test.parallel", "8")
 	}
-	return runOn(t, l, on)
-}
-
-// runOn serves a lab that there is.
-func runOn(t *testing.T, l *lab.Lab, on lab.Listeners) running {
-	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := l.Serve(ctx, on); err != nil {
-			t.Error(err)
-		}
-	}()
-	t.Cleanup(func() {
-		stop()
-		<-done
-	})
-	return running{l, stop, done}
+	goleak.VerifyTestMain(m)
 }
 
 // inMemory runs a lab in memory, for the virtual time of a synctest bubble. Its
 // address is http://localhost.
-func inMemory(t *testing.T, settings lab.Settings) (running, *netsim.Memory) {
+func inMemory(t *testing.T, settings lab.Settings) (*labtest.Server, *netsim.Memory) {
 	t.Helper()
 	network := netsim.Listen()
-	return run(t, settings, lab.Listeners{Lanes: network, Control: netsim.Listen()}), network
+	return labtest.StartOn(t, settings, lab.Listeners{Lanes: network, Control: netsim.Listen()}), network
 }
 
 // networks are those of a lab in memory that has all three addresses.
 type networks struct{ lanes, tls, control *netsim.Memory }
 
 // inMemoryTLS runs a lab in memory that speaks TLS too, at https://localhost.
-func inMemoryTLS(t *testing.T, settings lab.Settings) (running, networks) {
+func inMemoryTLS(t *testing.T, settings lab.Settings) (*labtest.Server, networks) {
 	t.Helper()
 	n := networks{netsim.Listen(), netsim.Listen(), netsim.Listen()}
-	return run(t, settings, lab.Listeners{Lanes: n.lanes, TLS: n.tls, Control: n.control}), n
+	return labtest.StartOn(t, settings, lab.Listeners{Lanes: n.lanes, TLS: n.tls, Control: n.control}), n
 }
 
 // dialTLS returns a dialer whose connections speak TLS for a version of HTTP, whoever vouches for it.
@@ -125,13 +94,10 @@ func (n networks) metric(t *testing.T, name string) string {
 }
 
 // onLoopback runs a lab on real sockets and returns the URLs of its addresses.
-func onLoopback(t *testing.T, settings lab.Settings) (l running, lanes, control string) {
+func onLoopback(t *testing.T, settings lab.Settings) (l *labtest.Server, lanes, control string) {
 	t.Helper()
-	on, err := lab.Loopback(false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return run(t, settings, on), "http://" + on.Lanes.Addr().String(), "http://" + on.Control.Addr().String()
+	l = labtest.Start(t, settings)
+	return l, "http://" + l.Lanes, "http://" + l.Control
 }
 
 // publish publishes the numbers from … to.
@@ -149,7 +115,7 @@ func TestNewRefuses(t *testing.T) {
 		0:             "keep 0: a feed keeps 1 to 4096 messages",
 		feed.Keep + 1: "keep 4097: a feed keeps 1 to 4096 messages",
 	} {
-		if _, err := lab.New(quiet(keep)); err == nil || err.Error() != want {
+		if _, err := lab.New(labtest.Quiet(keep)); err == nil || err.Error() != want {
 			t.Errorf("keep %d: %v, want %s", keep, err, want)
 		}
 	}
@@ -177,12 +143,12 @@ func TestServeFails(t *testing.T) {
 // returned, no handler runs.
 func TestNoHandlerAfterServe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		settings := quiet(feed.Keep)
+		settings := labtest.Quiet(feed.Keep)
 		requests := new(logged)
 		settings.Log = slog.New(slog.NewTextHandler(requests, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		network := netsim.Listen()
 		held := &heldListener{network, make(chan struct{}), make(chan struct{})}
-		l := run(t, settings, lab.Listeners{Lanes: netsim.Listen(), Control: held})
+		l := labtest.StartOn(t, settings, lab.Listeners{Lanes: netsim.Listen(), Control: held})
 		conn, err := network.Dial(t.Context(), "tcp", "localhost")
 		if err != nil {
 			t.Fatal(err)
@@ -192,8 +158,7 @@ func TestNoHandlerAfterServe(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-held.held
-		l.stop()
-		<-l.done
+		l.Close()
 		close(held.may)
 		synctest.Wait()
 		if text := requests.String(); strings.Contains(text, "/control/feed") {

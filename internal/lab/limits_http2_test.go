@@ -14,6 +14,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -278,7 +279,7 @@ func TestHalfHead(t *testing.T) {
 		for _, address := range []string{"lanes", "tls", "control"} {
 			t.Run(fmt.Sprintf("%s/untapped=%v", address, untapped), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					settings := quiet(feed.Keep)
+					settings := labtest.Quiet(feed.Keep)
 					settings.Untapped = untapped
 					_, n := inMemoryTLS(t, settings)
 					dial := map[string]lab.Dial{"lanes": n.lanes.Dial, "tls": n.dialTLS(2), "control": n.control.Dial}[address]

@@ -16,6 +16,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 
 	gorilla "github.com/gorilla/websocket"
 	"golang.org/x/net/http2"
@@ -127,7 +128,7 @@ func TestHostile(t *testing.T) {
 // and HTTP/2, with TLS and without, the WebSocket as it is. They get ten messages in ten seconds, each
 // at the instant at which it can come, or the test fails.
 func amongGood(t *testing.T, compress bool) (good *sync.WaitGroup, n networks) {
-	settings := quiet(feed.Keep)
+	settings := labtest.Quiet(feed.Keep)
 	settings.Gzip, settings.Deflate = compress, compress
 	l, n := inMemoryTLS(t, settings)
 	good = new(sync.WaitGroup)
@@ -172,7 +173,7 @@ func publish1(t *testing.T, f *feed.Feed, n int) { publish(t, f, n, n) }
 // Beyond its clients a lab answers 503, says when to come again, and serves the
 // next as soon as one has left.
 func TestMaxClients(t *testing.T) {
-	settings := quiet(feed.Keep)
+	settings := labtest.Quiet(feed.Keep)
 	settings.Limits.Clients = 3
 	_, lanes, control := onLoopback(t, settings)
 	var streams []*http.Response
@@ -217,7 +218,7 @@ func TestMaxClients(t *testing.T) {
 
 // A connection may publish so often and no more, by POST as by frames.
 func TestMaxPublishes(t *testing.T) {
-	settings := quiet(feed.Keep)
+	settings := labtest.Quiet(feed.Keep)
 	settings.Limits.Publishes = 0.01 // one, and the next after 100 s
 	settings.Limits.Message = 10
 	l, lanes, control := onLoopback(t, settings)
@@ -267,7 +268,7 @@ func TestMaxPublishes(t *testing.T) {
 
 // Pages of an origin that is allowed may read, publish and open a WebSocket.
 func TestAllowOrigin(t *testing.T) {
-	settings := quiet(feed.Keep)
+	settings := labtest.Quiet(feed.Keep)
 	settings.Origins = []string{"http://friend.example:3000"}
 	_, lanes, _ := onLoopback(t, settings)
 	for origin, allowed := range map[string]bool{"http://friend.example:3000": true, "http://friend.example": false, "http://evil.example": false} {
@@ -304,7 +305,7 @@ func TestAllowOrigin(t *testing.T) {
 func TestEmptyBody(t *testing.T) {
 	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
 	synctest.Test(t, func(t *testing.T) {
-		settings := quiet(feed.Keep)
+		settings := labtest.Quiet(feed.Keep)
 		l, network := inMemory(t, settings)
 		publish1(t, l.Feed, 1)
 		sends := 1
@@ -383,7 +384,7 @@ func TestEmptyBody(t *testing.T) {
 // A GET whose body does not end counts while it is waited for.
 func TestEndlessGET(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		settings := quiet(feed.Keep)
+		settings := labtest.Quiet(feed.Keep)
 		settings.Limits.Clients = 1
 		_, network := inMemory(t, settings)
 		transport := &http.Transport{DialContext: network.Dial, Protocols: new(http.Protocols)}

@@ -8,6 +8,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 	"fourwires/internal/netsim"
 	"fourwires/polling"
 )
@@ -17,7 +18,7 @@ import (
 func TestNetworkOnLoopback(t *testing.T) {
 	for i := range 2 * len(lab.Transports) {
 		s := suite{Transport: lab.Transports[i/2], http2: i%2 == 1}
-		if s.http2 && s.Name == "websocket" {
+		if s.http2 && !s.HTTP2 {
 			continue
 		}
 		t.Run(fmt.Sprintf("%s/http=%d", s.Name, 1+i%2), func(t *testing.T) {
@@ -28,7 +29,7 @@ func TestNetworkOnLoopback(t *testing.T) {
 			}
 			wires := new(netsim.Network)
 			on.Lanes = wires.Listen(on.Lanes)
-			l := run(t, quiet(feed.Keep), on)
+			l := labtest.StartOn(t, labtest.Quiet(feed.Keep), on)
 			access := lab.Access{URL: "http://" + on.Lanes.Addr().String() + "/" + s.Name + "?after=0", HTTP2: s.http2}
 			c := s.Client(access)
 			if s.Name == "polling" {

@@ -15,6 +15,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 	"fourwires/web"
 )
 
@@ -100,7 +101,7 @@ func TestPageIsTold(t *testing.T) {
 			}
 			url := "http://" + on.Lanes.Addr().String() + "/"
 			on.Lanes, on.TLS, on.Control = pretender{on.Lanes, test.lanes, test.client}, pretender{on.TLS, test.tls, ""}, pretender{on.Control, test.control, ""}
-			run(t, quiet(feed.Keep), on)
+			labtest.StartOn(t, labtest.Quiet(feed.Keep), on)
 			resp, body := ask(t, "GET", url, "", "Host: "+test.host)
 			for name, want := range map[string]string{"plain": test.plain, "secure": test.secure, "control": test.controlled, "barred": test.barred} {
 				if found := regexp.MustCompile(fmt.Sprintf(`<meta name="%s" content="(.*?)">`, name)).FindStringSubmatch(body); found == nil || found[1] != want {
@@ -125,7 +126,7 @@ func TestMediaTypes(t *testing.T) {
 		}
 		defer mime.AddExtensionType(extension, was)
 	}
-	_, lanes, _ := onLoopback(t, quiet(feed.Keep))
+	_, lanes, _ := onLoopback(t, labtest.Quiet(feed.Keep))
 	urls := []string{lanes + "/docs/page.png"}
 	err := fs.WalkDir(web.Static(), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() {
@@ -159,7 +160,7 @@ func TestMediaTypes(t *testing.T) {
 // A file goes compressed to a client that takes that, and then whole; to any other as it is, and a part where it asks
 // for one.
 func TestCompressed(t *testing.T) {
-	_, lanes, _ := onLoopback(t, quiet(feed.Keep))
+	_, lanes, _ := onLoopback(t, labtest.Quiet(feed.Keep))
 	file, err := fs.ReadFile(web.Static(), "main.js")
 	if err != nil {
 		t.Fatal(err)

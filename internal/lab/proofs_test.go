@@ -21,6 +21,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 	"fourwires/internal/netsim"
 	"fourwires/internal/source"
 	"fourwires/sse"
@@ -76,10 +77,10 @@ func row(t *testing.T, table io.Writer, title string, want map[string]string, fi
 		}
 		var found string
 		for _, http2 := range []bool{false, true} {
-			if http2 && transport.Name == "websocket" {
+			if http2 && !transport.HTTP2 {
 				continue
 			}
-			over(t, suite{Transport: transport, http2: http2}, quiet(feed.Keep), func(t *testing.T, p proof) {
+			over(t, suite{Transport: transport, http2: http2}, labtest.Quiet(feed.Keep), func(t *testing.T, p proof) {
 				if found = find(t, p); found != want {
 					t.Errorf("%s: %s, HTTP/2 %v: %s, want %s", title, transport.Name, http2, found, want)
 				}
@@ -105,10 +106,9 @@ func over(t *testing.T, s suite, settings lab.Settings, test func(t *testing.T, 
 			t.Fatal(err)
 		}
 		p.network = p.wires.Memory()
-		p.lab = run(t, settings, lab.Listeners{Lanes: p.network, Control: netsim.Listen()})
+		p.lab = labtest.StartOn(t, settings, lab.Listeners{Lanes: p.network, Control: netsim.Listen()})
 		test(t, p)
-		p.lab.stop()
-		<-p.lab.done
+		p.lab.Close()
 		p.wires.Clear()
 		time.Sleep(time.Minute) // until the last connection is closed
 	})
@@ -439,7 +439,7 @@ func proveStaleness(t *testing.T, table io.Writer) {
 
 	// One message an interval, each a hundredth of it later. Polls are on the
 	// server 50 ms into each interval.
-	phases := staleness(quiet(feed.Keep), func(t *testing.T, f *feed.Feed) {
+	phases := staleness(labtest.Quiet(feed.Keep), func(t *testing.T, f *feed.Feed) {
 		for i := range n {
 			time.Sleep(interval)
 			time.AfterFunc(interval/n*time.Duration(i)+5*ms, func() { publish1(t, f, i) })
@@ -452,7 +452,7 @@ func proveStaleness(t *testing.T, table io.Writer) {
 	}
 	line("polling every 2 s, all phases (s)", phases)
 
-	settings := quiet(feed.Keep)
+	settings := labtest.Quiet(feed.Keep)
 	settings.Source = source.Settings{Source: source.Market, Rate: 2, Phase: source.Poisson, Seed: 1}
 	random := staleness(settings, func(*testing.T, *feed.Feed) {}, 1000)
 	for i, d := range random {
@@ -467,7 +467,7 @@ func proveStaleness(t *testing.T, table io.Writer) {
 	line("the same, at random instants (poisson)", random)
 
 	for _, phase := range []time.Duration{100 * ms, 1500 * ms} {
-		steps := staleness(quiet(feed.Keep), func(t *testing.T, f *feed.Feed) {
+		steps := staleness(labtest.Quiet(feed.Keep), func(t *testing.T, f *feed.Feed) {
 			time.Sleep(phase)
 			for i := range n {
 				time.Sleep(interval)
@@ -485,7 +485,7 @@ func proveStaleness(t *testing.T, table io.Writer) {
 // waits, which is all of a round trip: of 200 messages a second it gets one in 21.
 // With a cursor it loses nothing.
 func proveNaive(t *testing.T, table io.Writer) {
-	settings := quiet(feed.Keep)
+	settings := labtest.Quiet(feed.Keep)
 	settings.Source = source.Settings{Source: source.Market, Rate: 200, Phase: source.Poisson, Seed: 1}
 	for _, test := range []struct {
 		title, want string
@@ -543,7 +543,7 @@ func withCursor(ctx context.Context, p proof) (ids []uint64) {
 // same instant, unless each waits for a while of its own.
 func proveStampede(t *testing.T, table io.Writer) {
 	const readers, step = 1000, 100 * ms
-	over(t, suite{Transport: lab.Transports[2]}, quiet(feed.Keep), func(t *testing.T, p proof) {
+	over(t, suite{Transport: lab.Transports[2]}, labtest.Quiet(feed.Keep), func(t *testing.T, p proof) {
 		var mu sync.Mutex
 		var least, more time.Duration // what a reader waits, and at random so much more
 		var connects map[time.Duration]int

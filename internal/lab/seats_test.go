@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fourwires/feed"
+	"fourwires/internal/lab/labtest"
 
 	gorilla "github.com/gorilla/websocket"
 	"golang.org/x/net/http2"
@@ -34,7 +35,7 @@ func TestSeats(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				settings := quiet(feed.Keep)
+				settings := labtest.Quiet(feed.Keep)
 				settings.Limits.Requests = 200
 				l, n := inMemoryTLS(t, settings)
 				network, others := n.lanes, []string{"GET /healthz 200", "POST /publish 201", "POST /echo 200", "GET /docs 200"}
@@ -99,8 +100,7 @@ func TestSeats(t *testing.T) {
 					f.conn.Close()
 					f.reading.Wait()
 				}
-				l.stop()
-				<-l.done
+				l.Close()
 			})
 		})
 	}
@@ -108,7 +108,7 @@ func TestSeats(t *testing.T) {
 
 // On the control address, too, /websocket/echo is open to so many at once.
 func TestMaxEcho(t *testing.T) {
-	settings := quiet(feed.Keep)
+	settings := labtest.Quiet(feed.Keep)
 	settings.Limits.Clients = 3
 	_, _, control := onLoopback(t, settings)
 	for n := range 4 {

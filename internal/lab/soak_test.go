@@ -15,6 +15,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 )
 
 var soak = flag.Duration("soak", 3*time.Second, "how long TestSoak goes on")
@@ -27,7 +28,7 @@ var soak = flag.Duration("soak", 3*time.Second, "how long TestSoak goes on")
 //	go test ./internal/lab -run Soak -soak 10m -v
 func TestSoak(t *testing.T) {
 	const each = 8 // readers a transport, and as many clients with garbage
-	l, lanes, _ := onLoopback(t, quiet(feed.Keep))
+	l, lanes, _ := onLoopback(t, labtest.Quiet(feed.Keep))
 	addr := strings.TrimPrefix(lanes, "http://")
 
 	churn := func(lasting time.Duration) (sessions, messages int) {

@@ -15,6 +15,7 @@ import (
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 	"fourwires/internal/netsim"
 	"fourwires/polling"
 )
@@ -53,7 +54,7 @@ func TestTortureOnLoopback(t *testing.T) {
 	if *torture > 0 {
 		lasting = 30 * time.Second
 	}
-	l, lanes, _ := onLoopback(t, quiet(feed.Keep))
+	l, lanes, _ := onLoopback(t, labtest.Quiet(feed.Keep))
 	var sum tally
 	torment(t, l, lanes, 1, lasting, &sum, func(ctx context.Context, addr string) (net.Conn, func(netsim.Cut), error) {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
@@ -92,7 +93,7 @@ func tortureOnce(t *testing.T, seed uint64, sum *tally) {
 		t.Fatal(err)
 	}
 	network := wires.Memory()
-	l := run(t, quiet(keep), lab.Listeners{Lanes: network, Control: netsim.Listen()})
+	l := labtest.StartOn(t, labtest.Quiet(keep), lab.Listeners{Lanes: network, Control: netsim.Listen()})
 	torment(t, l, "http://localhost", seed, 30*time.Second, sum, func(ctx context.Context, addr string) (net.Conn, func(netsim.Cut), error) {
 		conn, err := network.Dial(ctx, "", addr)
 		if err != nil {
@@ -100,8 +101,7 @@ func tortureOnce(t *testing.T, seed uint64, sum *tally) {
 		}
 		return conn, func(kind netsim.Cut) { conn.(*netsim.Conn).Cut(kind, 0) }, nil
 	})
-	l.stop()
-	<-l.done
+	l.Close()
 	wires.Clear()
 	time.Sleep(time.Minute) // until the last connection is closed
 }
@@ -110,7 +110,7 @@ const tortureRate = 200 // messages a second
 
 // torment has one reader on each lane, whose connections are torn, while messages
 // flow for so long. Dial opens a connection, and returns what cuts it.
-func torment(t *testing.T, l running, lanes string, seed uint64, lasting time.Duration, sum *tally,
+func torment(t *testing.T, l *labtest.Server, lanes string, seed uint64, lasting time.Duration, sum *tally,
 	dial func(ctx context.Context, addr string) (net.Conn, func(netsim.Cut), error)) {
 	publishing, stop := context.WithTimeout(t.Context(), lasting)
 	defer stop()
@@ -118,7 +118,7 @@ func torment(t *testing.T, l running, lanes string, seed uint64, lasting time.Du
 	var all sync.WaitGroup
 	for i := range 2 * len(lab.Transports) {
 		s := suite{Transport: lab.Transports[i/2], http2: i%2 == 1}
-		if s.http2 && s.Name == "websocket" {
+		if s.http2 && !s.HTTP2 {
 			continue
 		}
 		access := lab.Access{URL: lanes + "/" + s.Name, HTTP2: s.http2, Cursor: l.Feed.Head()}

@@ -48,6 +48,12 @@ func StartOn(t testing.TB, s lab.Settings, on lab.Listeners) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return Serve(t, l, on)
+}
+
+// Serve is [StartOn] of a lab that was made before, such as a [lab.Lab.Successor].
+func Serve(t testing.TB, l *lab.Lab, on lab.Listeners) *Server {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- l.Serve(ctx, on) }()
