@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,7 +22,6 @@ import (
 	"fourwires/internal/netsim"
 	"fourwires/internal/wire"
 
-	gorilla "github.com/gorilla/websocket"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 )
@@ -398,55 +396,4 @@ func stallHTTP2(t *testing.T, conn net.Conn, path string, compress bool) {
 			return
 		}
 	}
-}
-
-// A lab that ends tells each client, whatever it is doing, and is gone within a
-// second, in spite of a connection that never said a word and a client that
-// does not read.
-func TestShutdown(t *testing.T) {
-	conform(t, feed.Keep, func(t *testing.T, s suite) {
-		publish(t, s.lab.Feed, 1, 5)
-		silent, err := s.network.Dial(t.Context(), "tcp", "localhost")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer silent.Close()
-		stall(t, s, s.network.Dial)
-		var clients sync.WaitGroup
-		var told atomic.Int64
-		for range 100 {
-			clients.Go(func() {
-				for m, err := range s.client("0").Messages(t.Context()) {
-					if err == nil {
-						continue
-					}
-					told.Add(1)
-					switch s.Name {
-					case "sse":
-						if !errors.Is(err, io.EOF) {
-							t.Errorf("after message %d: %v, want the end of the stream", m.ID, err)
-						}
-					case "websocket":
-						if !gorilla.IsCloseError(errors.Unwrap(err), gorilla.CloseGoingAway) {
-							t.Errorf("after message %d: %v, want close code 1001", m.ID, err)
-						}
-					default: // the next request finds nobody
-						if !errors.Is(err, net.ErrClosed) {
-							t.Errorf("after message %d: %v, want a closed listener", m.ID, err)
-						}
-					}
-				}
-			})
-		}
-		time.Sleep(time.Second)
-		start := time.Now()
-		s.lab.Close()
-		if took := time.Since(start); took > time.Second {
-			t.Errorf("the end took %v, want a second at most", took)
-		}
-		clients.Wait()
-		if told.Load() != 100 {
-			t.Errorf("%d of 100 clients were told", told.Load())
-		}
-	})
 }

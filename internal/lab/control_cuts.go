@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gin-gonic/gin"
-
 	"fourwires/internal/netsim"
+
+	"github.com/gin-gonic/gin"
 )
 
 // cutRequest is the body of POST /control/cuts.

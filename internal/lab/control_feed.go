@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"net/http"
 
-	"github.com/gin-gonic/gin"
-
 	"fourwires/internal/source"
+
+	"github.com/gin-gonic/gin"
 )
 
 // feedState is the answer of GET and PATCH /control/feed.

@@ -1,6 +1,7 @@
 package lab_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,8 +14,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"bufio"
 
 	"fourwires/feed"
 	"fourwires/internal/lab"

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gin-gonic/gin"
-
 	"fourwires/websocket"
+
+	"github.com/gin-gonic/gin"
 )
 
 // hostsOf returns the names and addresses by which clients reach a listener at addr. A foreign page can make a name of

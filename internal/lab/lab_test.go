@@ -3,17 +3,13 @@ package lab_test
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fourwires/feed"
@@ -124,91 +120,4 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := lab.New(lab.Settings{Keep: 1, Source: bad}); err == nil {
 		t.Error("a negative rate is taken")
 	}
-}
-
-// A lab whose listener fails ends, and says why.
-func TestServeFails(t *testing.T) {
-	lanes, control := netsim.Listen(), netsim.Listen()
-	lanes.Close()
-	l, err := lab.New(lab.Settings{Keep: 1, Source: source.Default()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Serve(t.Context(), lab.Listeners{Lanes: lanes, Control: control}); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("Serve: %v, want the listener's error", err)
-	}
-}
-
-// A request whose connection the end of the lab met between its head and its handler is not begun: when Serve has
-// returned, no handler runs.
-func TestNoHandlerAfterServe(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		settings := labtest.Quiet(feed.Keep)
-		requests := new(logged)
-		settings.Log = slog.New(slog.NewTextHandler(requests, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		network := netsim.Listen()
-		held := &heldListener{network, make(chan struct{}), make(chan struct{})}
-		l := labtest.StartOn(t, settings, lab.Listeners{Lanes: netsim.Listen(), Control: held})
-		conn, err := network.Dial(t.Context(), "tcp", "localhost")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		if _, err := io.WriteString(conn, "GET /control/feed HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
-			t.Fatal(err)
-		}
-		<-held.held
-		l.Close()
-		close(held.may)
-		synctest.Wait()
-		if text := requests.String(); strings.Contains(text, "/control/feed") {
-			t.Errorf("after Serve has returned, a handler runs: %s", text)
-		}
-	})
-}
-
-// A heldListener holds its connections when they are told for the second time that a read may take as long as it
-// likes: net/http does so behind a request's head, and again just before its handler.
-type heldListener struct {
-	net.Listener
-	held, may chan struct{}
-}
-
-func (h *heldListener) Accept() (net.Conn, error) {
-	conn, err := h.Listener.Accept()
-	return &heldConn{Conn: conn, held: h.held, may: h.may}, err
-}
-
-type heldConn struct {
-	net.Conn
-	held, may chan struct{}
-	unbounded int
-}
-
-func (c *heldConn) SetReadDeadline(t time.Time) error {
-	if t.IsZero() {
-		if c.unbounded++; c.unbounded == 2 {
-			close(c.held)
-			<-c.may
-		}
-	}
-	return c.Conn.SetReadDeadline(t)
-}
-
-// logged is what a lab logged.
-type logged struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logged) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }

@@ -204,3 +204,30 @@ func TestCompressed(t *testing.T) {
 		}
 	}
 }
+
+// The page comes with a policy that lets it talk to the lab and nobody else.
+func TestPage(t *testing.T) {
+	_, lanes, control := onLoopback(t, labtest.Quiet(feed.Keep))
+	resp, body := ask(t, "GET", lanes+"/", "")
+	host := strings.TrimPrefix(lanes, "http://")
+	for name, want := range map[string]string{
+		"Content-Type": "text/html; charset=utf-8",
+		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ws://" + host + " wss://" + host + " " + control +
+			" ws://" + strings.TrimPrefix(control, "http://") + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+		"Cross-Origin-Opener-Policy":   "same-origin",
+		"Cross-Origin-Embedder-Policy": "require-corp",
+		"X-Content-Type-Options":       "nosniff",
+	} {
+		if got := resp.Header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if resp.StatusCode != 200 || !strings.Contains(body, control) {
+		t.Errorf("the page: %d, and does it name %s? %s", resp.StatusCode, control, body)
+	}
+	for _, url := range []string{lanes + "/healthz", control + "/healthz"} {
+		if resp, body := ask(t, "GET", url, ""); resp.StatusCode != 200 || body != `{"status":"ok"}` {
+			t.Errorf("%s: %d %s", url, resp.StatusCode, body)
+		}
+	}
+}

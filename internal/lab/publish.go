@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/gin-gonic/gin"
-
 	"fourwires/feed"
+
+	"github.com/gin-gonic/gin"
 )
 
 // publish publishes the body, which is JSON, and answers with the message's id and time.

@@ -1,0 +1,44 @@
+package lab
+
+import (
+	"context"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"fourwires/feed"
+	"fourwires/internal/source"
+)
+
+// For a request that its client has taken back (RST_STREAM) nothing is read of the feed and nothing encoded; by
+// HTTP/1.1 the client may only have closed its half, and is answered.
+func TestTakenBack(t *testing.T) {
+	on, err := Loopback(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer on.Lanes.Close()
+	defer on.Control.Close()
+	settings := Settings{Keep: feed.Keep, Source: source.Default()}
+	settings.Source.Source = source.None
+	l, err := New(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Feed.Publish([]byte("1"))
+	handler := l.lanes([]string{"localhost"}, nil, on)
+	for _, path := range []string{"/polling?after=0", "/longpoll?after=0", "/sse?after=0", "/docs"} {
+		for _, version := range []int{1, 2} {
+			gone, cancel := context.WithCancel(l.settings.Limits.withPeer(t.Context(), nil))
+			cancel()
+			r := httptest.NewRequestWithContext(gone, "GET", "http://localhost"+path, nil)
+			r.ProtoMajor = version
+			answer := httptest.NewRecorder()
+			handler.ServeHTTP(answer, r)
+			answered := version == 1 && !strings.HasPrefix(path, "/longpoll")
+			if (answer.Body.Len() > 0) != answered {
+				t.Errorf("HTTP/%d %s: %d bytes", version, path, answer.Body.Len())
+			}
+		}
+	}
+}
