@@ -25,6 +25,7 @@ import (
 // TestTLS has the four transports over TLS: every message at the instant at
 // which it is published, and at the end each client is told.
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	for _, transport := range lab.Transports {
 		for _, version := range []int{1, 2} {
 			if version == 2 && !transport.HTTP2 {
@@ -76,6 +77,7 @@ func TestTLS(t *testing.T) {
 // A lab that is open for a year has a valid certificate every day of it, under
 // each of its names, and a new one twice a month.
 func TestCertificate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, n := inMemoryTLS(t, labtest.Quiet(feed.Keep))
 		var serials []string
@@ -168,6 +170,7 @@ func TestHandshakeFails(t *testing.T) {
 
 // A client has to speak what ALPN chose: else the connection ends at once, without an answer, and is counted.
 func TestKeepsToALPN(t *testing.T) {
+	t.Parallel()
 	const request = "GET /polling HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 	const preface = http2.ClientPreface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00" // and settings
 	for _, test := range []struct {
@@ -237,6 +240,7 @@ func TestKeepsToALPN(t *testing.T) {
 
 // Of TLS 1.2 the lab takes no suite that HTTP/2 may not use.
 func TestSuites(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, n := inMemoryTLS(t, labtest.Quiet(feed.Keep))
 		taken := 0
@@ -269,6 +273,7 @@ func TestSuites(t *testing.T) {
 
 // TestHostileTLS is TestHostile for what TLS adds: handshakes that nobody means.
 func TestHostileTLS(t *testing.T) {
+	t.Parallel()
 	hello := clientHello(t)
 	for _, test := range []struct {
 		name  string
@@ -364,6 +369,7 @@ func TestSilentTLS(t *testing.T) {
 // A client that does not read is let go as without TLS, and then has the five
 // seconds that crypto/tls gives it to hear the goodbye.
 func TestSlowReaderTLS(t *testing.T) {
+	t.Parallel()
 	for _, transport := range lab.Transports {
 		for _, version := range []int{1, 2} {
 			if version == 2 && !transport.HTTP2 {

@@ -30,6 +30,7 @@ import (
 // in a virtual time of its own, against a whole lab. At the end of a bubble
 // everything that the test started must have ended, or synctest fails it.
 func conform(t *testing.T, keep int, test func(t *testing.T, s suite)) {
+	t.Parallel()
 	for _, transport := range lab.Transports {
 		for _, version := range []int{1, 2} {
 			if version == 2 && !transport.HTTP2 {

@@ -77,6 +77,7 @@ var (
 // TestContexts has every blocking call of the clients wait for a peer that does not
 // do its part, and ends its context after 3 s.
 func TestContexts(t *testing.T) {
+	t.Parallel()
 	type call struct {
 		name  string
 		peers []peer

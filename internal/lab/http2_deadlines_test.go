@@ -25,6 +25,7 @@ const idle = 2*time.Minute + time.Second // with a second for the client to clos
 // TestHostileHTTP2 is TestHostile for what HTTP/2 adds (RFC 9113): frames, the
 // compression of heads, and streams. What the lab answers is told by frame.
 func TestHostileHTTP2(t *testing.T) {
+	t.Parallel()
 	const open, whole = http2.FlagHeadersEndHeaders, http2.FlagHeadersEndHeaders | http2.FlagHeadersEndStream
 	zero := make([]byte, 4)
 	for _, test := range []struct {
@@ -275,6 +276,7 @@ func TestHostileHTTP2(t *testing.T) {
 // TestHalfHead has a header block that does not end behind a stream that is open. The connection ends after
 // --header-time on each address, with TLS and without, counted or not; one whose blocks are whole goes on.
 func TestHalfHead(t *testing.T) {
+	t.Parallel()
 	for _, untapped := range []bool{false, true} {
 		for _, address := range []string{"lanes", "tls", "control"} {
 			t.Run(fmt.Sprintf("%s/untapped=%v", address, untapped), func(t *testing.T) {

@@ -26,6 +26,7 @@ import (
 // refused, or ended in a bounded time; and meanwhile a good reader on each
 // transport gets every message at the instant at which it can.
 func TestHostile(t *testing.T) {
+	t.Parallel()
 	const upgrade = "GET /websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 	const publish = "POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: "

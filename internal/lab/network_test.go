@@ -10,11 +10,10 @@ import (
 	"fourwires/internal/lab"
 	"fourwires/internal/lab/labtest"
 	"fourwires/internal/netsim"
-	"fourwires/polling"
 )
 
-// A network lies between real connections and a lab, is changed while readers
-// read, and cuts them: they come late, and get everything.
+// A network between real connections and a lab is changed while readers read, and cuts them: they get every message,
+// late.
 func TestNetworkOnLoopback(t *testing.T) {
 	for i := range 2 * len(lab.Transports) {
 		s := suite{Transport: lab.Transports[i/2], http2: i%2 == 1}
@@ -30,21 +29,17 @@ func TestNetworkOnLoopback(t *testing.T) {
 			wires := new(netsim.Network)
 			on.Lanes = wires.Listen(on.Lanes)
 			l := labtest.StartOn(t, labtest.Quiet(feed.Keep), on)
-			access := lab.Access{URL: "http://" + on.Lanes.Addr().String() + "/" + s.Name + "?after=0", HTTP2: s.http2}
-			c := s.Client(access)
-			if s.Name == "polling" {
-				quick := &polling.Client{URL: access.URL, HTTP2: s.http2, Interval: 10 * ms}
-				c = lab.Client{Messages: quick.Messages, Cursor: &quick.Cursor}
-			}
+			url := "http://" + l.Lanes + "/" + s.Name + "?after=0"
+			c := s.Client(lab.Access{URL: url, HTTP2: s.http2, Interval: 10 * ms})
 
-			const trip = 20 * ms
+			const delay = 20 * ms // of one direction
 			set := func(s netsim.Settings) {
 				if err := wires.Set(s); err != nil {
 					t.Error(err)
 				}
 			}
 			last := uint64(0)
-			set(netsim.Settings{RTT: 2 * trip})
+			set(netsim.Settings{RTT: 2 * delay})
 			publish1(t, l.Feed, 1)
 			for last < 40 {
 				for m, err := range c.Messages(t.Context()) {
@@ -58,8 +53,8 @@ func TestNetworkOnLoopback(t *testing.T) {
 					if last++; m.ID != last {
 						t.Fatalf("message %d after %d", m.ID, last-1)
 					}
-					if took := time.Since(time.UnixMicro(m.At)); last < 10 && took < trip {
-						t.Errorf("message %d took %v, want a trip of %v at least", last, took, trip)
+					if took := time.Since(time.UnixMicro(m.At)); last < 10 && took < delay {
+						t.Errorf("message %d took %v, want %v at least", last, took, delay)
 					}
 					switch last {
 					case 10:

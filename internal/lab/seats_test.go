@@ -20,6 +20,7 @@ import (
 // Requests that do not go on do not keep others out, on either address, however many they are: 1 000 bodies that do
 // not come, or answers that are not taken, over four connections or one each.
 func TestSeats(t *testing.T) {
+	t.Parallel()
 	const whole = http2.FlagHeadersEndHeaders | http2.FlagHeadersEndStream
 	for _, test := range []struct {
 		name, method, path string

@@ -25,6 +25,7 @@ import (
 // When a lab ends it reads nothing more, also where closing a connection has not had its turn yet: hundreds of clients
 // that send as fast as they can would have the lab go on reading them, and its end wait.
 func TestEndReadsNothing(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		busy := &busyConn{}
 		l, err := lab.New(labtest.Quiet(1))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"math"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -16,18 +17,20 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/lab"
 	"fourwires/internal/lab/labtest"
+	"fourwires/internal/needs"
 )
 
-var soak = flag.Duration("soak", 3*time.Second, "how long TestSoak goes on")
+var soak = flag.Duration("soak", 2*time.Second, "how long TestSoak goes on")
 
-// TestSoak lets readers come and go, cut off at random, on all four transports,
-// among clients that send garbage, while messages flow. No reader may miss a
-// message or see one twice; and when all have gone, the goroutines, descriptors
-// and memory that they took must be back.
+// TestSoak has readers whose connections are cut at random, on all four transports, among clients that send garbage,
+// while messages flow. No reader may miss a message or get one twice. When all have left, their goroutines, descriptors
+// and memory must be free again.
 //
 //	go test ./internal/lab -run Soak -soak 10m -v
 func TestSoak(t *testing.T) {
-	const each = 8 // readers a transport, and as many clients with garbage
+	const each = 8          // readers a transport, and as many clients with garbage
+	const session = 50 * ms // a session's mean time until it is cut
+	const warmUp = 300 * ms // after this all is there that the process keeps for good, such as pools
 	l, lanes, _ := onLoopback(t, labtest.Quiet(feed.Keep))
 	addr := strings.TrimPrefix(lanes, "http://")
 
@@ -44,14 +47,15 @@ func TestSoak(t *testing.T) {
 		for i := range each {
 			for _, transport := range lab.Transports {
 				work.Go(func() {
-					r := reader{t: t, transport: transport, url: lanes + "/" + transport.Name, random: rand.New(rand.NewPCG(uint64(i), 0))}
+					r := reader{t: t, transport: transport, url: lanes + "/" + transport.Name}
+					r.random = rand.New(rand.NewPCG(uint64(i), 0))
 					r.cursor = l.Feed.Head()
 					r.last = r.cursor.ID
 					for ctx.Err() == nil {
-						r.session(ctx, time.Duration(r.random.ExpFloat64()*float64(100*time.Millisecond)))
+						r.session(ctx, time.Duration(r.random.ExpFloat64()*float64(session)), math.MaxUint64)
 					}
-					for head := l.Feed.Head().ID; r.last < head && !t.Failed(); { // the feed is quiet now
-						r.session(t.Context(), 0)
+					for head := l.Feed.Head().ID; r.last < head && !t.Failed(); { // nothing is published any more
+						r.session(t.Context(), 0, head)
 					}
 					mu.Lock()
 					defer mu.Unlock()
@@ -62,7 +66,7 @@ func TestSoak(t *testing.T) {
 			work.Go(func() {
 				random := rand.New(rand.NewPCG(uint64(i), 1))
 				for ctx.Err() == nil {
-					rubbish(ctx, addr, random)
+					sendGarbage(ctx, addr, random)
 				}
 			})
 		}
@@ -70,19 +74,24 @@ func TestSoak(t *testing.T) {
 		return sessions, messages
 	}
 
-	churn(time.Second) // what is kept for good, such as pools, is there after this
+	churn(warmUp)
 	before := inUse(t)
-	sessions, messages := churn(*soak)
+	lasting := *soak
+	if testing.Short() {
+		lasting = min(lasting, warmUp)
+	}
+	sessions, messages := churn(lasting)
 	t.Logf("%d sessions, %d messages, before: %v", sessions, messages, before)
 	if messages == 0 {
-		t.Error("no message came")
+		t.Error("no message arrived")
 	}
 
-	// A peer that is gone is noticed at once or at the next write.
+	// The lab notices that a client has left at once or at the next write.
 	publish(t, l.Feed, 1, 1)
 	deadline := time.After(30 * time.Second)
 	for after := inUse(t); ; after = inUse(t) {
-		if after.goroutines <= before.goroutines+5 && after.descriptors <= before.descriptors+5 && after.heap <= before.heap+8<<20 {
+		free := after.goroutines <= before.goroutines+5 && after.descriptors <= before.descriptors+5
+		if free && after.heap <= before.heap+8<<20 {
 			t.Logf("after: %v", after)
 			if s := l.Ledger.Snapshot(); s.Open > 5 {
 				t.Errorf("the ledger knows %d connections", s.Open)
@@ -97,21 +106,21 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// A reader lives through many sessions.
+// A reader reads in many sessions, one connection or more each.
 type reader struct {
 	t         *testing.T
 	transport lab.Transport
 	url       string
 	random    *rand.Rand
 	cursor    feed.Cursor
-	last      uint64 // id of the last message that came, whatever the cursor says
+	last      uint64 // id of the last message that arrived, whatever the cursor says
 	sessions  int
 	messages  int
 }
 
-// session reads over a connection that is cut after a while, or, where that is
-// 0, until a second has passed without a cut.
-func (r *reader) session(ctx context.Context, cut time.Duration) {
+// session reads until a message has the id head, for at most a second. Its connections are cut after a while; 0: they
+// are not.
+func (r *reader) session(ctx context.Context, cut time.Duration, head uint64) {
 	ctx, stop := context.WithTimeout(ctx, time.Second)
 	defer stop()
 	reset := r.random.IntN(2) == 0
@@ -127,7 +136,7 @@ func (r *reader) session(ctx context.Context, cut time.Duration) {
 		}
 		return conn, err
 	}
-	c := r.transport.Client(lab.Access{URL: r.url, Dial: dial, Cursor: r.cursor})
+	c := r.transport.Client(lab.Access{URL: r.url, Dial: dial, Cursor: r.cursor, Interval: 20 * ms})
 	r.sessions++
 	for m, err := range c.Messages(ctx) {
 		var gap *feed.GapError
@@ -141,13 +150,15 @@ func (r *reader) session(ctx context.Context, cut time.Duration) {
 			r.last = m.ID
 			r.messages++
 		}
+		if r.last >= head {
+			break
+		}
 	}
 	r.cursor = *c.Cursor
 }
 
-// rubbish opens a connection, sends what makes no sense, or breaks off where it
-// does, and leaves without a word.
-func rubbish(ctx context.Context, addr string, random *rand.Rand) {
+// sendGarbage opens a connection, sends a request that is cut off or followed by noise, and leaves.
+func sendGarbage(ctx context.Context, addr string, random *rand.Rand) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return
@@ -165,7 +176,7 @@ func rubbish(ctx context.Context, addr string, random *rand.Rand) {
 	switch random.IntN(3) {
 	case 0: // cut off
 		text = text[:random.IntN(len(text)+1)]
-	case 1: // and then noise
+	case 1: // followed by noise
 		for range random.IntN(200) {
 			text = append(text, byte(random.Uint32()))
 		}
@@ -175,7 +186,7 @@ func rubbish(ctx context.Context, addr string, random *rand.Rand) {
 	conn.Read(make([]byte, 4096))
 }
 
-// A use is what the process holds.
+// A use is what the process has taken.
 type use struct {
 	goroutines, descriptors int
 	heap                    uint64
@@ -188,7 +199,7 @@ func inUse(t *testing.T) use {
 	runtime.ReadMemStats(&stats)
 	descriptors, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
-		t.Skip("descriptors cannot be counted here: ", err)
+		needs.Missing(t, "descriptors cannot be counted here: "+err.Error(), "run it on Linux")
 	}
 	return use{runtime.NumGoroutine(), len(descriptors), stats.HeapAlloc}
 }

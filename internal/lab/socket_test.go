@@ -24,6 +24,7 @@ import (
 // A client that reads nothing has the server's kernel keep a bounded number of bytes, and nothing of them when
 // the write limit has let it go: the connection is reset. One that reads is not.
 func TestReadsNothing(t *testing.T) {
+	t.Parallel()
 	on, err := lab.Loopback(true)
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +105,7 @@ func askMuch(t *testing.T, conn net.Conn, name string, version int, secure bool)
 	}
 }
 
-// impatient is a listener on whose connections a second passes for ten, as far as writes are concerned.
+// impatient is a listener on whose connections the deadlines of writes come twenty times sooner.
 type impatient struct {
 	net.Listener
 	spare  int      // deadlines that are left as they are: that of a handshake
@@ -139,7 +140,7 @@ func (c *hurried) SetWriteDeadline(t time.Time) error {
 	case c.spare > 0:
 		c.spare--
 	default:
-		t = time.Now().Add(time.Until(t) / 10)
+		t = time.Now().Add(time.Until(t) / 20)
 	}
 	return c.TCPConn.SetWriteDeadline(t)
 }
