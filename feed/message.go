@@ -39,7 +39,7 @@ func (e *GapError) JSON() []byte {
 	return fmt.Appendf(nil, `{"gap":{"from":%d,"to":%d}}`, e.From, e.To)
 }
 
-// An EpochError says that the feed that a client read is gone and another has taken
+// An EpochError means that the feed that a client read is gone and another has taken
 // its place: the server restarted. The client's cursor stands at the beginning of
 // the new feed: read on from there.
 type EpochError struct {

@@ -57,9 +57,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	// Wait, for news, for the end of the time or of the feed: the response says
-	// which. A client whose If-None-Match names the newest message has the response
-	// to its cursor already, and waits for the message after that.
+	// Wait for news, until the time is over, or until the feed is closed: the response
+	// says which. A client whose If-None-Match names the newest message has the
+	// response to its cursor already, and waits for the message after that.
 	if r.Method == http.MethodHead {
 		wait = 0
 	}

@@ -19,8 +19,8 @@ const writeLimit = 10 * time.Second
 // Handler responds to GET with the messages after the request's cursor, at once.
 //
 // The cursor is ?after=EPOCH-ID. Without one the response has no messages, but the
-// head. To a bad cursor, or one ahead of the feed, it is 400. HEAD has the response
-// of GET without the body.
+// head. To a bad cursor, or one ahead of the feed, the response is 400. HEAD has the
+// response of GET without the body.
 type Handler struct {
 	Feed *feed.Feed
 

@@ -8,6 +8,7 @@ const (
 	Down            // from the server to the client
 )
 
+// String returns "up" or "down".
 func (d Dir) String() string { return [...]string{"up", "down"}[d] }
 
 // A Part is the purpose of a byte on the wire. Every byte has exactly one; the package comment defines them.
@@ -26,6 +27,7 @@ const (
 	parts
 )
 
+// String returns the name of the part, as in the JSON of [Parts].
 func (p Part) String() string {
 	return [...]string{"payload", "envelope", "framing", "head", "opening", "control", "tag", "tls", "unaccounted"}[p]
 }
