@@ -29,7 +29,7 @@ func TestConn(t *testing.T) {
 				nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
 					n := new(netsim.Network)
 					if kind == "on" {
-						set(t, n, netsim.Settings{RTT: ms, Jitter: ms, Kbps: 1e6})
+						set(t, n, netsim.Settings{RTT: ms / 10, Jitter: ms / 10, Kbps: 1e6})
 					}
 					c1, c2 = connect(t, n)
 					end := make(chan struct{})

@@ -20,10 +20,10 @@ const closeTime = 500 * time.Millisecond
 // handshakeRecord is the first byte of TLS: the type of its first record (RFC 8446, section 5.1).
 const handshakeRecord = 22
 
-// ListenTLS returns a listener whose connections speak TLS (RFC 8446) and are counted. Accept returns a connection
-// before its handshake, which its first Read or Write does, so Accept waits for no client. The server must set a read
-// deadline. Failed, unless it is nil, is called with the error of each handshake that fails; any number of calls may
-// run at once. Where a client then speaks another protocol than ALPN chose (RFC 7301), Read fails.
+// ListenTLS returns a listener whose connections speak TLS (RFC 8446) and are counted, but not by a nil Ledger. Accept
+// returns a connection before its handshake, which its first Read or Write does, so Accept waits for no client. The
+// server must set a read deadline. Failed, unless it is nil, is called with the error of each handshake that fails; any
+// number of calls may run at once. Where a client then speaks another protocol than ALPN chose (RFC 7301), Read fails.
 //
 // The connections have no method ConnectionState, so net/http treats them as plain ones, and detects by the first bytes
 // whether they speak HTTP/2. So one http.Server is enough for HTTP and HTTPS.
