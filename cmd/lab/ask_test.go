@@ -9,8 +9,7 @@ import (
 	"fourwires/internal/decide"
 )
 
-// What is asked: an empty line leaves what stands in brackets, and what cannot be is
-// asked again.
+// An empty line leaves the value that stands in brackets, and a value that is refused is asked for once more.
 func TestAsk(t *testing.T) {
 	for _, test := range []struct{ answers, want, err string }{
 		{"\n\n\n\n\n\n\n\n", "1 200 down 1000 1s 40ms 2 chrome", ""},
@@ -26,24 +25,25 @@ func TestAsk(t *testing.T) {
 			n.Rate, _ = command.Flags().GetFloat64("rate")
 			return n.Check()
 		}
-		said := ""
+		failed := ""
 		if err := ask(t.Context(), strings.NewReader(test.answers), &out, command.Flags(), check); err != nil {
-			said = err.Error()
+			failed = err.Error()
 		}
 		var got []string
 		for _, name := range strings.Fields("rate size direction clients late rtt http headers") {
 			got = append(got, command.Flags().Lookup(name).Value.String())
 		}
-		if strings.Join(got, " ") != test.want || said != test.err {
-			t.Errorf("%q: %q, %s, want %s, %s\n%s", test.answers, got, said, test.want, test.err, out.String())
+		if strings.Join(got, " ") != test.want || failed != test.err {
+			t.Errorf("%q: %q, %s, want %s, %s\n%s", test.answers, got, failed, test.want, test.err, out.String())
 		}
-		if strings.HasPrefix(test.answers, "fast") && strings.Count(out.String(), "Messages a second, of all clients together [1]: ") != 3 {
-			t.Errorf("%q: it asks\n%s", test.answers, out.String())
+		asked := strings.Count(out.String(), "Messages a second, of all clients together [1]: ")
+		if strings.HasPrefix(test.answers, "fast") && asked != 3 {
+			t.Errorf("%q: it asks for the rate %d times\n%s", test.answers, asked, out.String())
 		}
 	}
 }
 
-// Who does not answer can still interrupt.
+// A user who does not answer can still interrupt.
 func TestAskInterrupted(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	in, terminal := io.Pipe()

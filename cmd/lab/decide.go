@@ -35,7 +35,8 @@ Without flags, on a terminal, it asks.`,
 	flags.SortFlags = false
 	flags.Float64Var(&n.Rate, "rate", n.Rate, "messages a second, of all clients together")
 	flags.IntVar(&n.Size, "size", n.Size, "`bytes` of a message's data")
-	flags.StringVar(&n.Direction, "direction", n.Direction, "`way` of the messages: down, both (up, and down to all) or up")
+	flags.StringVar(&n.Direction, "direction", n.Direction,
+		"`way` of the messages: down, both (up, and down to all) or up")
 	flags.IntVar(&n.Clients, "clients", n.Clients, "clients at once")
 	flags.DurationVar(&n.Late, "late", n.Late, "`time` that a message may be late")
 	flags.DurationVar(&n.RTT, "rtt", n.RTT, "`time` of a round trip")
@@ -62,12 +63,11 @@ Without flags, on a terminal, it asks.`,
 	return command
 }
 
-// ask has each flag answered, a line each; an empty line leaves it as it is. What
-// cannot be is asked again. It ends when ctx does. The error says that the answers ended
-// too early.
+// ask asks for the value of each flag, and reads a line for each; an empty line leaves it as it is. A value that is
+// refused is asked for once more. It ends when ctx does. It is an error that the lines end before the flags do.
 func ask(ctx context.Context, in io.Reader, out io.Writer, flags *pflag.FlagSet, check func() error) error {
-	answers, over := make(chan string), make(chan error, 1)
-	go func() { // a read of a terminal cannot be interrupted: this ends with the process
+	answers, ended := make(chan string), make(chan error, 1)
+	go func() { // a read from a terminal cannot be interrupted: this goroutine ends with the process
 		lines := bufio.NewScanner(in)
 		for lines.Scan() {
 			select {
@@ -76,7 +76,7 @@ func ask(ctx context.Context, in io.Reader, out io.Writer, flags *pflag.FlagSet,
 				return
 			}
 		}
-		over <- errors.Join(errors.New("the answers ended too early"), lines.Err())
+		ended <- errors.Join(errors.New("the answers ended too early"), lines.Err())
 	}()
 	var early error
 	flags.VisitAll(func(flag *pflag.Flag) {
@@ -86,14 +86,14 @@ func ask(ctx context.Context, in io.Reader, out io.Writer, flags *pflag.FlagSet,
 			var answer string
 			select {
 			case answer = <-answers:
-			case early = <-over:
+			case early = <-ended:
 				fmt.Fprintln(out)
 				return
 			case <-ctx.Done():
 				return
 			}
-			answer, was := strings.TrimSpace(answer), flag.Value.String()
-			if answer == "" {
+			before := flag.Value.String()
+			if answer = strings.TrimSpace(answer); answer == "" {
 				return
 			}
 			err := flag.Value.Set(answer)
@@ -104,7 +104,7 @@ func ask(ctx context.Context, in io.Reader, out io.Writer, flags *pflag.FlagSet,
 				return
 			}
 			fmt.Fprintf(out, "  %v\n", err)
-			flag.Value.Set(was)
+			flag.Value.Set(before)
 		}
 	})
 	fmt.Fprintln(out)

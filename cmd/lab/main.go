@@ -1,5 +1,5 @@
-// Lab is the Fourwires teaching lab: one live feed over HTTP polling,
-// long-polling, Server-Sent Events and WebSocket, side by side.
+// Lab is the Fourwires teaching lab: one live feed over HTTP polling, long-polling, Server-Sent Events and WebSocket,
+// side by side.
 package main
 
 import (
@@ -31,14 +31,13 @@ func main() {
 	os.Exit(2)
 }
 
-// A failure is an error of work that was begun. Any other error is one of the
-// command line.
+// A failure is an error of work that was begun: the exit status is 1. Any other error is one of the command line: it is
+// 2.
 type failure struct{ error }
 
 func (f failure) Unwrap() error { return f.error }
 
-// run is main without the process: it returns when the command is done or ctx
-// ends.
+// run is main without the process. It blocks until the command is done or ctx ends.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	serve := serveCommand()
 	lab := &cobra.Command{
@@ -61,7 +60,7 @@ Server-Sent Events and WebSocket, and shows what each costs.
 		RunE: func(cmd *cobra.Command, args []string) error {
 			about, rest, err := lab.Find(args)
 			if err != nil || len(rest) > 0 {
-				return wayOut(lab, fmt.Errorf("unknown command %q for %q", strings.Join(args, " "), "lab"))
+				return withHelp(lab, fmt.Errorf("unknown command %q for %q", strings.Join(args, " "), "lab"))
 			}
 			return about.Help()
 		},
@@ -71,23 +70,23 @@ Server-Sent Events and WebSocket, and shows what each costs.
 	lab.SetIn(stdin)
 	lab.SetOut(stdout)
 	lab.SetErr(stderr)
-	lab.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return wayOut(cmd, err) })
+	lab.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return withHelp(cmd, err) })
 	err := lab.ExecuteContext(ctx)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return nil // it was asked to end
+		return nil // the signal asked it to end
 	}
 	return err
 }
 
-// alone is the check of the arguments of a command that takes none.
+// alone checks the arguments of a command that takes none.
 func alone(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return wayOut(cmd, fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath()))
+		return withHelp(cmd, fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath()))
 	}
 	return nil
 }
 
-// wayOut adds to an error of the command line where to find what there is.
-func wayOut(cmd *cobra.Command, err error) error {
+// withHelp adds to an error of the command line which command lists what is right.
+func withHelp(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("%w (%s --help says what there is)", err, cmd.CommandPath())
 }

@@ -16,8 +16,8 @@ import (
 	"fourwires/internal/needs"
 )
 
-// TestMain has eight tests run at once, since most of them wait, unless -parallel asks for another number. It removes the
-// program that [program] built.
+// TestMain has eight tests run at once, since most of them wait, unless -parallel asks for another number. It removes
+// the program that [program] built.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	given := false

@@ -168,8 +168,8 @@ func TestMeasureErrors(t *testing.T) {
 	}
 }
 
-// Ctrl-C, which a terminal sends to the server's process too, ends a measurement without an error, and prints what there
-// is.
+// Ctrl-C, which a terminal sends to the server's process too, ends a measurement without an error, and prints what
+// there is.
 func TestMeasureInterrupt(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command(program(t), "measure", "--json", "--for", "1s", "--interval", "100ms")
@@ -197,8 +197,8 @@ func TestMeasureInterrupt(t *testing.T) {
 	}
 }
 
-// Ctrl-C ends a measurement of a server that accepts connections and is silent, and waits for none of its limits, of which
-// the shortest is 10 s.
+// Ctrl-C ends a measurement of a server that accepts connections and is silent, and waits for none of its limits, of
+// which the shortest is 10 s.
 func TestMeasureInterruptSilent(t *testing.T) {
 	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")

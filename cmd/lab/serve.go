@@ -1,15 +1,11 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"slices"
 	"strings"
-	"syscall"
 
 	"fourwires/feed"
 	"fourwires/internal/lab"
@@ -20,12 +16,18 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// A serving is what "lab serve" is asked for.
+type serving struct {
+	addresses
+	settings  lab.Settings
+	url, file string  // of the relay's stream, and of the replay
+	speed     float64 // of the replay
+	verbose   bool
+}
+
 func serveCommand() *cobra.Command {
-	var addr, secured, control, url, file string
-	var speed float64
-	var withTLS, verbose bool
-	settings := lab.Settings{Source: source.Default(), Limits: lab.DefaultLimits()}
-	serve := &cobra.Command{
+	s := &serving{settings: lab.Settings{Source: source.Default(), Limits: lab.DefaultLimits()}}
+	command := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the feed and its page (the default)",
 		Example: `  lab                                       # readings of this machine, twice a second
@@ -35,171 +37,134 @@ func serveCommand() *cobra.Command {
   curl -d '"hello"' http://127.0.0.1:8080/publish
   lab serve --tls                           # HTTP/2 for browsers: open https://127.0.0.1:8443/`,
 		Args: alone,
+		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd) },
 	}
-	flags := serve.Flags()
+	s.addFlags(command.Flags())
+	return command
+}
+
+// addFlags adds the flags, in the order in which --help lists them.
+func (s *serving) addFlags(flags *pflag.FlagSet) {
 	flags.SortFlags = false
-	flags.StringVar(&addr, "addr", "127.0.0.1:8080", "`address` of the four lanes and the page")
-	flags.BoolVar(&withTLS, "tls", false, "serve them over TLS too, with HTTP/2 to who asks for it, and a self-signed certificate")
-	flags.StringVar(&secured, "tls-addr", "127.0.0.1:8443", "`address` of the lanes and the page over TLS; it implies --tls")
-	flags.StringVar(&control, "control", "127.0.0.1:8081", "`address` of the control API")
-	flags.StringVar(&settings.Source.Source, "source", settings.Source.Source, "what is published: `name` is "+strings.Join(source.Sources(), ", "))
-	flags.StringVar(&url, "url", "", "`address` of the stream of Server-Sent Events that relay publishes")
-	flags.StringVar(&file, "file", "", "`file` that replay publishes: messages, one a line")
-	flags.Float64Var(&speed, "speed", 1, fmt.Sprintf("how much faster than recorded replay is, at most %d", source.MaxSpeed))
-	flags.Float64Var(&settings.Source.Rate, "rate", settings.Source.Rate,
+	flags.StringVar(&s.lanes, "addr", "127.0.0.1:8080", "`address` of the four lanes and the page")
+	flags.BoolVar(&s.withTLS, "tls", false,
+		"serve them over TLS too, with HTTP/2 to who asks for it, and a self-signed certificate")
+	flags.StringVar(&s.secured, "tls-addr", "127.0.0.1:8443",
+		"`address` of the lanes and the page over TLS; it implies --tls")
+	flags.StringVar(&s.control, "control", "127.0.0.1:8081", "`address` of the control API")
+
+	from := &s.settings.Source
+	flags.StringVar(&from.Source, "source", from.Source,
+		"what is published: `name` is "+strings.Join(source.Sources(), ", "))
+	flags.StringVar(&s.url, "url", "", "`address` of the stream of Server-Sent Events that relay publishes")
+	flags.StringVar(&s.file, "file", "", "`file` that replay publishes: messages, one a line")
+	flags.Float64Var(&s.speed, "speed", 1,
+		fmt.Sprintf("how much faster than recorded replay is, at most %d", source.MaxSpeed))
+	flags.Float64Var(&from.Rate, "rate", from.Rate,
 		fmt.Sprintf("messages a second; host at most %d, market at most %d", source.MaxHostRate, source.MaxRate))
-	flags.StringVar(&settings.Source.Phase, "phase", settings.Source.Phase, "instants of messages: `name` is "+strings.Join(source.Phases(), ", "))
-	flags.IntVar(&settings.Source.Payload, "payload", settings.Source.Payload, "pad a message's data to this many `bytes`; 0 does not")
-	flags.Uint64Var(&settings.Source.Seed, "seed", settings.Source.Seed, "seed of the market; the same seed gives the same data")
-	flags.IntVar(&settings.Keep, "keep", feed.Keep, fmt.Sprintf("messages that the feed remembers, at most %d", feed.Keep))
-	limits := &settings.Limits
-	flags.IntVar(&limits.Clients, "max-clients", limits.Clients, "`requests` on the lanes at once, streams among them; beyond: 503")
-	flags.IntVar(&limits.Requests, "max-requests", limits.Requests, "other `requests` at once; beyond, who waits longest for its client makes room")
+	flags.StringVar(&from.Phase, "phase", from.Phase,
+		"instants of messages: `name` is "+strings.Join(source.Phases(), ", "))
+	flags.IntVar(&from.Payload, "payload", from.Payload, "pad a message's data to this many `bytes`; 0 does not")
+	flags.Uint64Var(&from.Seed, "seed", from.Seed, "seed of the market; the same seed gives the same data")
+	flags.IntVar(&s.settings.Keep, "keep", feed.Keep,
+		fmt.Sprintf("messages that the feed remembers, at most %d", feed.Keep))
+
+	limits := &s.settings.Limits
+	flags.IntVar(&limits.Clients, "max-clients", limits.Clients,
+		"`requests` on the lanes at once, streams among them; beyond: 503")
+	flags.IntVar(&limits.Requests, "max-requests", limits.Requests,
+		"other `requests` at once; beyond, who waits longest for its client makes room")
 	flags.IntVar(&limits.Pages, "max-pages", limits.Pages, "`pages` whose bytes the ledger keeps apart")
-	flags.Float64Var(&limits.Publishes, "max-publishes", limits.Publishes, "publishes a second and connection; 0: any `rate`; beyond: 429")
-	flags.IntVar(&limits.Message, "max-message", limits.Message, "`bytes` that a client may publish as one message; beyond: 413")
+	flags.Float64Var(&limits.Publishes, "max-publishes", limits.Publishes,
+		"publishes a second and connection; 0: any `rate`; beyond: 429")
+	flags.IntVar(&limits.Message, "max-message", limits.Message,
+		"`bytes` that a client may publish as one message; beyond: 413")
 	flags.IntVar(&limits.Header, "max-header", limits.Header, "`bytes` of a request's head; beyond: 431")
 	flags.DurationVar(&limits.HeaderTime, "header-time", limits.HeaderTime, "`time` for a request's head to arrive")
 	flags.DurationVar(&limits.BodyTime, "body-time", limits.BodyTime, "`time` for its body to arrive")
-	flags.StringSliceVar(&settings.Origins, "allow-origin", nil, "let pages of this `origin` read and publish too, such as http://localhost:3000")
-	network := networkFlags(flags)
-	flags.BoolVar(&settings.Gzip, "gzip", false, "compress event streams for clients that accept it")
-	flags.BoolVar(&settings.Deflate, "deflate", false, "compress WebSockets' messages for clients that offer it")
-	flags.BoolVar(&settings.Profiles, "pprof", false, "serve /debug/pprof on the control address")
-	flags.BoolVarP(&verbose, "verbose", "v", false, "log every request")
+	flags.StringSliceVar(&s.settings.Origins, "allow-origin", nil,
+		"let pages of this `origin` read and publish too, such as http://localhost:3000")
 
-	serve.RunE = func(cmd *cobra.Command, args []string) error {
-		level := slog.LevelInfo
-		if verbose {
-			level = slog.LevelDebug
-		}
-		settings.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
-		var err error
-		if settings.Inputs, err = inputs(cmd.InOrStdin(), settings.Source.Source, url, file, speed, settings.Log); err != nil {
-			return err
-		}
-		if settings.Network, err = network(); err != nil {
-			return err
-		}
-		l, err := lab.New(settings)
-		if err != nil {
-			return err
-		}
-		withTLS = withTLS || cmd.Flags().Changed("tls-addr")
-		for _, given := range [][2]string{{"addr", addr}, {"tls-addr", secured}, {"control", control}} {
-			_, name, err := net.SplitHostPort(given[1])
-			port := 0
-			if err == nil {
-				port, err = net.DefaultResolver.LookupPort(cmd.Context(), "tcp", name)
-			}
-			if err != nil {
-				return fmt.Errorf("--%s: %w", given[0], err)
-			}
-			if slices.Contains(badPorts, port) {
-				fmt.Fprintf(cmd.ErrOrStderr(),
-					"--%s %s: browsers ask for nothing at port %d (WHATWG Fetch, section 2.9); other programs do\n",
-					given[0], given[1], port)
-			}
-		}
-		on, err := listen(cmd.Context(), addr, secured, control, withTLS)
-		if err != nil {
-			return failure{err}
-		}
-		out := cmd.OutOrStdout()
-		fmt.Fprintf(out, "The lab is open: http://%s/\n", callable(on.Lanes.Addr()))
-		fmt.Fprintf(out, "Its control API:  http://%s/control/feed\n", callable(on.Control.Addr()))
-		if withTLS {
-			fmt.Fprintf(out, "Over TLS, HTTP/2: https://%s/ (self-signed: a browser warns once, curl wants -k)\n", callable(on.TLS.Addr()))
-		}
-		fmt.Fprintln(out, "Ctrl-C closes it.")
-		// Asked to start again, it does so, at the addresses that it had.
-		for err = l.Serve(cmd.Context(), on); errors.Is(err, lab.ErrRestart); err = l.Serve(cmd.Context(), on) {
-			addr, control = on.Lanes.Addr().String(), on.Control.Addr().String()
-			if withTLS {
-				secured = on.TLS.Addr().String()
-			}
-			if l, err = l.Successor(); err != nil {
-				break
-			}
-			if on, err = listen(cmd.Context(), addr, secured, control, withTLS); err != nil {
-				break
-			}
-		}
-		if err != nil {
-			return failure{err}
-		}
-		return nil
-	}
-	return serve
+	networkFlags(flags, &s.settings.Network)
+	flags.BoolVar(&s.settings.Gzip, "gzip", false, "compress event streams for clients that accept it")
+	flags.BoolVar(&s.settings.Deflate, "deflate", false, "compress WebSockets' messages for clients that offer it")
+	flags.BoolVar(&s.settings.Profiles, "pprof", false, "serve /debug/pprof on the control address")
+	flags.BoolVarP(&s.verbose, "verbose", "v", false, "log every request")
 }
 
-// networkFlags adds the flags of a network, and returns what reads them.
-func networkFlags(flags *pflag.FlagSet) func() (netsim.Settings, error) {
-	var s netsim.Settings
-	flags.DurationVar(&s.RTT, "rtt", 0, "round-trip `time` of the network between the lanes and their clients, at most 1m")
+// networkFlags adds the flags of a network.
+func networkFlags(flags *pflag.FlagSet, s *netsim.Settings) {
+	flags.DurationVar(&s.RTT, "rtt", 0,
+		"round-trip `time` of the network between the lanes and their clients, at most 1m")
 	flags.DurationVar(&s.Jitter, "jitter", 0, "`time` that a write takes longer at most, at random")
 	flags.Float64Var(&s.Kbps, "kbps", 0, "kbit/s of a connection in each direction; 0: any")
-	return func() (netsim.Settings, error) { return s, s.Check() }
 }
 
-// listen listens on the addresses of a lab, unless ctx ends while their names are looked
-// up.
-func listen(ctx context.Context, addr, secured, control string, withTLS bool) (on lab.Listeners, err error) {
-	for _, l := range []struct {
-		flag, addr string
-		into       *net.Listener
-		wanted     bool
-	}{{"addr", addr, &on.Lanes, true}, {"tls-addr", secured, &on.TLS, withTLS}, {"control", control, &on.Control, true}} {
-		if !l.wanted {
-			continue
+// run serves a lab until the command's context ends. A lab that is asked to restart has a successor, at the same
+// addresses.
+func (s *serving) run(cmd *cobra.Command) error {
+	level := slog.LevelInfo
+	if s.verbose {
+		level = slog.LevelDebug
+	}
+	s.settings.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	var err error
+	if s.settings.Inputs, err = s.inputs(cmd.InOrStdin()); err != nil {
+		return err
+	}
+	if err := s.settings.Network.Check(); err != nil {
+		return err
+	}
+	l, err := lab.New(s.settings)
+	if err != nil {
+		return err
+	}
+	s.withTLS = s.withTLS || cmd.Flags().Changed("tls-addr")
+	if err := s.check(cmd.Context(), cmd.ErrOrStderr()); err != nil {
+		return err
+	}
+	on, err := s.listen(cmd.Context())
+	if err != nil {
+		return failure{err}
+	}
+	announce(cmd.OutOrStdout(), on)
+	for err = l.Serve(cmd.Context(), on); errors.Is(err, lab.ErrRestart); err = l.Serve(cmd.Context(), on) {
+		s.keep(on)
+		if l, err = l.Successor(); err != nil {
+			break
 		}
-		if *l.into, err = new(net.ListenConfig).Listen(ctx, "tcp", l.addr); err != nil {
-			for _, open := range []net.Listener{on.Lanes, on.TLS} {
-				if open != nil {
-					open.Close()
-				}
-			}
-			if errors.Is(err, syscall.EADDRINUSE) {
-				err = fmt.Errorf("%w: end what listens there, another lab perhaps, or give --%s a free port", err, l.flag)
-			}
-			return on, fmt.Errorf("--%s: %w", l.flag, err)
+		if on, err = s.listen(cmd.Context()); err != nil {
+			break
 		}
 	}
-	return on, nil
-}
-
-// callable returns the address by which a browser on this machine reaches one
-// that is listened on, which may be all of them.
-func callable(addr net.Addr) string {
-	tcp := addr.(*net.TCPAddr)
-	if tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("localhost:%d", tcp.Port)
+	if err != nil {
+		return failure{err}
 	}
-	return tcp.String()
+	return nil
 }
 
-// inputs returns the inputs that the flags ask for. The control API can choose
-// one later whose flag was given; stdin it cannot, since reading that is not
-// what a terminal expects.
-func inputs(stdin io.Reader, name, url, file string, speed float64, log *slog.Logger) (list []source.Input, err error) {
-	if name == source.Relay && url == "" {
+// inputs returns the inputs that the flags ask for. The control API can choose one later whose flag was given; stdin it
+// cannot, since a terminal does not expect that somebody reads from it.
+func (s *serving) inputs(stdin io.Reader) (list []source.Input, err error) {
+	name, log := s.settings.Source.Source, s.settings.Log
+	if name == source.Relay && s.url == "" {
 		return nil, errors.New("--source relay: --url says which stream")
 	}
-	if name == source.Replay && file == "" {
+	if name == source.Replay && s.file == "" {
 		return nil, errors.New("--source replay: --file says which file")
 	}
 	if name == source.Stdin {
 		list = append(list, source.NewStdin(stdin, log))
 	}
-	if url != "" {
-		relay, err := source.NewRelay(url, log)
+	if s.url != "" {
+		relay, err := source.NewRelay(s.url, log)
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, relay)
 	}
-	if file != "" {
-		replay, err := source.NewReplay(file, speed, log)
+	if s.file != "" {
+		replay, err := source.NewReplay(s.file, s.speed, log)
 		if err != nil {
 			return nil, err
 		}

@@ -81,10 +81,10 @@ func read(t *testing.T, cmd *exec.Cmd, args ...string) (text string) {
 	return text
 }
 
-// Either signal ends the program within a second, with 400 clients and a silent connection, and each client learns of it:
-// over HTTP/1.1, and over TLS, by HTTP/2 where the transport can. One of three tries has to be as quick: a machine that is
-// busy, as with these clients, is late now and then; a program that waits for a timer is late each time. For the same
-// reason no other test runs beside it.
+// Either signal ends the program within a second, with 400 clients and a silent connection, and each client learns of
+// it: over HTTP/1.1, and over TLS, by HTTP/2 where the transport can. One of three tries has to be as quick: a machine
+// that is busy, as with these clients, is late now and then; a program that waits for a timer is late each time. For
+// the same reason no other test runs beside it.
 func TestSignals(t *testing.T) {
 	for _, test := range []struct {
 		signal os.Signal
@@ -209,8 +209,8 @@ func TestSignalOneConnection(t *testing.T) {
 	ended.Wait()
 }
 
-// With TLS a lab speaks both versions of HTTP: curl chooses HTTP/2 by ALPN, or HTTP/1.1 where a flag has it. Without TLS
-// it speaks HTTP/2 with clients that begin with it (prior knowledge).
+// With TLS a lab speaks both versions of HTTP: curl chooses HTTP/2 by ALPN, or HTTP/1.1 where a flag has it. Without
+// TLS it speaks HTTP/2 with clients that begin with it (prior knowledge).
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	curl := needs.Program(t, "apt-get install curl", "curl")
@@ -255,7 +255,8 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// A lab publishes each line of its stdin as a message; a second lab relays the first; a third replays what the first sent.
+// A lab publishes each line of its stdin as a message; a second lab relays the first; a third replays what the first
+// sent.
 func TestInputs(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command(program(t))

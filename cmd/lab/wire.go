@@ -14,14 +14,13 @@ import (
 	"fourwires/internal/protocol"
 	"fourwires/internal/source"
 	"fourwires/internal/wire"
-	"fourwires/polling"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 )
 
-// further is which request stands beside the first and the second.
-const further = 5
+// later is the number of the request that is shown beside the first and the second.
+const later = 5
 
 func wireCommand() *cobra.Command {
 	var names []string
@@ -37,7 +36,7 @@ the connection: its direction, how many bytes, which part they belong to, what
 they are, and themselves. CR and LF are shown as \r and \n.
 
 On HTTP/2 it then shows what the heads of the first request cost, of the second
-and of the ` + fmt.Sprint(further) + `th, and what a cookie does to them.`,
+and of the ` + fmt.Sprint(later) + `th, and what a cookie does to them.`,
 		Example: `  lab wire sse
   lab wire polling --http 2
   lab wire polling --http 2 --headers chrome --cookie 4096`,
@@ -55,28 +54,24 @@ and of the ` + fmt.Sprint(further) + `th, and what a cookie does to them.`,
 			return err
 		}
 		s.Insecure = true // the lab is our own
-		for _, t := range lab.Transports {
-			if t.Name != args[0] {
-				continue
-			}
-			text, err := shown(cmd.Context(), t, s)
-			if err != nil {
-				return failure{err}
-			}
-			if file, ok := cmd.OutOrStdout().(*os.File); ok && isatty.IsTerminal(file.Fd()) {
-				text = coloured(text)
-			}
-			if _, err := io.WriteString(cmd.OutOrStdout(), text); err != nil {
-				return failure{err}
-			}
+		t, _ := lab.Find(args[0])
+		text, err := exchanged(cmd.Context(), t, s)
+		if err != nil {
+			return failure{err}
+		}
+		if file, ok := cmd.OutOrStdout().(*os.File); ok && isatty.IsTerminal(file.Fd()) {
+			text = coloured(text)
+		}
+		if _, err := io.WriteString(cmd.OutOrStdout(), text); err != nil {
+			return failure{err}
 		}
 		return nil
 	}
 	return command
 }
 
-// shown returns all that is to be shown of a transport.
-func shown(ctx context.Context, t lab.Transport, s protocol.Settings) (string, error) {
+// exchanged returns all that is printed of a transport.
+func exchanged(ctx context.Context, t lab.Transport, s protocol.Settings) (string, error) {
 	var listing wire.Listing
 	if err := exchange(ctx, t, s, 1, listing.Add); err != nil {
 		return "", err
@@ -84,18 +79,24 @@ func shown(ctx context.Context, t lab.Transport, s protocol.Settings) (string, e
 	if s.Version(t.HTTP2) == 1 || t.Stream {
 		return listing.String(), nil
 	}
-	var b strings.Builder
-	b.WriteString(listing.String())
-	cookies := map[int]*wire.HeaderCosts{s.Headers.Cookie: nil, 0: nil, 512: nil, 4096: nil}
-	for cookie := range cookies {
-		var heads wire.HeaderCosts
+	comparison, err := compare(ctx, t, s)
+	return listing.String() + comparison, err
+}
+
+// compare returns what the headers of the first, the second and a later request cost on HTTP/2, without a cookie and
+// with one.
+func compare(ctx context.Context, t lab.Transport, s protocol.Settings) (string, error) {
+	byCookie := map[int]*wire.HeaderCosts{s.Headers.Cookie: nil, 0: nil, 512: nil, 4096: nil}
+	for cookie := range byCookie {
+		var costs wire.HeaderCosts
 		settings := s
 		settings.Headers.Cookie = cookie
-		if err := exchange(ctx, t, settings, further, heads.Add); err != nil {
+		if err := exchange(ctx, t, settings, later, costs.Add); err != nil {
 			return "", err
 		}
-		cookies[cookie] = &heads
+		byCookie[cookie] = &costs
 	}
+	var b strings.Builder
 	row := func(cells ...any) {
 		line := fmt.Sprintf("%-22v", cells[0])
 		for _, cell := range cells[1:] {
@@ -103,20 +104,20 @@ func shown(ctx context.Context, t lab.Transport, s protocol.Settings) (string, e
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
-	own := cookies[s.Headers.Cookie]
-	for _, heads := range []struct {
-		of  string
-		dir wire.Dir
+	own := byCookie[s.Headers.Cookie]
+	for _, table := range []struct {
+		name string
+		dir  wire.Dir
 	}{{"HEADERS of request", wire.Up}, {"of its answer", wire.Down}} {
 		b.WriteString("\n")
-		row(heads.of, 1, 2, further)
-		b.WriteString(own.Table(heads.dir, 1, 2, further))
+		row(table.name, 1, 2, later)
+		b.WriteString(own.Table(table.dir, 1, 2, later))
 	}
 	b.WriteString("+ written out and added to the dynamic table, = an index into a table\n")
 	fmt.Fprintf(&b, "\nThe client's dynamic table then: %s\n", own.DynamicTable(wire.Up))
 	row("request, with a cookie", "0 B", "512 B", "4096 B")
-	for _, n := range []int{1, 2, further} {
-		row(n, cookies[0].Size(wire.Up, n), cookies[512].Size(wire.Up, n), cookies[4096].Size(wire.Up, n))
+	for _, n := range []int{1, 2, later} {
+		row(n, byCookie[0].Size(wire.Up, n), byCookie[512].Size(wire.Up, n), byCookie[4096].Size(wire.Up, n))
 	}
 	encoder := "Go's"
 	if s.Headers.Set == protocol.Chrome {
@@ -126,7 +127,8 @@ func shown(ctx context.Context, t lab.Transport, s protocol.Settings) (string, e
 	return b.String(), nil
 }
 
-// exchange reads so many messages, one at a time, from a lab that is opened for it.
+// exchange reads so many messages, one at a time, from a lab of its own, and calls spans with what crosses the
+// connection.
 func exchange(ctx context.Context, t lab.Transport, s protocol.Settings, messages int, spans func(wire.Span)) error {
 	settings := lab.Settings{Keep: 1, Source: source.Default()}
 	settings.Source.Source = source.None
@@ -156,11 +158,10 @@ func exchange(ctx context.Context, t lab.Transport, s protocol.Settings, message
 		addr = on.TLS.Addr().String()
 	}
 	url := s.Scheme() + "://" + addr + "/" + t.Name + "?after=0"
-	dial, http2 := s.Dialer(s.Version(t.HTTP2), &ledger, spans), s.Version(t.HTTP2) == 2
-	client := t.Client(lab.Access{URL: url, Dial: dial, HTTP2: http2})
-	if t.Name == "polling" { // as soon as one has come, the next is there
-		client.Messages = (&polling.Client{URL: url, Dial: dial, HTTP2: http2, Interval: time.Millisecond}).Messages
-	}
+	version := s.Version(t.HTTP2)
+	dial := s.Dialer(version, &ledger, spans)
+	// A poll a millisecond later finds the next message.
+	client := t.Client(lab.Access{URL: url, Dial: dial, HTTP2: version == 2, Interval: time.Millisecond})
 	var m feed.Message
 	for m, err = range client.Messages(ctx) {
 		if err != nil || m.ID == uint64(messages) {
@@ -179,9 +180,8 @@ func exchange(ctx context.Context, t lab.Transport, s protocol.Settings, message
 
 // coloured gives the lines of a listing a colour for each part.
 func coloured(listing string) string {
-	colours := map[string]string{
-		"payload": "1;32", "envelope": "32", "framing": "33", "head": "36", "opening": "34", "control": "35", "tag": "90", "tls": "90", "unaccounted": "1;31",
-	}
+	colours := map[string]string{"payload": "1;32", "envelope": "32", "framing": "33", "head": "36", "opening": "34",
+		"control": "35", "tag": "90", "tls": "90", "unaccounted": "1;31"}
 	var b strings.Builder
 	for line := range strings.Lines(listing) {
 		fields := strings.Fields(line) // direction, number, "B", part

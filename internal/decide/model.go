@@ -114,8 +114,8 @@ func pollCPU(http int, perSecond float64) float64 {
 
 // rearm returns how many requests a second a long-polling client sends, which share of the messages finds no request
 // waiting, and which share of the requests brings no message. After an answer, with a message or without, no request
-// waits for a round trip: the re-arm gap. Then one waits for the next message, or until its time is over. Messages are a
-// Poisson process, so the share of messages in a gap is the share of the time.
+// waits for a round trip: the re-arm gap. Then one waits for the next message, or until its time is over. Messages are
+// a Poisson process, so the share of messages in a gap is the share of the time.
 func rearm(rate, rtt float64) (requests, missed, empty float64) {
 	none := math.Exp(-rate * rtt)               // the chance that no message comes in the gap
 	timeout := math.Exp(-rate * wait.Seconds()) // the chance that none comes while a request waits

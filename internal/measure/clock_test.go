@@ -8,8 +8,8 @@ import (
 
 const ms = time.Millisecond
 
-// ask adds a sample: at at, by our clock, the other is ahead by offset, and a
-// message takes there up, 1 ms on the other machine, and back down.
+// ask adds a sample: at the instant at, by our clock, the other clock is ahead by offset, and a question takes there
+// upstream, 1 ms on the other machine, and its answer takes back downstream.
 func ask(c *Clock, at, offset, there, back time.Duration) {
 	zero := time.Unix(1_700_000_000, 0)
 	received := zero.Add(at + there + offset)
@@ -63,32 +63,32 @@ func TestClockForgets(t *testing.T) {
 	best(t, &c, Offset{9 * ms, 5 * ms})
 }
 
-// However far off the other clock is, and however uneven the ways are, the truth
-// lies within the error.
+// However wrong the other clock is, and however different the two one-way delays are, the truth lies within the error.
 func TestClockSkewed(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 1000 {
 		var c Clock
 		offset := time.Duration(random.Int64N(int64(2*time.Hour))) - time.Hour
 		for i := range time.Duration(16) {
-			ask(&c, i*time.Second, offset, time.Duration(random.Int64N(int64(50*ms))), time.Duration(random.Int64N(int64(50*ms))))
+			there, back := time.Duration(random.Int64N(int64(50*ms))), time.Duration(random.Int64N(int64(50*ms)))
+			ask(&c, i*time.Second, offset, there, back)
 		}
 		got, ok := c.Best()
 		if off := (got.Ahead - offset).Abs(); !ok || off > got.Error {
 			t.Fatalf("the other clock is ahead by %v, the best is %+v: off by %v", offset, got, off)
 		}
 	}
-	var c Clock // all of the trip in one direction: off by all of the error
+	var c Clock // all of the round trip in one direction: wrong by all of the error
 	for i := range time.Duration(8) {
 		ask(&c, i*time.Second, 0, 50*ms, 0)
 	}
 	best(t, &c, Offset{25 * ms, 25 * ms})
 }
 
-// A clock that drifts is followed: the estimate is off by its error, and by what
-// the clock drifts in the time for which sixteen samples are remembered.
+// The estimate follows a clock that drifts: it is wrong by its error at most, and by what the clock drifts while
+// sixteen samples are remembered.
 func TestClockDrifts(t *testing.T) {
-	const perSecond = 200 * time.Microsecond // 200 ppm, far beyond what a quartz does
+	const perSecond = 200 * time.Microsecond // 200 ppm, much more than a quartz does
 	random := rand.New(rand.NewPCG(1, 2))
 	var c Clock
 	for i := range time.Duration(3600) {
@@ -111,6 +111,6 @@ func TestClockWasSet(t *testing.T) {
 		ask(&c, i*time.Second, 0, -20*ms, 10*ms)
 	}
 	if got, ok := c.Best(); ok {
-		t.Errorf("trips of less than nothing give %+v, want nothing", got)
+		t.Errorf("negative round trips give %+v, want nothing", got)
 	}
 }

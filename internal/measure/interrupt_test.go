@@ -22,13 +22,13 @@ import (
 	"fourwires/websocket"
 )
 
-// leaving is the longest that a client takes to leave, virtual: a WebSocket's waits for the answer to its close frame, and
-// may have had to wait to send it.
+// leaving is the longest that a client takes to leave, virtual: a WebSocket's waits for the answer to its close frame,
+// and may have had to wait to send it.
 const leaving = time.Second
 
-// At whichever stage another's server falls silent, an interrupt ends the measurement of each transport, at once or, of a
-// WebSocket, after its closing handshake. In virtual time: without it, each would wait for a limit, and the shortest is
-// 10 s.
+// At whichever stage another's server falls silent, an interrupt ends the measurement of each transport, at once or, of
+// a WebSocket, after its closing handshake. In virtual time: without it, each would wait for a limit, and the shortest
+// is 10 s.
 func TestInterruptSilence(t *testing.T) {
 	t.Parallel()
 	const begun = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 100\r\n\r\n{"
@@ -146,7 +146,7 @@ func answerWith(text string) func(net.Conn) error {
 // A server that falls silent at the questions for its clock, at the first or later, keeps no measurement from ending.
 func TestInterruptClock(t *testing.T) {
 	t.Parallel()
-	for _, answered := range []int{0, 3, firstAsks + 1} {
+	for _, answered := range []int{0, 3, firstQuestions + 1} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())
 			var echo http.Handler = &websocket.Echo{}

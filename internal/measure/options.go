@@ -35,13 +35,13 @@ type Options struct {
 	Burst     int           // messages that come together; 0: 1
 	Apart     time.Duration // from one message of a burst to the next
 
-	// Targets are what is measured. None: all transports, on a lab of our own. That is a process which Server, a command
-	// line, starts; it must call [Serve].
+	// Targets are what is measured. None: all transports, on a lab of our own. That is a process which Server, a
+	// command line, starts; it must call [Serve].
 	Targets []Target
 	Server  []string
 
-	// Progress gets a line that shows what is measured and how long it takes. The line is overwritten, and erased in the
-	// end. nil: nobody gets it.
+	// Progress gets a line that shows what is measured and how long it takes. The line is overwritten, and erased in
+	// the end. nil: nobody gets it.
 	Progress io.Writer
 }
 

@@ -123,10 +123,10 @@ func (o Options) measure(ctx context.Context, target Target, seed uint64, p *pro
 	return r, nil
 }
 
-// An emptyError says that a transport that was measured to the end brought no message.
+// An emptyError is the error of a transport that was measured to the end and brought no message.
 type emptyError struct{ error }
 
-// received returns an error that says what was received in place of messages.
+// received returns an error with what was received in place of messages.
 func received(r *Result) error {
 	var all []string
 	for _, part := range parts {

@@ -58,7 +58,7 @@ func perSecond(us *float64) string {
 	return fmt.Sprintf("%.2f ms/s", *us/1000)
 }
 
-// Favours says in a sentence which result these figures favour: the one whose worst figure is closest to the best.
+// Favours returns a sentence on which result these figures favour: the one whose worst figure is closest to the best.
 func Favours(s scenario.Scenario, results []Result) string {
 	var verdicts []verdict
 	for _, r := range results {

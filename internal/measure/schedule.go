@@ -13,8 +13,8 @@ import (
 	"fourwires/internal/child"
 )
 
-// schedule draws n instants over a time: those of a Poisson process of which n is known, or so many bursts. The same seed
-// gives the same instants, in both processes.
+// schedule draws n instants over a time: those of a Poisson process of which n is known, or so many bursts. The same
+// seed gives the same instants, in both processes.
 func (o Options) schedule(seed uint64, n int, over time.Duration) []time.Duration {
 	random := rand.New(rand.NewPCG(seed, 0))
 	instants := make([]time.Duration, n)

@@ -33,7 +33,7 @@ type session struct {
 	server    *server // of our own; nil: the target is another's
 	addr      string  // of our own server's lanes
 	senders   []sender
-	clock     *remoteClock // of another's server; nil: unknown
+	clock     *serverClock // of another's server; nil: unknown
 	tally     *tally
 	ledger    *ledger
 	failed    chan error // what a client ended with, or a sender
@@ -49,8 +49,8 @@ type session struct {
 	took   time.Duration // until its end
 }
 
-// open starts the server, if it is to be our own, and the clients. It fails when asked ends before they are started. The
-// caller must close the session.
+// open starts the server, if it is to be our own, and the clients. It fails when asked ends before they are started.
+// The caller must close the session.
 func (o Options) open(asked context.Context, target Target) (*session, error) {
 	// The clients outlive an interrupt: what they have received by then is counted.
 	ctx, leave := context.WithCancel(context.WithoutCancel(asked))
@@ -213,8 +213,8 @@ func (s *session) begin(ctx context.Context, seed uint64) error {
 }
 
 // drain waits until the clients have received all that was published, or for as long as it may take, and returns the
-// newest id. After an error of drive, which it returns, it does not wait. The newest id of another's feed is unknown, and
-// so is it after an error: then it is 0.
+// newest id. After an error of drive, which it returns, it does not wait. The id is 0 where it is unknown: of another's
+// feed, and after an error.
 func (s *session) drain(ctx context.Context, err error) (head uint64, _ error) {
 	if s.sent != nil && err == nil { // what was sent last is still on its way to the server
 		err = s.pause(ctx, settle+2*s.roundTrip())
@@ -297,7 +297,8 @@ func (s *session) pause(ctx context.Context, d time.Duration) error {
 
 var errMissing = errors.New("ids are missing")
 
-// await waits until all clients have received all ids up to head. The error is that of pause, or errMissing after limit.
+// await waits until all clients have received all ids up to head. The error is that of pause, or after limit
+// errMissing.
 func (s *session) await(ctx context.Context, head uint64, limit time.Duration) error {
 	for deadline := time.Now().Add(limit); !s.tally.caught(head); {
 		if time.Now().After(deadline) {

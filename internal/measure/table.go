@@ -106,7 +106,7 @@ func perMessage(format string, sum func(Result) float64) func(Result) string {
 	}
 }
 
-// protocols says by which versions of HTTP the results were measured, and whether over TLS.
+// protocols returns the versions of HTTP by which the results were measured, and whether over TLS.
 func protocols(results []Result) string {
 	versions, security := map[string]bool{}, map[string]bool{}
 	for _, r := range results {
@@ -119,7 +119,7 @@ func protocols(results []Result) string {
 
 const unknown = "–"
 
-// latency returns the text of a time in µs that may be wrong by off. Where off is more than a fifth of the time, it says
+// latency returns the text of a time in µs that may be wrong by off. Where off is more than a fifth of the time, it has
 // only what the time is less than.
 func latency(us, off *float64) string {
 	if us == nil || off == nil || *off <= *us/5 {

@@ -52,8 +52,8 @@ func (s Settings) Scheme() string {
 	return "http"
 }
 
-// Dialer returns what opens connections for a client that speaks this version of HTTP. The ledger counts their bytes, and
-// calls spans with each, unless that is nil.
+// Dialer returns what opens connections for a client that speaks this version of HTTP. The ledger counts their bytes,
+// and calls spans with each, unless that is nil.
 func (s Settings) Dialer(version int, ledger *wire.Ledger, spans func(wire.Span)) Dial {
 	dial := s.Dial
 	if dial == nil {
