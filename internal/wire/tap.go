@@ -16,15 +16,15 @@ func (l *Ledger) Listen(listener net.Listener) net.Listener {
 	if l == nil {
 		return listener
 	}
-	return &listen{listener, l}
+	return &tapListener{listener, l}
 }
 
-type listen struct {
+type tapListener struct {
 	net.Listener
 	ledger *Ledger
 }
 
-func (l *listen) Accept() (net.Conn, error) {
+func (l *tapListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (c *conn) Write(b []byte) (int, error) {
 
 func (c *conn) Close() error {
 	var err error
-	if s, ok := c.Conn.(*secure); ok {
+	if s, ok := c.Conn.(*tlsConn); ok {
 		c.busy.Add(1)
 		s.closeThen(c.done)
 	} else {

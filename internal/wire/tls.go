@@ -28,34 +28,34 @@ const handshakeRecord = 22
 // The connections have no method ConnectionState, so net/http treats them as plain ones, and detects by the first bytes
 // whether they speak HTTP/2. So one http.Server is enough for HTTP and HTTPS.
 func (l *Ledger) ListenTLS(listener net.Listener, config *tls.Config, failed func(error)) net.Listener {
-	return &listenTLS{listener, l, config, failed}
+	return &tlsListener{listener, l, config, failed}
 }
 
-type listenTLS struct {
+type tlsListener struct {
 	net.Listener
 	ledger *Ledger
 	config *tls.Config
 	failed func(error)
 }
 
-func (l *listenTLS) Accept() (net.Conn, error) {
+func (l *tlsListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
 	if l.ledger == nil {
-		return &secure{Conn: tls.Server(c, l.config), below: c, serves: true, failed: l.failed}, nil
+		return &tlsConn{Conn: tls.Server(c, l.config), below: c, serves: true, failed: l.failed}, nil
 	}
 	d := NewDissector(l.ledger, nil)
-	d.secure()
+	d.expectTLS()
 	failed := func(err error) {
 		d.handshakeFailed(err)
 		if l.failed != nil {
 			l.failed(err)
 		}
 	}
-	server := tls.Server(&below{Conn: c, dissector: d, in: Up, out: Down}, l.config)
-	return tap(&secure{Conn: server, below: c, serves: true, failed: failed}, d, false), nil
+	server := tls.Server(&rawConn{Conn: c, dissector: d, in: Up, out: Down}, l.config)
+	return tap(&tlsConn{Conn: server, below: c, serves: true, failed: failed}, d, false), nil
 }
 
 // TapTLS is Tap for connections that speak TLS. Where config has no server name, it is that of the address. The dialer
@@ -71,20 +71,20 @@ func (l *Ledger) TapTLS(dial Dial, config *tls.Config, spans func(Span)) Dial {
 			config.ServerName, _, _ = net.SplitHostPort(addr)
 		}
 		d := NewDissector(l, spans)
-		d.secure()
-		client := tls.Client(&below{Conn: c, dissector: d, in: Down, out: Up}, config)
+		d.expectTLS()
+		client := tls.Client(&rawConn{Conn: c, dissector: d, in: Down, out: Up}, config)
 		if err := client.HandshakeContext(ctx); err != nil {
 			c.Close()
 			d.handshakeFailed(err)
 			d.Close()
 			return nil, err
 		}
-		return tap(&secure{Conn: client, below: c}, d, true), nil
+		return tap(&tlsConn{Conn: client, below: c}, d, true), nil
 	}
 }
 
-// secure is a connection that speaks TLS: a tls.Conn without the methods by which net/http would recognize it.
-type secure struct {
+// A tlsConn is a connection that speaks TLS: a tls.Conn without the methods by which net/http would recognize it.
+type tlsConn struct {
 	net.Conn
 	below  net.Conn // the connection under TLS
 	serves bool
@@ -96,7 +96,7 @@ type secure struct {
 	chosen bool // the client speaks the protocol that ALPN chose
 }
 
-func (c *secure) Read(b []byte) (int, error) {
+func (c *tlsConn) Read(b []byte) (int, error) {
 	if err := c.ready(); err != nil {
 		return 0, err
 	}
@@ -114,7 +114,7 @@ var errNotChosen = errors.New("wire: the client does not speak the protocol that
 // checkProtocol returns an error where the client's first bytes are HTTP/2's preface but ALPN did not choose h2 (RFC
 // 9113, section 3.2), or are something else but it did (section 3.4). The error is a net.OpError, to which net/http
 // sends no response.
-func (c *secure) checkProtocol(b []byte) error {
+func (c *tlsConn) checkProtocol(b []byte) error {
 	const preface = prefaceLine + "\r\n" + prefaceRest
 	rest := preface[c.begun:]
 	n := 0
@@ -133,7 +133,7 @@ func (c *secure) checkProtocol(b []byte) error {
 	return &net.OpError{Op: "read", Net: "tls", Addr: c.RemoteAddr(), Err: errNotChosen}
 }
 
-func (c *secure) Write(b []byte) (int, error) {
+func (c *tlsConn) Write(b []byte) (int, error) {
 	if err := c.ready(); err != nil {
 		return 0, err
 	}
@@ -141,7 +141,7 @@ func (c *secure) Write(b []byte) (int, error) {
 }
 
 // ready returns nil when the handshake is done, and the connection not closed.
-func (c *secure) ready() error {
+func (c *tlsConn) ready() error {
 	if c.closed.Load() {
 		return net.ErrClosed
 	}
@@ -151,13 +151,13 @@ func (c *secure) ready() error {
 
 // Close sends close_notify, for which a peer that does not read has closeTime, and does not wait for that: the server
 // may have other connections to close.
-func (c *secure) Close() error {
+func (c *tlsConn) Close() error {
 	c.closeThen(func() {})
 	return nil
 }
 
 // closeThen is Close, and calls closed when the connection is closed.
-func (c *secure) closeThen(closed func()) {
+func (c *tlsConn) closeThen(closed func()) {
 	c.closed.Store(true)
 	go func() {
 		defer closed()
@@ -167,14 +167,14 @@ func (c *secure) closeThen(closed func()) {
 }
 
 // CloseWrite sends close_notify, and ends the direction to the peer.
-func (c *secure) CloseWrite() error { return c.Conn.(*tls.Conn).CloseWrite() }
+func (c *tlsConn) CloseWrite() error { return c.Conn.(*tls.Conn).CloseWrite() }
 
 // plainResponse is for a client that speaks HTTP without TLS.
 const plainResponse = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" +
 	`{"error":"this address speaks TLS: ask https://"}`
 
 // handshake does the handshake. It returns at once where that is done already.
-func (c *secure) handshake() {
+func (c *tlsConn) handshake() {
 	c.Conn.SetWriteDeadline(time.Now().Add(handshakeTime))
 	c.err = c.Conn.(*tls.Conn).Handshake()
 	c.Conn.SetWriteDeadline(time.Time{})
@@ -195,8 +195,8 @@ func (c *secure) handshake() {
 	}
 }
 
-// below is a connection under TLS: it counts the bytes on the socket.
-type below struct {
+// A rawConn is the connection under TLS. It counts the bytes on the socket.
+type rawConn struct {
 	net.Conn
 	dissector *Dissector
 	in, out   Dir // what this end reads and writes
@@ -208,7 +208,7 @@ type below struct {
 
 // Read reads no further than the end of the present record. So when TLS reads the next one, the content of all records
 // so far has been read above TLS.
-func (c *below) Read(b []byte) (int, error) {
+func (c *rawConn) Read(b []byte) (int, error) {
 	if c.left > 0 {
 		n, err := c.Conn.Read(b[:min(len(b), c.left)])
 		c.left -= n
@@ -226,7 +226,7 @@ func (c *below) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (c *below) Write(b []byte) (int, error) {
+func (c *rawConn) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	c.dissector.countRecord(c.out, n)
 	return n, err
@@ -253,8 +253,8 @@ func (r *records) attribute(dir Dir, ex *exchange) {
 	r.of[dir] = ex
 }
 
-// secure makes the dissector expect the content of TLS.
-func (d *Dissector) secure() {
+// expectTLS makes the dissector expect the content of TLS.
+func (d *Dissector) expectTLS() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.tls = &records{}
