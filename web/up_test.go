@@ -51,24 +51,29 @@ func TestWayUp(t *testing.T) {
 	}
 }
 
-// The page's scenarios are those of the command line.
+// The page's scenarios are those of the command line, and one is played as it is.
 func TestScenarios(t *testing.T) {
 	chromium(t)
 	t.Parallel()
-	type listed struct {
-		Name, Direction, Why string
-		Rate, Apart          float64
-		Payload, Burst       int
-		Clients, Interval    int
-	}
-	var want []listed
-	for _, s := range scenario.All {
-		want = append(want, listed{s.Name, s.Direction, s.Why, s.Rate, float64(s.Apart.Microseconds()) / 1000, s.Payload, s.Burst, s.Clients, int(s.Interval.Milliseconds())})
-	}
 	s := serve(t, quiet(4096), nil)
 	tab := s.open(t)
-	if got := eval[[]listed](tab, `import("/static/lab/scenarios.js").then(({ scenarios }) => scenarios)`); !slices.Equal(got, want) {
-		t.Errorf("the page has %+v\nthe command has %+v", got, want)
+	tab.until(`document.querySelectorAll("#uses option").length > 0`)
+	tab.do(chromedp.Click(chromedp.CSS("#tab-uses")))
+	direction := map[string]string{scenario.Down: "down", scenario.Both: "up, and down to all", scenario.Up: "up, each answered"}
+	for _, s := range scenario.All {
+		want := fmt.Sprintf("%s %d clients, %g messages a second %s", s.Why, s.Clients, s.Rate, direction[s.Direction])
+		if s.Burst > 1 {
+			want += fmt.Sprintf(", in bursts of %d, %d ms apart", s.Burst, s.Apart.Milliseconds())
+		}
+		want += fmt.Sprintf(", %d B of data each; polling every %.2f s.", s.Payload, s.Interval.Seconds())
+		tab.do(chromedp.SetValue(chromedp.CSS("#uses select"), s.Name))
+		got := strings.ReplaceAll(eval[string](tab, `document.querySelector("#uses .why").textContent`), "\u202f", "")
+		if !strings.HasPrefix(got, want) {
+			t.Errorf("%s is %q, want %q", s.Name, got, want)
+		}
+	}
+	if got := eval[[]string](tab, `[...document.querySelectorAll("#uses option")].map(({ value }) => value)`); !slices.Equal(got, scenario.Names()) {
+		t.Errorf("the page has the scenarios %q, the command %q", got, scenario.Names())
 	}
 
 	// One that goes up and down: the others' messages are the feed's, its own are up.

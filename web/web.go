@@ -1,42 +1,29 @@
-// Package web is the page: four lanes side by side, each fed by the platform's
-// own means (fetch, fetch, EventSource, WebSocket).
+// Package web is the page: four lanes side by side, each fed by the platform's own means (fetch, fetch, EventSource,
+// WebSocket).
 //
-// The files below static/ are served as they lie there, as ES modules, without
-// a build step. transports/ has polling.js, longpoll.js, sse.js and websocket.js, the
-// four transports, in one shape, to be read side by side:
+// The files below static/ are served as they are, as ES modules, without a build step. main.js builds the parts; the
+// folders are the layers:
 //
-//	open(url, after, on) → close
+//	figures/     how figures are counted and written
+//	transports/  polling.js, longpoll.js, sse.js, websocket.js; transports.js lists them
+//	lab/         the control API, the clock, the ledger and its arithmetic (bytes.js), the state that the parts
+//	             share (page.js), and which tab of a browser measures (leader.js)
+//	lane/        what a transport reports: its record (record.js) and all that is measured by it: latency.js,
+//	             age.js, tally.js; lanes.js is the four together
+//	stage/       what is drawn of a record, of which instant (replay.js), and when (drawing.js)
+//	charts/      the latencies and the bytes of the four lanes beside each other
+//	panels/      the feed, the network, upstream, the scenarios, the wire, files to save; the keys (keys.js)
+//	scenes/      the five scenes (scenes.js), how they are played (player.js), what they do (actions.js), and
+//	             how they compare what was measured with what was expected (checks.js)
 //
-//	url    where to ask, with a query that more can be added to
-//	after  the cursor "EPOCH-ID" to go on from; "": from now
-//	on     state(text, why)  connecting, live, or down and why
-//	       asked(now)        a request leaves (performance.now())
-//	       answered(now)     its answer is there; of a stream, its head
-//	       message(m, now)   a message, and when it arrived
-//	       beat(now)         a heartbeat, where the url asks for them
-//	       gap({from, to})   ids that can no longer be had
-//	       epoch(epoch, id)  the epoch of what follows, when it is another, and behind which id
-//	       interval()        how long polling is to wait, in milliseconds
-//	       silence()         after how many a stream counts as cut; 0: never
-//	       pipe(send)        the WebSocket is open, and send(text) goes up it
+// The four transports have one shape, open(url, after, on) → close, to be read side by side: the types Open and On in
+// transports.js describe each argument. After a cut they ask from their own cursor, so nothing is lost.
 //
-// After a cut they ask again from their own cursor, so nothing is lost. The other folders:
+// The arithmetic is apart from what is shown, and tested alone, by testdata/. The types in the comments are checked by
+// tsc, with jsconfig.json.
 //
-//	lane/     what a transport reports: its record, and all that is measured by it
-//	stage/    what is drawn of a record: what is under way, and the age
-//	charts/   the latencies and the bytes of the four lanes beside each other
-//	panels/   the feed, the network, upstream, the scenarios, the wire, files to save
-//	scenes/   the five scenes: what they do, and how what was measured is compared with
-//	          what was expected
-//	lab/      the control API, the clock, the ledger, and which tab of a browser measures
-//	figures/  how figures are counted and written
-//
-// main.js builds the parts. The arithmetic is apart from what is shown, and tested
-// alone, by testdata/.
-//
-// Nothing is loaded from another host, and there is no inline script or style:
-// a policy of "default-src 'none'; script-src 'self'; style-src 'self';
-// img-src 'self'" and a connect-src with both addresses is enough.
+// Nothing is loaded from another host, and there is no inline script or style: a policy of "default-src 'none';
+// script-src 'self'; style-src 'self'; img-src 'self'" and a connect-src with both addresses is enough.
 package web
 
 import (
@@ -50,14 +37,15 @@ import (
 var files embed.FS
 
 var index = template.Must(template.New("index.html").Funcs(template.FuncMap{
-	"modules": func() ([]string, error) { return fs.Glob(Static(), "*/*.js") }, // to be loaded at once, not import by import
+	// modules are those that main.js imports, to be loaded at once, not import by import.
+	"modules": func() ([]string, error) { return fs.Glob(Static(), "*/*.js") },
 }).ParseFS(files, "index.html"))
 
-// Data is what the page is told.
+// Data is what the lab writes into the page.
 type Data struct {
-	Lab     string // which lab this is, for what is saved
+	Lab     string // which lab this is, for files that are saved
 	Control string // the origin of the control API, such as http://127.0.0.1:8081; "": this page cannot use it
-	Barred  string // and why, as a sentence without its end
+	Barred  string // why it cannot, as a sentence without a full stop
 	Plain   string // the origin of the page without TLS, where a browser speaks HTTP/1.1
 	Secure  string // the same with TLS and HTTP/2; "": the lab has none
 }

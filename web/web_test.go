@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,7 +57,11 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// What the modules import must be there, no file may name another host, and no folder has more than ten files.
+// layers are the folders of static/: a module imports what is in its own and in those before it.
+var layers = []string{"figures", "transports", "lab", "stage", "lane", "charts", "panels", "scenes", "."}
+
+// What the modules import must be there, in a layer below, no file may name another host, and no folder has more than
+// ten files.
 func TestStatic(t *testing.T) {
 	imports := regexp.MustCompile(`from "(\.[^"]+)"`)
 	address := regexp.MustCompile(`https?://[\w.-]+`)
@@ -75,8 +80,12 @@ func TestStatic(t *testing.T) {
 			modules++
 		}
 		for _, match := range imports.FindAllSubmatch(text, -1) {
-			if _, err := fs.Stat(web.Static(), path.Join(path.Dir(name), string(match[1]))); err != nil {
+			imported := path.Join(path.Dir(name), string(match[1]))
+			if _, err := fs.Stat(web.Static(), imported); err != nil {
 				t.Errorf("%s: %v", name, err)
+			}
+			if slices.Index(layers, path.Dir(imported)) > slices.Index(layers, path.Dir(name)) {
+				t.Errorf("%s imports %s, which is in a layer above", name, imported)
 			}
 		}
 		for _, match := range address.FindAllString(string(text), -1) {
@@ -93,6 +102,9 @@ func TestStatic(t *testing.T) {
 		t.Errorf("%d modules, want four transports at least", modules)
 	}
 	for folder, n := range files {
+		if !slices.Contains(layers, folder) {
+			t.Errorf("%s is no layer", folder)
+		}
 		if n > 10 {
 			t.Errorf("%s has %d files, want 10 at most", folder, n)
 		}

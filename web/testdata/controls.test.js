@@ -1,21 +1,22 @@
 import { equal, test, throws } from "./test.js";
 import { api } from "/static/lab/api.js";
-import { carries, controls } from "/static/panels/controls.js";
+import { State } from "/static/lab/page.js";
+import { controls, describe } from "/static/panels/controls.js";
 
 test("controls: what the feed carries, also what this page has no word for", () => {
   equal([
-    carries(null),
-    carries({ source: "none", rate: 2, phase: "even" }),
-    carries({ source: "market", rate: 2, phase: "full moon" }),
-    carries({ source: "relay", rate: 2, phase: "even" }),
+    describe(null),
+    describe({ source: "none", rate: 2, phase: "even" }),
+    describe({ source: "market", rate: 2, phase: "full moon" }),
+    describe({ source: "relay", rate: 2, phase: "even" }),
   ], ["unknown", "quiet", "a market, 2/s full moon", "relay"]);
 });
 
 test("controls: an interval that the slider does not have is an error", () => {
-  const page = { interval: 2000, beat: 0 };
-  const { poll } = controls(document.createElement("div"), null, page, () => {}, () => {});
-  poll(50);
-  throws(() => poll(60)); // the slider stood on 50 ms, and the lane polled every 60
+  const page = new State({});
+  const { setInterval } = controls(document.createElement("div"), null, page, { change() {}, heartbeat() {} });
+  setInterval(50);
+  throws(() => setInterval(60)); // the slider stood on 50 ms, and the lane polled every 60
   equal(page.interval, 50);
 });
 

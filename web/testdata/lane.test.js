@@ -1,17 +1,19 @@
 import { equal, test, throws } from "./test.js";
 import { lane } from "/static/lane/lane.js";
+import { State } from "/static/lab/page.js";
 
 // open returns a lane on a page that was opened when message 7 was the newest,
 // and whose clock agrees with the server's to ± 1 ms.
 function open(change = {}) {
   const seen = [];
   const clock = { grain: 0, best: { offset: 0, error: 1 }, server: (now) => now };
-  const page = { clock, interval: 2000, epoch: "one", head: 7, beat: 0, trusts: -Infinity, still: () => false, usual: () => 150, seen: (name, m) => seen.push([name, m.id]), ...change };
+  const page = Object.assign(new State({}), { clock, epoch: "one", head: 7 }, change);
   const element = document.createElement("li");
-  const about = ({ interval }) => `every ${interval}`;
-  const { apply, begins, cost, on, record, update } = lane(element, { name: "polling", letter: "P", about }, page);
+  const transport = { name: "polling", letter: "P", about: ({ interval }) => `every ${interval}`, polls: true };
+  const hooks = { stalled: () => false, seen: (name, m) => seen.push([name, m.id]) };
+  const { apply, on, record, setCost, snapshot, update } = lane(element, transport, page, hooks);
   const text = (selector) => element.querySelector(selector).textContent;
-  return { apply, begins, cost, element, on, page, record, seen, text, update };
+  return { apply, element, on, page, record, seen, setCost, snapshot, text, update };
 }
 
 // message returns one that was published at `at` on the server's clock.
@@ -59,7 +61,7 @@ test("lane: after a restart the same ids are news", () => {
 });
 
 test("lane: what was published while nothing could be timed is no latency", () => {
-  const { on, text, update } = open({ trusts: 5000 });
+  const { on, text, update } = open({ timedSince: 5000 });
   on.message(message(8, 4990), 5020);
   on.message(message(9, 5010), 5020);
   update(5020);
@@ -95,7 +97,7 @@ test("lane: an older message does not replace a newer one", () => {
   equal([text(".newest b"), text(".value"), text(".age b")], ["#9", "newer", "0.03"]);
 });
 
-test("lane: says why it is down, and how it works when it is not", () => {
+test("lane: shows why it is down, and how it works when it is not", () => {
   const { element, on, text, update } = open();
   on.state("down", "HTTP 503, again in 0.4 s");
   update(0);
@@ -117,12 +119,12 @@ test("lane: a state that did not change is not recorded", () => {
 });
 
 test("lane: another tab begins with its state and its newest message", () => {
-  const { begins, on } = open();
-  equal(begins(), []);
+  const { on, snapshot } = open();
+  equal(snapshot(), []);
   on.state("live");
   on.message(message(8, 4000, "first"), 4050);
   on.message(message(9, 5000, "second"), 5050);
-  equal(begins().map(({ kind, state, data }) => [kind, state ?? data]), [["state", "live"], ["message", "second"]]);
+  equal(snapshot().map(({ kind, state, data }) => [kind, state ?? data]), [["state", "live"], ["message", "second"]]);
 });
 
 test("lane: its age and its message are those of the instant that is drawn", () => {
@@ -135,7 +137,7 @@ test("lane: its age and its message are those of the instant that is drawn", () 
   equal([text(".age b"), text(".newest b"), text(".value")], ["0.05", "#9", "second"]);
 });
 
-test("lane: tells the page of each message", () => {
+test("lane: each message is seen by the hooks", () => {
   const { on, seen } = open();
   on.message(message(8, 5000), 5020);
   on.message(message(9, 5000), 5020);
@@ -143,16 +145,16 @@ test("lane: tells the page of each message", () => {
 });
 
 test("lane: what it cost, as the ledger has it", () => {
-  const { cost, text, update } = open();
-  const lately = {
+  const { setCost, text, update } = open();
+  const counted = {
     delivered: 2,
     up: { opening: 500, tag: 40, unaccounted: 0, total: 1340 },
     down: { opening: 253, tag: 0, unaccounted: 0, total: 735.8 },
   };
-  cost({ requests: 3, connections: 1 }, lately);
+  setCost({ requests: 3, connections: 1 }, counted);
   update(0);
   equal([text(".bytes .figure"), text(".rest"), text("[data-cost=requests]")], ["641", "opening 753 B", "3"]);
-  cost();
+  setCost();
   update(300);
   equal([text(".bytes .figure"), text(".rest"), text("[data-cost=requests]")], ["–", "", "–"]);
 });

@@ -1,5 +1,5 @@
 import { equal, test } from "./test.js";
-import { alone } from "/static/lab/leader.js";
+import { lead } from "/static/lab/leader.js";
 
 // A World has tabs that share a BroadcastChannel, without Web Locks, and a time of its
 // own: every message, to every tab, takes as long as it happens to, in order.
@@ -22,18 +22,18 @@ class World {
   open(ms) {
     this.at(ms, () => {
       const tab = { me: `${Math.floor(1e6 * Math.random())}-${++this.names}` };
-      const again = (after) => {
+      const reload = (after) => {
         if (!this.tabs.includes(tab)) return; // it does already
         this.tabs.splice(this.tabs.indexOf(tab), 1);
         this.open(after);
       };
       this.opening = tab;
       this.tabs.push(tab);
-      alone(tab.me, {
+      lead(tab.me, {
         state: () => ({ page: tab.me, lanes: {} }),
         entry() {},
-        yield: () => this.at(1000, () => again(20)), // as main.js does
-        again: () => again(20),
+        yield: () => this.at(1000, () => reload(20)), // as main.js does
+        reload: () => reload(20),
       }).then((role) => (tab.role = role));
     });
   }
@@ -50,7 +50,7 @@ class World {
     }
   }
 
-  // live runs f while the names that alone uses mean this world.
+  // live runs f while the names that lead uses mean this world.
   async live(f) {
     const world = this;
     const real = { setTimeout, BroadcastChannel, addEventListener };
@@ -60,7 +60,7 @@ class World {
     globalThis.addEventListener = () => {};
     globalThis.BroadcastChannel = class {
       tab = world.opening;
-      last = new Map(); // by tab, when it hears what was said last
+      last = new Map(); // by tab, when the last message to it arrives
       constructor() {
         this.tab.channel = this;
       }
@@ -83,15 +83,15 @@ class World {
     }
   }
 
-  // roles returns how many measure, and whether all others look at that one.
+  // roles returns how many lead, and whether all others view that one.
   get roles() {
-    const first = this.tabs.filter(({ role }) => role?.first);
-    return [first.length, this.tabs.every(({ role }) => role?.first || role?.state?.page === first[0]?.me)];
+    const leaders = this.tabs.filter(({ role }) => role?.leads);
+    return [leaders.length, this.tabs.every(({ role }) => role?.leads || role?.state?.page === leaders[0]?.me)];
   }
 }
 
 for (const [what, slowest] of [["at once", 0], ["within 5 ms", 5], ["within 140 ms", 140], ["up to 3 s later, at first", 3000]]) {
-  test(`alone: of tabs that open together, and hear each other ${what}, one measures`, async () => {
+  test(`leader: of tabs that open together, and get each other’s messages ${what}, one measures`, async () => {
     for (let round = 0; round < 150; round++) {
       const world = new World(() => (world.now < 5000 ? slowest : 5) * Math.random());
       await world.live(async () => {
@@ -105,15 +105,28 @@ for (const [what, slowest] of [["at once", 0], ["within 5 ms", 5], ["within 140 
   });
 }
 
-test("alone: a tab that is told to measure does, and the others look on", async () => {
+test("leader: of tabs that ask at the same instant, the one with the smallest name leads", async () => {
+  for (let round = 0; round < 50; round++) {
+    const world = new World(() => 0);
+    await world.live(async () => {
+      for (let i = 0; i < 3; i++) world.open(0);
+      await world.run(0);
+      const [smallest] = world.tabs.map(({ me }) => me).sort();
+      await world.run(5000);
+      equal(world.tabs.filter(({ role }) => role.leads).map(({ me }) => me), [smallest]);
+    });
+  }
+});
+
+test("leader: a tab that takes over measures, and the others view it", async () => {
   for (let round = 0; round < 50; round++) {
     const world = new World(() => 50 * Math.random());
     await world.live(async () => {
       for (let i = 0; i < 3; i++) world.open(100 * i);
       await world.run(2000);
-      const looks = world.tabs.find(({ role }) => !role.first);
+      const viewer = world.tabs.find(({ role }) => !role.leads);
       const names = world.tabs.map(({ me }) => me);
-      looks.role.take();
+      viewer.role.take();
       await world.run(10_000);
       equal([world.tabs.length, ...world.roles], [3, 1, true]);
       equal(world.tabs.filter(({ me }) => names.includes(me)).length, 0); // all have loaded anew
@@ -121,7 +134,7 @@ test("alone: a tab that is told to measure does, and the others look on", async 
   }
 });
 
-test("alone: where the tab that measures is closed without a word, the next one that opens measures", async () => {
+test("leader: where the tab that measures is closed without a message, the next one that opens measures", async () => {
   const world = new World(() => 1);
   await world.live(async () => {
     world.open(0);

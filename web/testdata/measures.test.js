@@ -81,7 +81,7 @@ test("age: a mean begins where the last one ended, in the middle of a tooth", ()
   equal(age.takeMean(2000), null); // no time has gone by
 });
 
-test("age: nothing held, no mean", () => {
+test("age: without a message there is no mean", () => {
   equal(new Age().takeMean(5000), null);
 });
 

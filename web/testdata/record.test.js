@@ -1,6 +1,6 @@
 import { equal, near, test } from "./test.js";
 import { marks } from "/static/stage/flight.js";
-import { Held, place, reached } from "/static/lane/behind.js";
+import { Behind, place, reached } from "/static/lane/behind.js";
 import { Record, recovery, Run, settled } from "/static/lane/record.js";
 import { Tally } from "/static/lane/tally.js";
 
@@ -21,7 +21,7 @@ test("record: since is by stamp", () => {
   equal(r.messages(15).map(({ id }) => id), [3, 4]);
 });
 
-test("record: entries that are told late are put in their place", () => {
+test("record: entries that are added late are put in their place", () => {
   const cut = { kind: "cut", t: 15, cut: "fin", lasting: 0 };
   const r = record(state(30, "live"), message(1, 0, 10), message(2, 5, 20), cut, message(3, 6, 20));
   equal(r.entries.map(({ t, kind, id }) => [t, kind, id]), [[10, "message", 1], [15, "cut", undefined], [20, "message", 2], [20, "message", 3], [30, "state", undefined]]);
@@ -72,17 +72,17 @@ test("run: lanes that did not begin behind the same message are whole from the l
   equal(run.whole, 1_500_000);
 });
 
-test("record: a trip is half of the shortest answer", () => {
+test("record: the one-way delay is half of the shortest answer", () => {
   const answered = (asked, t) => ({ kind: "answered", asked, t });
-  equal(record().trip, null);
-  equal(record(answered(0, 104), answered(200, 300), answered(300, 25_000)).trip, 50);
+  equal(record().oneWayDelay, null);
+  equal(record(answered(0, 104), answered(200, 300), answered(300, 25_000)).oneWayDelay, 50);
 });
 
-test("record: what is held at an instant is the newest that had come", () => {
+test("record: the newest message at an instant", () => {
   const r = record(message(1, 0, 10), message(3, 100, 150), message(2, 90, 160));
-  equal([5, 10, 149, 150, 300].map((t) => r.held(t)?.id ?? null), [null, 1, 1, 3, 3]);
+  equal([5, 10, 149, 150, 300].map((t) => r.newestAt(t)?.id ?? null), [null, 1, 1, 3, 3]);
   r.add({ ...message(1, 400, 450), epoch: "two" });
-  equal(r.held(450).epoch, "two");
+  equal(r.newestAt(450).epoch, "two");
 });
 
 test("recovery: noticed, connected, caught up", () => {
@@ -100,7 +100,7 @@ test("recovery: a silence that nobody noticed", () => {
   equal(recovery(entries, cut, entries.filter(({ kind }) => kind === "message"), 100), { noticed: null, connected: null, caught: 2050 });
 });
 
-test("recovery: what was under way when the lane was cut does not show that it goes on", () => {
+test("recovery: what was under way when the lane was cut does not show that it works", () => {
   const cut = { kind: "cut", t: 1000, cut: "fin", lasting: 0 };
   const { entries } = record(cut, message(5, 980, 1004), message(6, 1100, 1150));
   equal(recovery(entries, cut, entries.filter(({ kind }) => kind === "message"), 100), { noticed: null, connected: null, caught: 150 });
@@ -140,34 +140,34 @@ test("flight: a polled one waits at the source for its request", () => {
   equal(marks(r, 2075).map(({ kind, x }) => [kind, x]), [["message", 0.5]]);
 });
 
-test("flight: a long-poll's question waits at the source for a message", () => {
+test("flight: a long-poll's request waits at the source for a message", () => {
   const r = record({ kind: "answered", t: 100, asked: 0 }, { kind: "asked", t: 100 }, { kind: "answered", t: 1050, asked: 100 }, message(2, 1000, 1050, 100));
   equal(marks(r, 700).map(({ kind, x }) => [kind, x]), [["request", 0]]);
   equal(marks(r, 1025).map(({ kind, x }) => [kind, x]), [["message", 0.5]]);
 });
 
-test("flight: an answer without news comes back empty", () => {
+test("flight: an answer without news returns empty", () => {
   const r = record({ kind: "asked", t: 0 }, { kind: "answered", t: 100, asked: 0 });
   equal(marks(r, 75), [{ kind: "empty", x: 0.5 }]);
 });
 
-test("flight: a question that has no answer yet is under way, or waits", () => {
+test("flight: a request that has no answer yet is under way, or waits", () => {
   const r = record({ kind: "asked", t: 0 }, { kind: "answered", t: 100, asked: 0 }, { kind: "asked", t: 200 });
   equal(marks(r, 225), [{ kind: "request", x: 0.5 }]);
   equal(marks(r, 400), [{ kind: "request", x: 0 }]);
 });
 
-test("held: behind for longer than it takes, until what was missed is there", () => {
-  const held = new Held();
-  equal(held.behind("one", 10, 12, 0, 1000), 0); // it may be on its way
-  equal(held.behind("one", 11, 15, 900, 1000), 0);
-  equal(held.behind("one", 11, 20, 1100, 1000), 9);
-  equal(held.behind("one", 12, 20, 1200, 1000), 0); // what was missed is there, and the rest may be on its way
-  equal(held.behind("one", 12, 20, 2300, 1000), 8);
-  equal(held.behind("one", 20, 20, 2400, 1000), 0);
-  equal(held.behind("one", 20, 20, 9000, 1000), 0);
-  equal(held.behind("one", 20, 30, 9500, 1000), 0);
-  equal(held.behind("two", 1, 2, 11_000, 1000), 0); // a new feed
+test("behind: for longer than it takes, until what was missed is there", () => {
+  const lane = new Behind();
+  equal(lane.count("one", 10, 12, 0, 1000), 0); // it may be under way
+  equal(lane.count("one", 11, 15, 900, 1000), 0);
+  equal(lane.count("one", 11, 20, 1100, 1000), 9);
+  equal(lane.count("one", 12, 20, 1200, 1000), 0); // what was missed is there, and the rest may be under way
+  equal(lane.count("one", 12, 20, 2300, 1000), 8);
+  equal(lane.count("one", 20, 20, 2400, 1000), 0);
+  equal(lane.count("one", 20, 20, 9000, 1000), 0);
+  equal(lane.count("one", 20, 30, 9500, 1000), 0);
+  equal(lane.count("two", 1, 2, 11_000, 1000), 0); // a new feed
 });
 
 // lanes returns tallies: each of epochs {name, after, ids}.
@@ -180,17 +180,17 @@ const lanes = (...all) => all.map((epochs) => {
   return tally;
 });
 
-test("held: what all lanes know together, without the control address", () => {
+test("behind: what all lanes know together, without the control address", () => {
   equal(reached(lanes([], [])), { head: 0, start: null });
-  // Three have begun behind 50, the fourth has heard nothing.
+  // Three have begun behind 50, on the fourth nothing has arrived.
   equal(reached(lanes([{ name: "one", after: 50, ids: [51, 52] }], [{ name: "one", after: 50, ids: [51, 52, 53] }], [{ name: "one", after: 50, ids: [] }], [])), { epoch: "one", head: 53, start: 50 });
-  // Where no lane was told where it begins, the first id that came tells.
+  // Where no lane knows where it begins, the first id that arrived shows it.
   equal(reached(lanes([{ name: "one", after: null, ids: [51, 52] }], [{ name: "one", after: null, ids: [53] }], [])), { epoch: "one", head: 53, start: 50 });
   // One has missed a restart.
   equal(reached(lanes([{ name: "one", after: 50, ids: [51] }, { name: "two", after: 0, ids: [1, 2] }], [{ name: "one", after: 50, ids: [51] }])), { epoch: "two", head: 2, start: 0 });
 });
 
-test("held: where a lane stands in an epoch", () => {
+test("behind: where a lane stands in an epoch", () => {
   const [a, b, c] = lanes([{ name: "one", after: 50, ids: [51, 53] }], [{ name: "one", after: 50, ids: [] }], [{ name: "one", after: null, ids: [] }]);
   equal([a, b, c].map((tally) => place(tally, "one").newest ?? "none"), [53, 50, "none"]);
   equal(place(a, "two").newest ?? "none", "none");

@@ -1,15 +1,15 @@
 import { equal, near as close, test, throws } from "./test.js";
-import { causal, difference, lossWithoutCursor, most, near, none, rising, sentence, spread, such, within } from "/static/scenes/checks.js";
+import { causal, lossWithoutCursor, most, near, none, rising, sentence, spread, such, within } from "/static/scenes/checks.js";
 import { apart, axis, place, steps, tail } from "/static/charts/ecdf.js";
-import { describe, milliseconds, spared, unclaimed } from "/static/panels/network.js";
+import { describe, milliseconds, notCut, unclaimed } from "/static/lab/network.js";
 import { where } from "/static/scenes/player.js";
 import { scenes } from "/static/scenes/scenes.js";
-import { stage } from "/static/scenes/actions.js";
+import { actions } from "/static/scenes/actions.js";
 import { csv, jsonl } from "/static/panels/save.js";
 import { Latency } from "/static/lane/latency.js";
 import { Clock } from "/static/lab/clock.js";
 
-test("expect: what is near, within, rising and none", () => {
+test("checks: what is near, within, rising and none", () => {
   equal([near("", 140, 145, 5).ok, near("", 139.9, 145, 5).ok, near("", null, 145, 5).ok], [true, false, false]);
   equal(near("", 140, 145, 5).text, "140 ms (expected 145 ms ± 5.00 ms)");
   equal(near("", 6, 6, 0, "of 7").text, "6 of 7 (expected 6 ± 0 of 7)");
@@ -21,21 +21,15 @@ test("expect: what is near, within, rising and none", () => {
   equal([causal({ a: [51, 50.1], b: [50] }, 50, 0).ok, causal({ a: [51], b: [49.9] }, 50, 0.05).ok, causal({ a: [49.9] }, 50, 0.2).ok], [true, false, true]);
 });
 
-test("expect: who is blind for a round trip loses λR of 1 + λR", () => {
+test("checks: who is blind for a round trip loses λR of 1 + λR", () => {
   close(lossWithoutCursor(20, 100), 2 / 3, 1e-9);
   equal(lossWithoutCursor(20, 0), 0);
 });
 
-test("expect: spread is measured on a circle", () => {
+test("checks: spread is measured on a circle", () => {
   close(spread([990, 995, 5, 10], 1000), 10, 1e-6);
   close(spread([300, 300, 300], 1000), 0, 1e-6);
   close(spread([0, 250, 100], 1000), 134, 10);
-});
-
-test("expect: the ledger's difference, and from nothing", () => {
-  const row = (n) => ({ requests: n, delivered: n, sent: 0, up: { head: 10 * n, total: 10 * n }, down: { head: 0, total: 0 } });
-  equal(difference(row(5), row(2)).up, { head: 30, total: 30 });
-  equal(difference(row(5)).requests, 5);
 });
 
 test("ecdf: the axis holds all, in powers of ten", () => {
@@ -75,39 +69,40 @@ test("network: a page that was opened sets it only where that changes nothing fo
   equal([unclaimed(null, [], "me"), unclaimed({ rtt: 0 }, [], "me")], [false, false]); // it is not known
 });
 
-test("network: which lanes a cut has not met", () => {
+test("network: which lanes a cut has not reached", () => {
   const all = ["polling", "longpoll", "sse", "websocket"];
-  equal([spared(all, all), spared(["sse", "websocket"], ["sse"])], ["", ""]);
-  equal(spared(["longpoll", "sse", "websocket"], all), "Not cut: polling, whose last connection carries another lane by now.");
-  equal(spared(["sse", "websocket"], all).startsWith("Not cut: polling and long-polling, "), true);
+  equal([notCut(all, all), notCut(["sse", "websocket"], ["sse"])], ["", ""]);
+  equal(notCut(["longpoll", "sse", "websocket"], all), "Not cut: polling, whose last connection carries another lane by now.");
+  equal(notCut(["sse", "websocket"], all).startsWith("Not cut: polling and long-polling, "), true);
 });
 
-// hands returns a stage of lanes that are live, on which a cut meets some, and these catch up.
-function hands(met, said) {
-  const lanes = ["polling", "sse"].map((name) => ({ name, state: () => "live", tally: { lost: 0 }, record: { messages: () => [] } }));
-  const recovered = () => Object.fromEntries(lanes.map(({ name }) => [name, met.includes(name) ? { caught: 5 } : undefined]));
-  return stage({ lanes, page: { recovered }, settings: {}, network: { cut: async () => met } }, new AbortController().signal, (text) => said.push(text));
+// cutting returns the actions on lanes that are live, of which a cut reaches some, and these catch up.
+function cutting(reached, progress) {
+  const list = ["polling", "sse"].map((name) => ({ name, state: () => "live", tally: { lost: 0 }, record: { messages: () => [] } }));
+  const recovered = () => Object.fromEntries(list.map(({ name }) => [name, reached.includes(name) ? { caught: 5 } : undefined]));
+  const parts = { lanes: { list, recovered }, page: {}, settings: {}, network: { cut: async () => reached } };
+  return actions(parts, new AbortController().signal, (text) => progress.push(text));
 }
 
-test("stage: a cut does not wait for a lane that was not cut", async () => {
-  const said = [];
-  const { met, after } = await hands(["sse"], said).cut("fin");
-  equal([met, after.sse.caught, said.filter((text) => text.startsWith("waiting"))], [["sse"], 5, []]);
+test("actions: a cut does not wait for a lane that was not cut", async () => {
+  const progress = [];
+  const { reached, after } = await cutting(["sse"], progress).cut("fin");
+  equal([reached, after.sse.caught, progress.filter((text) => text.startsWith("waiting"))], [["sse"], 5, []]);
 });
 
-test("scene: a sentence is said if what it says was measured", () => {
+test("player: a summary is shown if what it reports was measured", () => {
   const ok = such("lost", true, "none");
   equal(sentence([ok], "Nothing was lost."), "Nothing was lost.");
   equal(sentence([ok], "Nothing was lost.", "A cursor helps."), "Nothing was lost. A cursor helps.");
   equal(sentence([ok, such("lost", false, "sse 3")], "Nothing was lost.", "A cursor helps."), "Not as expected: lost: sse 3. Run it again (A).");
 });
 
-test("scene: deep links", () => {
+test("player: deep links", () => {
   equal(["", "#", "#scene=3&step=2", "#scene=3", "#free", "#free=&beside=1.2", "#scene=4&silence=8"].map(where), [[0, 0], [0, 0], [2, 1], [2, 0], null, null, [3, 0]]);
 });
 
-test("scene: a deep link that leads nowhere says so", () => {
-  const says = (hash) => {
+test("player: a deep link that leads nowhere is an error", () => {
+  const error = (hash) => {
     try {
       return where(hash);
     } catch (err) {
@@ -115,15 +110,15 @@ test("scene: a deep link that leads nowhere says so", () => {
     }
   };
   for (const hash of ["#scene=9", "#scene=0", "#scene=1.5", "#scene=", "#scene=3&step=99", "#scene=3&step=x", "#step=2", "#scen=3", "#frei", "#scene=3&stp=2", "#scene=4&silence=long"]) {
-    equal([hash, String(says(hash)).startsWith(`The link ${hash} leads nowhere: `)], [hash, true]);
+    equal([hash, String(error(hash)).startsWith(`The link ${hash} leads nowhere: `)], [hash, true]);
   }
 });
 
 test("scenes: five, each step with four answers of which one is right", () => {
   equal(scenes.length, 5);
-  for (const { steps, learnt } of scenes) {
+  for (const { steps, lesson } of scenes) {
     for (const { title, ask, choices, answer, run, note } of steps) {
-      equal([title, ask, note, learnt].every((text) => text.length > 5), true);
+      equal([title, ask, note, lesson].every((text) => text.length > 5), true);
       equal(choices.length, 4);
       for (const http of ["HTTP/1.1", "HTTP/2"]) {
         const right = typeof answer === "function" ? answer({ http }) : answer;

@@ -35,13 +35,13 @@ test("tally: ids between the cursor and the first message are lost", () => {
   equal(counts(tally(null, 7)), { ...none, messages: 1 }); // no cursor: from now on
 });
 
-test("tally: an id that comes late is reordered, and lost no more", () => {
+test("tally: an id that arrives late is reordered, and lost no more", () => {
   equal(counts(tally(0, 1, 3, 4)), { ...none, messages: 3, lost: 1 });
   equal(counts(tally(0, 1, 3, 4, 2)), { ...none, messages: 4, reordered: 1 });
   equal(String(tally(0, 1, 3, 4, 2)), "one:1-4");
 });
 
-test("tally: an id that comes again is duplicated, not reordered", () => {
+test("tally: an id that arrives twice is duplicated, not reordered", () => {
   equal(counts(tally(0, 1, 2, 2)), { ...none, messages: 3, duplicated: 1 });
   equal(counts(tally(0, 1, 2, 3, 1)), { ...none, messages: 4, duplicated: 1 });
 });

@@ -1,29 +1,38 @@
+import { number, time } from "../figures/format.js";
+import { quantile } from "../figures/quantile.js";
+import { setText } from "../figures/text.js";
 import { draw, fill, frame, size } from "./chart.js";
 import { apart, axis, place, steps, tail } from "./ecdf.js";
-import { number, time } from "../figures/format.js";
-import { put } from "../figures/text.js";
-import { quantile } from "../figures/quantile.js";
 
-// latencies shows the one-way latencies of the lanes: their distribution (ECDF),
-// the last 200 as a strip, the percentiles to the last that there are samples for,
-// or a table. It returns update(now), show(kind) and caption().
+/**
+ * latencies shows the one-way latencies of the lanes: their distribution (ECDF), the last 200 as a strip, the
+ * percentiles to the last that there are samples for, or a table.
+ * @param {HTMLElement} element
+ * @param {import("../lane/lane.js").Lane[]} lanes
+ * @param {import("../lab/page.js").Page} page
+ */
 export function latencies(element, lanes, page) {
-  const { picture, table, note, show } = frame(element, "One-way latency", ["ECDF", "strip", "percentiles", "table"], update);
+  const kinds = ["ECDF", "strip", "percentiles", "table"];
+  const { picture, table, note, show } = frame(element, "One-way latency", kinds, update);
 
   function update(now = performance.now()) {
     const { kind } = element.dataset;
     const lists = lanes.map(({ oneWay }) => oneWay.values(now));
-    const [errors, cold] = [lanes.map(({ oneWay }) => oneWay.median(now)?.error ?? 0), lanes.some(({ oneWay }) => oneWay.cold)];
-    put(note, `n ${lists.map(({ length }) => number(length)).join(" · ")}; ${cold ? "warm-up (the first 50) included" : "first 50 dropped as warm-up"}; ${page.clock.best ? `clock ± ${time(Math.max(page.clock.best.error, ...errors))}; ` : ""}${page.describe()}`);
+    const errors = lanes.map(({ oneWay }) => oneWay.median(now)?.error ?? 0);
+    const cold = lanes.some(({ oneWay }) => oneWay.cold);
+    const warmUp = cold ? "warm-up (the first 50) included" : "first 50 dropped as warm-up";
+    const clock = page.clock.best ? `clock ± ${time(Math.max(page.clock.best.error, ...errors))}; ` : "";
+    setText(note, `n ${lists.map(({ length }) => number(length)).join(" · ")}; ${warmUp}; ${clock}${page.description}`);
     if (kind === "table") return rows(lists, now);
     const all = size(picture);
-    const area = { left: kind === "strip" ? 112 : kind === "ECDF" ? 50 : 64, right: all.width - (kind === "strip" ? 22 : 118), top: 6, bottom: all.height - 22 };
+    const [left, right] = { ECDF: [50, 118], strip: [112, 22], percentiles: [64, 118] }[kind];
+    const area = { left, right: all.width - right, top: 6, bottom: all.height - 22 };
     draw(picture, { ECDF: distribution, strip: dots, percentiles }[kind](lists, area), all);
   }
 
   const label = (ms) => time(ms).replace(/\.0+ /, " ");
 
-  // across draws the axis of latencies from left to right, and returns x(ms).
+  // across draws the axis of latencies from left to right, and returns where on it a latency lies.
   function across(lists, { left, right, top, bottom }) {
     const ends = axis(lists);
     const x = (ms) => left + place(ms, ends) * (right - left);
@@ -32,14 +41,15 @@ export function latencies(element, lanes, page) {
     for (let ms = ends[0], i = 0; ms <= ends[1] * 1.001; ms *= 10, i++) {
       const at = x(ms).toFixed(1);
       svg += `<path class="grid" d="M${at} ${top}V${bottom}"/>`;
-      if (i % every === 0) svg += `<text class="tick" x="${at}" y="${bottom + 16}" text-anchor="middle">${label(ms)}</text>`;
+      if (i % every) continue;
+      svg += `<text class="tick" x="${at}" y="${bottom + 16}" text-anchor="middle">${label(ms)}</text>`;
     }
-    return [svg, x];
+    return { svg, x };
   }
 
   function distribution(lists, area) {
-    const { left, right, top, bottom } = area;
-    let [svg, x] = across(lists, area);
+    const { top, bottom } = area;
+    let { svg, x } = across(lists, area);
     const y = (share) => bottom - share * (bottom - top);
     for (const share of [0, 0.5, 1]) svg += level(`${share * 100} %`, y(share), area);
     const names = [];
@@ -65,15 +75,20 @@ export function latencies(element, lanes, page) {
     let svg = "";
     for (let ms = ends[0]; ms <= ends[1] * 1.001; ms *= 10) svg += level(label(ms), y(ms), area);
     for (const q of [0, 0.5, 0.9, 0.99, 0.999]) {
-      const at = -Math.log10(1 - q);
-      if (at > nines + 1e-9) continue;
-      svg += `<path class="grid" d="M${x(at).toFixed(1)} ${top}V${bottom}"/><text class="tick" x="${x(at).toFixed(1)}" y="${bottom + 16}" text-anchor="middle">${q ? `p${+(q * 100).toFixed(1)}` : "least"}</text>`;
+      const nine = -Math.log10(1 - q);
+      if (nine > nines + 1e-9) continue;
+      const at = x(nine).toFixed(1);
+      const text = q ? `p${+(q * 100).toFixed(1)}` : "least";
+      svg += `<path class="grid" d="M${at} ${top}V${bottom}"/>`;
+      svg += `<text class="tick" x="${at}" y="${bottom + 16}" text-anchor="middle">${text}</text>`;
     }
     const names = [];
     lists.forEach((values, i) => {
       const points = tail(values);
       if (!points.length) return;
-      svg += curve(i, points.map(([nine, ms], k) => `${k ? `H${x(nine).toFixed(1)}V` : `M${x(nine).toFixed(1)} `}${y(ms).toFixed(1)}`).join(""));
+      const corner = (/** @type {number[]} */ [nine, ms], k) =>
+        `${k ? "H" : "M"}${x(nine).toFixed(1)}${k ? "V" : " "}${y(ms).toFixed(1)}`;
+      svg += curve(i, points.map(corner).join(""));
       names.push([i, x(points.at(-1)[0]), y(points.at(-1)[1])]);
     });
     return svg + named(names, area);
@@ -81,15 +96,17 @@ export function latencies(element, lanes, page) {
 
   function dots(lists, area) {
     const { left, top, bottom } = area;
-    let [svg, x] = across(lists, area);
+    let { svg, x } = across(lists, area);
     const row = (bottom - top) / lanes.length;
     lanes.forEach(({ name, letter, oneWay }, i) => {
       const middle = top + (i + 0.5) * row;
-      svg += `<text class="name" data-lane="${name}" x="${left - 8}" y="${middle + 5}" text-anchor="end">${letter} ${name}</text>`;
+      const place = `x="${left - 8}" y="${middle + 5}" text-anchor="end"`;
+      svg += `<text class="name" data-lane="${name}" ${place}>${letter} ${name}</text>`;
       // The newest lies lowest in its row: their order keeps dots apart, not chance.
       let path = "";
       oneWay.samples.slice(-200).forEach(({ ms }, k, all) => {
-        path += `M${x(ms).toFixed(1)} ${(middle - row * 0.35 + (k / Math.max(1, all.length - 1)) * row * 0.7).toFixed(1)}h0`;
+        const y = middle - row * 0.35 + (k / Math.max(1, all.length - 1)) * row * 0.7;
+        path += `M${x(ms).toFixed(1)} ${y.toFixed(1)}h0`;
       });
       if (path) svg += `<path class="dots" data-lane="${name}" d="${path}"/>`;
     });
@@ -97,15 +114,20 @@ export function latencies(element, lanes, page) {
   }
 
   const level = (text, y, { left, right }) =>
-    `<path class="grid" d="M${left} ${y.toFixed(1)}H${right}"/><text class="tick" x="${left - 6}" y="${(y + 5).toFixed(1)}" text-anchor="end">${text}</text>`;
+    `<path class="grid" d="M${left} ${y.toFixed(1)}H${right}"/>` +
+    `<text class="tick" x="${left - 6}" y="${(y + 5).toFixed(1)}" text-anchor="end">${text}</text>`;
 
   const curve = (i, path) => `<path class="curve" data-lane="${lanes[i].name}" d="${path}"/>`;
 
   // named writes the lanes' names at the right, each led to from its [i, x, y].
   function named(names, { right, bottom }) {
     const moved = apart(names.map(([, , y]) => y), 17, bottom - 4);
-    return names.map(([i, x, y], k) => `<path class="leader" data-lane="${lanes[i].name}" d="M${x.toFixed(1)} ${y.toFixed(1)}L${right + 4} ${(moved[k] - 5).toFixed(1)}"/>
-      <text class="name" data-lane="${lanes[i].name}" x="${right + 8}" y="${moved[k]}">${lanes[i].letter} ${lanes[i].name}</text>`).join("");
+    return names.map(([i, x, y], k) => {
+      const { name, letter } = lanes[i];
+      const line = `M${x.toFixed(1)} ${y.toFixed(1)}L${right + 4} ${(moved[k] - 5).toFixed(1)}`;
+      return `<path class="leader" data-lane="${name}" d="${line}"/>
+      <text class="name" data-lane="${name}" x="${right + 8}" y="${moved[k]}">${letter} ${name}</text>`;
+    }).join("");
   }
 
   function rows(lists, now) {
@@ -119,5 +141,5 @@ export function latencies(element, lanes, page) {
     ]));
   }
 
-  return { update, show, caption: () => note.textContent, picture };
+  return { update, show, kind: () => element.dataset.kind, caption: () => note.textContent, picture };
 }

@@ -1,7 +1,9 @@
-// How figures are written. A minus is a minus sign, thousands are set apart by
-// a narrow space that does not break.
+// How figures are written. A minus is a minus sign, and a narrow space that does not break separates thousands.
 
-// number writes x with so many decimals, and no "−0.00".
+/**
+ * number writes x with so many decimals, and no "−0.00".
+ * @param {number} x
+ */
 export function number(x, decimals = 0) {
   const text = Math.abs(x).toFixed(decimals);
   const [whole, rest] = text.split(".");
@@ -9,27 +11,38 @@ export function number(x, decimals = 0) {
   return (x < 0 && Number(text) !== 0 ? "−" : "") + spaced + (rest ? `.${rest}` : "");
 }
 
-// seconds writes a time given in milliseconds in seconds, without the unit.
+/**
+ * seconds writes a time in seconds, without the unit.
+ * @param {number} ms
+ */
 export function seconds(ms) {
   return number(ms / 1000, Math.abs(ms) < 9_995 ? 2 : Math.abs(ms) < 99_950 ? 1 : 0);
 }
 
-// time writes a time given in milliseconds with three digits, or so, and unit.
+/**
+ * time writes a time with about three digits, and its unit.
+ * @param {number} ms
+ */
 export function time(ms) {
   const size = Math.abs(ms);
   if (size >= 999.5) return `${seconds(ms)} s`;
   return `${number(ms, size < 9.995 ? 2 : size < 99.95 ? 1 : 0)} ms`;
 }
 
-// latency writes a time that is known to ± error. Where the error is more than
-// a fifth of it, all that is known is what it does not exceed. What is negative
-// cannot be true, so it is shown as it is: the clock or its error is wrong.
+/**
+ * latency writes a time that is known to ± error. Where the error is more than a fifth of it, all that is known is what
+ * it does not exceed. A negative latency cannot be true, so it is shown as it is: the clock or its error is wrong.
+ * @param {number} ms
+ * @param {number} error in milliseconds
+ */
 export function latency(ms, error) {
   return ms >= 0 && error > ms / 5 ? `< ${time(ms + error)}` : time(ms);
 }
 
-// value writes the data of a message on one line. The data is anybody's: it
-// must only ever become text.
+/**
+ * value writes the data of a message on one line. Anybody may publish: data must only ever become text.
+ * @param {any} data
+ */
 export function value(data) {
   if (typeof data === "string") return clip(data);
   if (typeof data?.chat === "string") return clip(data.chat);
@@ -50,4 +63,5 @@ export function value(data) {
   return clip(JSON.stringify(data));
 }
 
+/** @param {string} text */
 const clip = (text) => (text.length > 200 ? `${text.slice(0, 200)}…` : text);

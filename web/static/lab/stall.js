@@ -1,28 +1,47 @@
 import { quantile } from "../figures/quantile.js";
 
-const beat = 50; // milliseconds between two looks
-const long = 1000; // late by so much, the page did not run at all
+const period = 50; // milliseconds between two timers
+const stalled = 1000; // a timer that is so late did not run at all
 
-// pulse watches how late this page's own timers are. late() is how late, of the last
-// 10 s the tenth that was the worst: by so much what it measures may be late, too.
-// Where the page stood still, because the machine slept or was busy, stood is told
-// for how long; and still(now) tells whether that is just so, before stood is told:
-// what had to wait may be called before a timer is.
-export function pulse(stood) {
-  const lates = [];
-  let due = performance.now() + beat;
+/**
+ * watchStalls watches how late this page's own timers are, and when its tab is hidden: what it measures meanwhile
+ * is the browser's delay, not that of a wire.
+ * @param {object} on
+ * @param {(ms: number) => void} on.stall the page stood still for so long: the machine slept, or was busy
+ * @param {(ms: number) => void} on.shown the tab was hidden for so long
+ */
+export function watchStalls(on) {
+  const delays = [];
+  let due = performance.now() + period;
+  let hiddenAt = 0;
+
   setInterval(() => {
     const now = performance.now();
-    const by = Math.max(0, now - due);
-    due = now + beat;
+    const delay = Math.max(0, now - due);
+    due = now + period;
     if (document.hidden) return; // browsers slow its timers down
-    if (by >= long) return stood(by);
-    lates.push(by);
-    if (lates.length > 200) lates.shift();
-  }, beat);
-  document.addEventListener("visibilitychange", () => (due = performance.now() + beat));
+    if (delay >= stalled) return on.stall(delay);
+    delays.push(delay);
+    if (delays.length > 200) delays.shift();
+  }, period);
+
+  document.addEventListener("visibilitychange", () => {
+    const now = performance.now();
+    due = now + period;
+    if (document.hidden) hiddenAt = now;
+    else on.shown(now - hiddenAt);
+  });
+
   return {
-    late: () => (lates.length ? quantile(lates, 0.9) : 0),
-    still: (now) => !document.hidden && now - due >= long,
+    // delay returns how late the worst tenth of the timers of the last 10 s are, in milliseconds: what the page
+    // measures may be late by as much.
+    delay: () => (delays.length ? quantile(delays, 0.9) : 0),
+    /**
+     * stalled tells whether the page stands still just now: other callbacks may run before on.stall does.
+     * @param {number} now
+     */
+    stalled: (now) => !document.hidden && now - due >= stalled,
   };
 }
+
+/** @typedef {ReturnType<typeof watchStalls>} Stalls */

@@ -1,9 +1,12 @@
 import { backoff } from "../transports/backoff.js";
 
-// sync asks the server for its time, and gives the clock the four stamps: every
-// five seconds eight times in a row, because the first question after a rest
-// takes the longest. Of the urls the first is asked for as long as it answers; another
-// for eight questions, and then it is tried again.
+/**
+ * sync asks the server for its time, and gives the clock the four stamps: every five seconds eight times in a row,
+ * because the first request after a pause takes the longest. The first URL is asked as long as it answers; another one
+ * for eight requests, and then the first is tried anew.
+ * @param {string[]} urls
+ * @param {import("./clock.js").Clock} clock
+ */
 export function sync(urls, clock) {
   let failures = 0;
   let asks = 0;
@@ -14,42 +17,42 @@ export function sync(urls, clock) {
     let answered = false;
 
     const ask = () => {
-      wait();
+      patience();
       asks++;
       asked = performance.now();
       socket.send("what time is it?");
     };
     // What the browser forbids throws (a page with TLS may not ask an address without), or
     // fires error and, in Firefox, never close. What a firewall drops does nothing.
-    const again = () => {
+    const retry = () => {
       clearTimeout(timer);
       if (socket) socket.onerror = socket.onclose = socket.onopen = socket.onmessage = null;
       socket?.close();
       failures = answered ? 0 : failures + 1;
       setTimeout(connect, backoff(failures));
     };
-    const wait = () => {
+    const patience = () => {
       clearTimeout(timer);
-      timer = setTimeout(again, 10_000);
+      timer = setTimeout(retry, 10_000);
     };
-    wait();
+    patience();
     try {
       socket = new WebSocket(urls[which].replace(/^http/, "ws"));
     } catch {
-      return again();
+      return retry();
     }
     socket.onopen = ask;
     socket.onmessage = (event) => {
       const now = performance.now();
       const { received, sent } = JSON.parse(event.data);
-      const ours = performance.timeOrigin;
-      clock.add(ours + asked, received / 1000, sent / 1000, ours + now);
+      const origin = performance.timeOrigin;
+      clock.add(origin + asked, received / 1000, sent / 1000, origin + now);
       answered = true;
       clearTimeout(timer);
       if (asks % 8) timer = setTimeout(ask);
-      else timer = setTimeout(which === 0 ? ask : again, 5000);
+      else timer = setTimeout(which === 0 ? ask : retry, 5000);
     };
-    socket.onerror = socket.onclose = again;
+    socket.onerror = socket.onclose = retry;
   }
 
   connect();

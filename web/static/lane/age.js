@@ -1,17 +1,25 @@
-// The age of information is now − at of the newest message held: it grows with
-// time and falls with news. An Age remembers its course, for a while to be
-// drawn and exactly for its mean. All times are milliseconds of the server's clock.
 const span = 40_000; // that the course goes back: what is drawn are 20 s, up to an instant that may lie further back
 const grain = 20; // news that follow closer than this are drawn as one
 
+/**
+ * The age of information is now − at of the newest message that has arrived: it grows with time and falls with news.
+ * An Age remembers its course, for a while to be drawn and exactly for its mean. All times are milliseconds of the
+ * server's clock.
+ */
 export class Age {
-  course = []; // [when, at]: from `when` on, the newest message was published at `at`
+  /** @type {[number, number][]} [when, at]: from `when` on, the newest message was published at `at` */
+  course = [];
+  /** @type {number | null} */
   at = null; // when the newest message was published; null: none yet
   #area = 0; // of the age since #since, up to #until
   #since = 0;
   #until = 0;
 
-  // news says that at `now` a message arrived that was published at `at`.
+  /**
+   * news notes that at `now` a message arrived that was published at `at`.
+   * @param {number} now
+   * @param {number} at
+   */
   news(now, at) {
     this.#sum(now);
     if (this.at === null) this.#since = this.#until = now;
@@ -23,8 +31,10 @@ export class Age {
     while (this.course.length > 1 && this.course[1][0] < now - span) this.course.shift();
   }
 
-  // takeMean returns the mean age from the last call to now, and begins anew.
-  // It is null where nothing was held.
+  /**
+   * takeMean returns the mean age from the last call to now, and begins the next. It is null where nothing has arrived.
+   * @param {number} now
+   */
   takeMean(now) {
     this.#sum(now);
     const mean = this.#until > this.#since ? this.#area / (this.#until - this.#since) : null;

@@ -1,27 +1,37 @@
-import { Age } from "./age.js";
-import { perMessage, rest } from "../lab/ledger.js";
 import { latency, number, seconds, time, value } from "../figures/format.js";
-import { Latency } from "./latency.js";
-import { Held, place } from "./behind.js";
+import { setText } from "../figures/text.js";
+import { footnote, perMessage } from "../lab/bytes.js";
 import { mark } from "../stage/mark.js";
-import { put } from "../figures/text.js";
-import { Record, recovery } from "./record.js";
 import { strip } from "../stage/strip.js";
-import { Tally } from "./tally.js";
 import { track } from "../stage/track.js";
+import { Age } from "./age.js";
+import { Behind, place } from "./behind.js";
+import { Latency } from "./latency.js";
+import { Record, recovery } from "./record.js";
+import { Tally } from "./tally.js";
 
-// lane shows one transport. It returns on, the callbacks that the transport's
-// module calls, and apply(entry), by which all that happened goes into the
-// record, from here or from another tab; update(now, t), which writes what has
-// changed, as it was at t; draw(now, t, top), which draws what
-// is under way and, unless top is null, the strip;
-// mean(ms), which writes the mean age; cost(row, lately), which writes the ledger's;
-// recovered(heads), which writes what followed the last cut; hold(now, reached), which
-// notes that it is behind the others; and the measures.
-//
-// What arrived can be read off the element too: data-state, data-ids (the
-// epochs and runs of Tally.toString) and the counts of the tally.
-export function lane(element, { name, letter, about }, page) {
+/** @typedef {import("../lab/bytes.js").Row} Row */
+/** @typedef {import("./record.js").Entry} Entry */
+
+/**
+ * Hooks is what all lanes share.
+ * @typedef {object} Hooks
+ * @property {import("./record.js").Run} [run] of which the record is one
+ * @property {(now: number) => boolean} stalled the page stands still just now
+ * @property {(name: string, message: Entry) => void} seen is called with each message
+ * @property {(name: string, entry: Entry) => void} [send] sends each entry to the tabs that view this one
+ */
+
+/**
+ * lane shows one transport. What arrived can be read off the element too: data-state, data-ids (the epochs and runs of
+ * Tally.toString) and the counts of the tally.
+ * @param {HTMLElement} element
+ * @param {import("../transports/transports.js").Transport} transport
+ * @param {import("../lab/page.js").Page} page
+ * @param {Hooks} hooks
+ */
+export function lane(element, transport, page, hooks) {
+  const { name, letter } = transport;
   element.className = "lane";
   element.dataset.lane = name;
   element.innerHTML = `
@@ -53,8 +63,10 @@ export function lane(element, { name, letter, about }, page) {
     </div>
     <dl>
       <div><dt>messages</dt><dd data-count="messages"></dd></div>
-      <div title="by the server’s ledger, which a restarted server begins anew"><dt>requests</dt><dd data-cost="requests">–</dd></div>
-      <div title="connections that this lane’s requests opened; 0: they found one that was there"><dt>TCP opened</dt><dd data-cost="connections">–</dd></div>
+      <div title="by the server’s ledger, which a restarted server begins anew"><dt>requests</dt>
+        <dd data-cost="requests">–</dd></div>
+      <div title="connections that this lane’s requests opened; 0: they found one that was there"><dt>TCP opened</dt>
+        <dd data-cost="connections">–</dd></div>
       <div><dt>lost</dt><dd data-count="lost"></dd></div>
       <div><dt>in gaps</dt><dd data-count="gone"></dd></div>
       <div><dt>duplicated</dt><dd data-count="duplicated"></dd></div>
@@ -76,30 +88,36 @@ export function lane(element, { name, letter, about }, page) {
     dropped: part(".dropped"),
     p99: part(".p99"),
     bytes: part(".bytes .figure"),
-    rest: part(".rest"),
+    footnote: part(".rest"),
     recovery: part(".recovery"),
   };
-  const paint = strip(part(".strip"));
-  const run = track(part(".track"), name);
+  const drawStrip = strip(/** @type {HTMLCanvasElement} */ (part(".strip")));
+  const drawTrack = track(/** @type {HTMLCanvasElement} */ (part(".track")), name);
 
-  const record = new Record(page.run, page.epoch ? 0 : null);
+  const record = new Record(hooks.run, page.epoch ? 0 : null);
   const tally = new Tally();
   const age = new Age();
   const oneWay = new Latency();
-  const held = new Held();
+  const lag = new Behind();
   let behind = 0; // messages that it should have
+  /** @type {{kind?: "state", t?: number, state?: string, why?: string}} */
   let last = { state: "connecting", why: "" }; // the state that it is in
   let asked = null; // when the request left whose answer is not there yet
-  let brought = null; // when the request left whose answer is being read
+  let answering = null; // when the request left whose answer is being read
+  /** @type {Entry | null} */
   let newest = null; // the message with the highest id of the present epoch
+  /** @type {Entry[]} */
   const recent = []; // and the twenty before it, with their data
+  /** @type {Entry | null} */
   let cut = null; // the last
-  let figured = -Infinity; // when the slower figures were last written
-  let spent; // as the ledger has it: {row, lately}
+  let written = -Infinity; // when the slower figures were last written
+  /** @type {{row: Row, counted: Row} | undefined} */
+  let cost; // as the ledger has it
   let send = null; // of the pipe, if this is one
 
   if (page.epoch) tally.epoch(page.epoch, Math.max(page.head - 1, 0));
 
+  /** @type {import("../transports/transports.js").On} */
   const on = {
     state: (state, why = "") => apply({ kind: "state", t: performance.now(), state, why }),
     asked: (t) => apply({ kind: "asked", t }),
@@ -115,30 +133,31 @@ export function lane(element, { name, letter, about }, page) {
         epoch: tally.epochs.at(-1)?.name,
         sent: best ? now - (page.clock.server(now) - m.at / 1000) : null,
         error: best ? best.error + page.clock.grain : null, // of the offset, and of now
-        asked: name === "polling" || name === "longpoll" ? brought : null,
+        asked: transport.streams ? null : answering,
       });
     },
     gap: ({ from, to }) => apply({ kind: "gap", t: performance.now(), from, to }),
     epoch: (epoch, after) => apply({ kind: "epoch", t: performance.now(), epoch, after }),
     beat: (t) => apply({ kind: "beat", t }),
     interval: () => page.interval,
-    silence: () => page.beat * 1500, // a heartbeat and a half
+    silence: () => page.heartbeat * 1500, // a heartbeat and a half
     pipe: (pipe) => (send = pipe),
   };
 
-  const happened = {
+  /** @type {globalThis.Record<Entry["kind"], (entry: any) => void>} */
+  const handle = {
     state(entry) {
       last = entry;
       if (last.state !== "live") asked = null;
     },
     asked: ({ t }) => (asked = t),
     answered() {
-      [brought, asked] = [asked, null];
+      [answering, asked] = [asked, null];
     },
     message(m) {
       if (!tally.epochs.length) tally.epoch(m.epoch);
       if (!tally.messages) performance.mark(`first message by ${name}`); // on the browser's own timeline
-      page.seen(name, m, m.t);
+      hooks.seen(name, m);
       if (m.id > tally.newest) {
         newest = m;
         recent.push(m);
@@ -154,108 +173,154 @@ export function lane(element, { name, letter, about }, page) {
     cut: (entry) => (cut = entry),
   };
 
+  /**
+   * apply puts into the record what happened, here or in the tab that this one views.
+   * @param {Entry} entry
+   */
   function apply(entry) {
-    // Each answer of a poll says that the lane is live: only the first is news.
+    // Each answer of a poll reports that the lane is live: only the first is news.
     if (entry.kind === "state" && entry.state === "live" && last.state === "live" && entry.why === last.why) return;
-    page.tell?.(name, entry);
-    happened[entry.kind](entry);
+    hooks.send?.(name, entry);
+    handle[entry.kind](entry);
     const { data, ...kept } = entry;
     record.add(kept);
   }
 
+  /** @param {Entry} message */
   function measure({ id, t, sent, error }) {
     const old = id <= page.head && tally.epochs.at(-1).name === page.epoch; // before the page was open
-    if (old || sent === null || sent < page.since) return;
-    if (document.hidden || sent < page.trusts || page.still(t)) oneWay.dropped++;
+    if (old || sent === null || sent < page.measuredSince) return;
+    if (document.hidden || sent < page.timedSince || hooks.stalled(t)) oneWay.dropped++;
     else oneWay.add(id, t, t - sent, error);
   }
 
+  /**
+   * update writes what has changed, as it was at t.
+   * @param {number} now
+   * @param {number} [t]
+   */
   function update(now, t = now) {
-    if (newest && page.clock.best && age.at === null) age.news(page.clock.server(now), newest.at / 1000); // it came before the clock was known
-    const held = record.held(t); // what is under way has not landed yet, though it is here
-    put(parts.age, held && page.clock.best ? seconds(page.clock.server(t) - held.at / 1000) : "–");
-    const shown = held && recent.find(({ epoch, id }) => epoch === held.epoch && id === held.id);
-    put(parts.id, held ? `#${held.id}` : "–");
-    put(parts.value, behind ? `${number(behind)} behind the others: silent, or buffered?` : shown ? value(shown.data) : "");
-    put(parts.about, last.why || about(page));
+    if (newest && page.clock.best && age.at === null) { // it arrived before the clock was known
+      age.news(page.clock.server(now), newest.at / 1000);
+    }
+    const top = record.newestAt(t); // what is drawn under way has not landed yet, though it is here
+    setText(parts.age, top && page.clock.best ? seconds(page.clock.server(t) - top.at / 1000) : "–");
+    const shown = top && recent.find(({ epoch, id }) => epoch === top.epoch && id === top.id);
+    setText(parts.id, top ? `#${top.id}` : "–");
+    if (behind) setText(parts.value, `${number(behind)} behind the others: silent, or buffered?`);
+    else setText(parts.value, shown ? value(shown.data) : "");
+    setText(parts.about, last.why || transport.about(page));
 
     // What changes faster cannot be read.
-    if (now - figured < 250) return;
-    figured = now;
+    if (now - written < 250) return;
+    written = now;
 
     const { epochs } = tally;
-    const epoch = epochs.length ? `${epochs.length > 1 ? `${epochs.length}${ordinal(epochs.length)} ` : ""}epoch ${epochs.at(-1).name}` : "";
-    put(parts.state, [last.state, epoch].filter(Boolean).join(", "));
+    const nth = epochs.length > 1 ? `${epochs.length}${ordinal(epochs.length)} ` : "";
+    const epoch = epochs.length ? `${nth}epoch ${epochs.at(-1).name}` : "";
+    setText(parts.state, [last.state, epoch].filter(Boolean).join(", "));
     const median = oneWay.median(now);
-    put(parts.latency, median ? latency(median.ms, median.error) : "–");
-    put(parts.n, median ? `, n ${number(median.n)}` : ", none yet");
-    put(parts.error, median ? `; ± ${time(median.error)}` : "");
-    put(parts.dropped, number(oneWay.dropped));
+    setText(parts.latency, median ? latency(median.ms, median.error) : "–");
+    setText(parts.n, median ? `, n ${number(median.n)}` : ", none yet");
+    setText(parts.error, median ? `; ± ${time(median.error)}` : "");
+    setText(parts.dropped, number(oneWay.dropped));
     const p99 = oneWay.quantile(now, 0.99);
-    put(parts.p99, p99 === null ? "–" : latency(p99, median.error));
+    setText(parts.p99, p99 === null ? "–" : latency(p99, median.error));
 
-    for (const dd of element.querySelectorAll("[data-count]")) {
+    for (const dd of /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll("[data-count]"))) {
       const { count } = dd.dataset;
-      put(dd, number(tally[count]));
+      setText(dd, number(tally[count]));
       if (count !== "messages") dd.classList.toggle("bad", tally[count] > 0);
     }
-    writeCost(spent);
+    writeCost(cost);
     const { messages, lost, gone, duplicated, reordered } = tally;
-    Object.assign(element.dataset, { state: last.state, ids: tally, messages, lost, gone, duplicated, reordered });
+    const counts = { messages, lost, gone, duplicated, reordered };
+    Object.assign(element.dataset, { state: last.state, ids: String(tally), ...counts });
   }
 
+  /**
+   * draw draws what was under way at t, and the strip.
+   * @param {number} now
+   * @param {number} t
+   * @param {number | null} top the age at the top of the strip, in milliseconds; null: the strip stays as it is
+   */
   function draw(now, t, top) {
-    run(record, t, t < now - 1000);
+    drawTrack(record, t, t < now - 1000);
     if (top === null) return;
-    put(parts.top, Number.isFinite(top) ? `${top / 1000} s` : "");
-    if (page.clock.best) paint(age.course, page.clock.server(t), top);
+    setText(parts.top, Number.isFinite(top) ? `${top / 1000} s` : "");
+    if (page.clock.best) drawStrip(age.course, page.clock.server(t), top);
   }
 
-  const mean = (ms) => put(parts.mean, ms === null ? "" : `; mean ${seconds(ms)} s`);
+  /** @param {number | null} ms the mean age */
+  const setMean = (ms) => setText(parts.mean, ms === null ? "" : `; mean ${seconds(ms)} s`);
 
-  // cost takes what the ledger has of this lane, and what came to it lately; or nothing.
-  const cost = (row, lately) => (spent = row && { row, lately });
+  /**
+   * setCost takes what the ledger has of this lane, and what was added to it since the count began; or nothing.
+   * @param {Row} [row]
+   * @param {Row} [counted]
+   */
+  const setCost = (row, counted) => (cost = row && { row, counted });
 
-  function writeCost({ row, lately } = {}) {
-    const figure = lately && perMessage(lately);
-    put(parts.bytes, figure ? number(figure.bytes) : "–");
-    put(parts.rest, figure ? rest(figure) : "");
-    for (const dd of element.querySelectorAll("[data-cost]")) put(dd, row ? number(row[dd.dataset.cost]) : "–");
-    element.dataset.unaccounted = figure ? figure.unaccounted : "";
+  /** @param {{row?: Row, counted?: Row}} [cost] */
+  function writeCost({ row, counted } = {}) {
+    const figure = counted && perMessage(counted);
+    setText(parts.bytes, figure ? number(figure.bytes) : "–");
+    setText(parts.footnote, figure ? footnote(figure) : "");
+    for (const dd of /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll("[data-cost]"))) {
+      setText(dd, row ? number(row[dd.dataset.cost]) : "–");
+    }
+    element.dataset.unaccounted = figure ? String(figure.unaccounted) : "";
   }
 
-  // recovered writes, and returns, what followed the last cut, if that was the last
-  // that was done; heads are the messages of all lanes since, or null: no longer.
-  function recovered(heads) {
-    if (!heads || !cut || cut.t < page.moment) return void put(parts.recovery, "");
-    const after = recovery(record.since(cut.t), cut, heads, page.usual());
-    const stamp = (what, ms) => (ms === null ? [] : [`${what} ${seconds(ms)}`]);
-    const stamps = [...stamp("noticed", after.noticed), ...stamp("back", after.connected), ...stamp("caught up", after.caught)];
-    put(parts.recovery, behind ? "" : `${after.noticed === null ? `cut, not noticed${stamps.length ? " · " : ""}` : ""}${stamps.join(" · ")}${stamps.length ? " s" : ""}`);
+  /**
+   * recovered writes, and returns, what followed the last cut, if nothing else was done since.
+   * @param {Entry[] | null} messages of all lanes; null: it is no longer shown
+   */
+  function recovered(messages) {
+    if (!messages || !cut || cut.t < page.eventAt) return void setText(parts.recovery, "");
+    const after = recovery(record.since(cut.t), cut, messages, page.usual);
+    const stamps = Object.entries({ noticed: after.noticed, back: after.connected, "caught up": after.caught })
+      .filter(([, ms]) => ms !== null).map(([what, ms]) => `${what} ${seconds(ms)}`).join(" · ");
+    const texts = [after.noticed === null ? "cut, not noticed" : "", stamps && `${stamps} s`];
+    setText(parts.recovery, behind ? "" : texts.filter(Boolean).join(" · "));
     element.dataset.cut = cut.cut;
     return { ...after, cut };
   }
 
-  // hold looks whether the lane is behind what all lanes know of the feed.
-  function hold(now, { epoch, head, start }) {
-    const newest = place(tally, epoch).newest ?? start; // or it has heard nothing, and should begin as the others
-    const poll = name === "polling" ? (page.interval ?? 10_000) + 2 * (record.trip ?? 0) : 0;
-    behind = last.state === "down" || !epoch ? 0 : held.behind(epoch, newest, head, now, page.usual() + poll + 2000);
-    element.dataset.behind = behind;
+  /**
+   * compare counts how far the lane is behind what all lanes know of the feed.
+   * @param {number} now
+   * @param {import("./behind.js").Reached} reached
+   */
+  function compare(now, { epoch, head, start }) {
+    const newest = place(tally, epoch).newest ?? start; // or nothing has arrived, and it should begin as the others
+    const poll = transport.polls ? (page.interval ?? 10_000) + 2 * (record.oneWayDelay ?? 0) : 0;
+    behind = last.state === "down" || !epoch ? 0 : lag.count(epoch, newest, head, now, page.usual + poll + 2000);
+    element.dataset.behind = String(behind);
   }
 
-  // begins returns the entries with which a tab that looks on begins: the state, and what is held.
-  const begins = () => [last, newest?.epoch === tally.epochs.at(-1)?.name ? newest : null].filter((entry) => entry?.kind);
+  // snapshot returns the entries with which a viewing tab begins: the state, and the newest message.
+  const snapshot = () =>
+    [last, newest?.epoch === tally.epochs.at(-1)?.name ? newest : null].filter((entry) => entry?.kind);
 
-  // cursor is where to go on from, when the lane is opened again.
+  // cursor returns where to go on from, when the lane is reopened.
   const cursor = () => {
     const { name: epoch, runs, from } = tally.epochs.at(-1) ?? { runs: [], from: 0 };
     return runs.length || from ? `${epoch}-${runs.at(-1)?.[1] ?? from - 1}` : "";
   };
 
-  return { name, element, on, apply, update, draw, mean, cost, recovered, hold, cursor, age, oneWay, record, tally, send: (text) => send(text), state: () => last.state, begins };
+  return {
+    name, letter, transport, element, on, apply, update, draw, setMean, setCost, recovered, compare, snapshot, cursor,
+    age, oneWay, record, tally,
+    /** @param {string} text that goes upstream, by the pipe */
+    send: (text) => send(text),
+    state: () => last.state,
+  };
 }
 
+/** @typedef {ReturnType<typeof lane>} Lane */
+
+/** @param {number} n */
 function ordinal(n) {
   return n % 100 > 10 && n % 100 < 14 ? "th" : (["th", "st", "nd", "rd"][n % 10] ?? "th");
 }

@@ -1,20 +1,28 @@
-import { quantile } from "../figures/quantile.js";
+import { enough, quantile } from "../figures/quantile.js";
 
 const span = 60_000; // milliseconds that a sample counts
 const most = 2000; // samples that are kept
 const warmUp = 50; // samples that are dropped, as soon as there are twice as many
 
-// A Latency holds the one-way latencies of a lane over the last minute, in
-// milliseconds, each with the error that the clock had at that moment. Where
-// there are too many, only each 2nd, 4th, 8th … id counts: a share of the last
-// messages alone would be the youngest of a poll's answer, and flatter it.
+/**
+ * A Latency has the one-way latencies of a lane over the last minute, in milliseconds, each with the error that the
+ * clock had at that moment. Where there are too many, only each 2nd, 4th, 8th … id counts: the last messages alone
+ * would be the youngest of a poll's answer, and flatter it.
+ */
 export class Latency {
-  samples = []; // {id, now, ms, error}
+  /** @type {{id: number, now: number, ms: number, error: number}[]} */
+  samples = [];
   every = 1;
   taken = 0; // samples in all
   dropped = 0; // because the tab was hidden, or it or the lanes stood still
 
-  // add takes the latency of the message with this id, which arrived at now.
+  /**
+   * add takes the latency of the message with this id, which arrived at now.
+   * @param {number} id
+   * @param {number} now
+   * @param {number} ms
+   * @param {number} error in milliseconds
+   */
   add(id, now, ms, error) {
     if (id % this.every !== 0) return;
     this.taken++;
@@ -33,26 +41,35 @@ export class Latency {
     this.dropped = 0;
   }
 
-  // cold says whether the warm-up is among the samples.
+  // cold tells whether the warm-up is among the samples.
   get cold() {
     return this.taken < 2 * warmUp;
   }
 
-  // values returns the samples, sorted.
+  /**
+   * values returns the latencies, sorted.
+   * @param {number} now
+   */
   values(now) {
     this.#forget(now);
     return Float64Array.from(this.samples, ({ ms }) => ms).sort();
   }
 
-  // quantile returns that share's latency, or null where there are too few
-  // samples to speak of: for the last hundredth 100, for the last thousandth 1 000.
+  /**
+   * quantile returns that share's latency, or null where there are not enough samples.
+   * @param {number} now
+   * @param {number} q from 0 to 1
+   */
   quantile(now, q) {
     this.#forget(now);
-    return this.samples.length * (1 - q) < 1 - 1e-9 ? null : quantile(this.samples.map(({ ms }) => ms), q);
+    return enough(this.samples.length, q) ? quantile(this.samples.map(({ ms }) => ms), q) : null;
   }
 
-  // median returns {ms, error, n}, or null where there is no sample. The error
-  // is the largest of them all: the median can be off by no more than that.
+  /**
+   * median returns the median of n samples, or null where there is none. The error is the largest of them all: the
+   * median can be off by no more than that.
+   * @param {number} now
+   */
   median(now) {
     this.#forget(now);
     const n = this.samples.length;
@@ -64,6 +81,7 @@ export class Latency {
     };
   }
 
+  /** @param {number} now */
   #forget(now) {
     const first = this.samples.findIndex((sample) => sample.now >= now - span);
     this.samples.splice(0, first < 0 ? this.samples.length : first);

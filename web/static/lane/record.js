@@ -1,23 +1,43 @@
-// A Record is the log of one lane: what was sent, what came and what happened to
-// it, each with its stamp t, in milliseconds of performance.now(). All that the
-// page draws, and all that it says, comes from the four records.
-//
-//   {kind: "asked", t}                    a request left
-//   {kind: "answered", t, asked}          its answer was there (of a stream: its head)
-//   {kind: "message", t, id, at, sent, error, asked}
-//       sent: its publishing on our clock; t less sent is known to ± error; null: the clock was not known
-//       asked: when the request that brought it left; null: it was pushed
-//   {kind: "gap", t, from, to}
-//   {kind: "epoch", t, epoch, after}      what follows is of this epoch, and behind that id
-//   {kind: "beat", t}                     a heartbeat
-//   {kind: "state", t, state, why}        connecting, live or down
-//   {kind: "cut", t, cut, lasting}        we had the connection cut
+/**
+ * Entry is a line of a lane's log, with its stamp in milliseconds of performance.now().
+ *
+ *     {kind: "asked", t}                    a request left
+ *     {kind: "answered", t, asked}          its response was there (of a stream: its headers)
+ *     {kind: "message", t, id, at, epoch, sent, error, asked}
+ *     {kind: "gap", t, from, to}
+ *     {kind: "epoch", t, epoch, after}      what follows is of this epoch, its ids above after
+ *     {kind: "beat", t}                     a heartbeat
+ *     {kind: "state", t, state, why}        connecting, live or down
+ *     {kind: "cut", t, cut, lasting}        we had the connection cut
+ *
+ * @typedef {object} Entry
+ * @property {"asked" | "answered" | "message" | "gap" | "epoch" | "beat" | "state" | "cut"} kind
+ * @property {number} t
+ * @property {number | null} [asked] when the request left that brought it; null: it was pushed
+ * @property {number} [id]
+ * @property {number} [at] when it was published, µs by the server's clock
+ * @property {any} [data] of the message, which the record drops
+ * @property {string} [epoch]
+ * @property {number | null} [sent] when it was published, by our clock; null: the clock was unknown
+ * @property {number | null} [error] t less sent is known to ± error
+ * @property {number} [from]
+ * @property {number} [to]
+ * @property {number} [after]
+ * @property {string} [state]
+ * @property {string} [why]
+ * @property {string} [cut] fin, rst, silence or restart
+ * @property {number} [lasting] milliseconds of a silence
+ */
+
 const most = 80_000; // entries that the records of a run keep together
 
-// A Run is the records of the lanes that run side by side. They begin at the same
-// instant: what happened before it is forgotten on all of them, or the lane that needs
-// the most entries for a message would seem to have lost what the others still hold.
+/**
+ * A Run is the records of the lanes that run side by side. They begin at the same instant: what happened before it is
+ * forgotten on all of them, or the lane that needs the most entries for a message would seem to have lost what the
+ * others still have.
+ */
 export class Run {
+  /** @type {Record[]} */
   records = [];
   kept = 0; // entries, of all records
   forgot = -Infinity; // all that happened since is kept
@@ -29,34 +49,47 @@ export class Run {
     for (const record of this.records) this.kept -= record.forget(this.forgot);
   }
 
-  // whole is the server's time in µs from which on what was published is in all
-  // records, if it arrived: 0, whatever there was; null: nothing has arrived yet.
+  // whole is the server's time in µs from which on what was published is in all records, if it arrived; 0: everything
+  // is; null: nothing has arrived yet.
   get whole() {
     const known = this.records.map(({ whole }) => whole).filter((whole) => whole !== null);
     return known.length ? Math.max(...known) : null;
   }
 }
 
+/**
+ * A Record is the log of one lane: what was sent, what arrived and what happened to it. All that the page draws, and
+ * all that it reports, is read from the four records.
+ */
 export class Record {
-  entries = []; // sorted by their stamps
-  news = []; // the messages among them that were newer than all before
-  trips = []; // of the last answers that came at once, or so: there and back
+  /** @type {Entry[]} sorted by their stamps */
+  entries = [];
+  /** @type {Entry[]} the messages among them that were newer than all before */
+  news = [];
+  /** @type {number[]} milliseconds from the last requests to their answers */
+  roundTrips = [];
 
-  // whole says what the record will miss of the feed: with 0 nothing, since all lanes
-  // are opened behind the same message; with null what was published before the first
-  // message that it gets.
+  /**
+   * @param {Run} [run]
+   * @param {number | null} [whole] what the record will miss of the feed: with 0 nothing, since all lanes are opened
+   * behind the same message; with null what was published before the first message that it gets
+   */
   constructor(run = new Run(), whole = 0) {
-    [this.run, this.whole] = [run, whole];
+    this.run = run;
+    this.whole = whole;
     run.records.push(this);
   }
 
-  // add puts an entry in its place: the stamp of an answer is older than that of the
-  // state that followed from it, and a cut is told when the lab has answered.
+  /**
+   * add puts an entry in its place: the stamp of an answer is older than that of the state that followed from it, and a
+   * cut is noted when the lab has answered.
+   * @param {Entry} entry
+   */
   add(entry) {
     insert(this.entries, entry);
     if (entry.kind === "answered" && entry.asked !== null) {
-      this.trips.push(entry.t - entry.asked);
-      if (this.trips.length > 20) this.trips.shift();
+      this.roundTrips.push(entry.t - entry.asked);
+      if (this.roundTrips.length > 20) this.roundTrips.shift();
     }
     if (entry.kind === "message") {
       this.whole ??= entry.at;
@@ -66,58 +99,81 @@ export class Record {
     this.run.added();
   }
 
-  // forget drops what happened before t, and returns how many entries that were.
+  /**
+   * forget drops what happened before t, and returns how many entries that were.
+   * @param {number} t
+   */
   forget(t) {
-    const gone = this.entries.splice(0, before(this.entries, t));
-    for (const { kind, at } of gone) if (kind === "message") this.whole = Math.max(this.whole, at + 1);
+    const dropped = this.entries.splice(0, before(this.entries, t));
+    for (const { kind, at } of dropped) if (kind === "message") this.whole = Math.max(this.whole, at + 1);
     this.news.splice(0, before(this.news, t));
-    return gone.length;
+    return dropped.length;
   }
 
-  // since returns the entries from t on.
+  /**
+   * since returns the entries from t on.
+   * @param {number} t
+   */
   since(t) {
     return this.entries.slice(before(this.entries, t));
   }
 
-  // held returns the newest message that was there at t, if there was one.
-  held(t) {
+  /**
+   * newestAt returns the newest message that had arrived by t, if there was one.
+   * @param {number} t
+   */
+  newestAt(t) {
     return this.news.findLast((m) => m.t <= t);
   }
 
-  // messages returns those that were published from t on, and whose times are known.
+  /**
+   * messages returns those that were published from t on, and whose latency is known.
+   * @param {number} t
+   */
   messages(t) {
     return this.since(t).filter(({ kind, sent }) => kind === "message" && sent !== null && sent >= t);
   }
 
-  // trip is the least time that half a round trip took lately: one way, if both
-  // ways take the same. It is null where nothing was asked.
-  get trip() {
-    return this.trips.length ? Math.min(...this.trips) / 2 : null;
+  // oneWayDelay is half of the shortest of the last round trips, in milliseconds: exact if both directions take the
+  // same. It is null where nothing was asked.
+  get oneWayDelay() {
+    return this.roundTrips.length ? Math.min(...this.roundTrips) / 2 : null;
   }
 }
 
-// recovery tells the stamps of what followed a cut, in milliseconds after it:
-// when the lane noticed, was connected again, and had all that was published
-// until then. What an answer brought that was asked for since counts as soon as the lane
-// is connected. Where it noticed nothing, only what was published after the cut shows
-// that it goes on: the rest may have been under way. What did not happen, or not yet,
-// is null. heads are the messages of all lanes; a message takes up to usual to arrive.
-export function recovery(entries, cut, heads, usual) {
+/**
+ * recovery returns the stamps of what followed a cut, in milliseconds after it: when the lane noticed, was connected,
+ * and had all that was published until then; null: that did not happen, or not yet. What was asked for after the cut
+ * counts as soon as the lane is connected. Where the lane noticed nothing, only what was published after the cut shows
+ * that it works: the rest may have been under way.
+ * @param {Entry[]} entries of the lane
+ * @param {Entry} cut
+ * @param {Entry[]} messages of all lanes
+ * @param {number} usual milliseconds that a message takes to arrive, at most
+ */
+export function recovery(entries, cut, messages, usual) {
   const after = entries.filter(({ t }) => t >= cut.t);
   const down = after.find(({ kind, state }) => kind === "state" && state === "down");
   const live = down && after.find(({ kind, state, t }) => kind === "state" && state === "live" && t >= down.t);
   const begin = down ? live?.t : cut.t + (cut.lasting ?? 0);
   let caught;
   if (begin !== undefined) {
-    const due = dues(heads);
-    const goes = ({ t, sent, asked }) => (down ? t >= begin || (asked !== null && asked >= down.t) : t >= begin && sent >= cut.t);
-    const first = after.find((entry) => entry.kind === "message" && goes(entry) && due(entry.epoch, entry.t - usual) <= entry.id)?.t;
+    const due = heads(messages);
+    /** @param {Entry} entry */
+    const shows = ({ t, sent, asked }) =>
+      down ? t >= begin || (asked !== null && asked >= down.t) : t >= begin && sent >= cut.t;
+    const first = after.find((entry) =>
+      entry.kind === "message" && shows(entry) && due(entry.epoch, entry.t - usual) <= entry.id)?.t;
     caught = first && Math.max(first, begin);
   }
   const since = (t) => (t === undefined ? null : t - cut.t);
   return { noticed: since(down?.t), connected: since(live?.t), caught: since(caught) };
 }
 
+/**
+ * @param {Entry[]} entries
+ * @param {Entry} entry
+ */
 function insert(entries, entry) {
   let i = entries.length;
   while (i > 0 && entries[i - 1].t > entry.t) i--;
@@ -125,7 +181,11 @@ function insert(entries, entry) {
   else entries.splice(i, 0, entry);
 }
 
-// before counts the entries before t.
+/**
+ * before counts the entries before t.
+ * @param {Entry[]} entries
+ * @param {number} t
+ */
 function before(entries, t) {
   let [low, high] = [0, entries.length];
   while (low < high) {
@@ -136,13 +196,20 @@ function before(entries, t) {
   return low;
 }
 
-// settled tells whether all of the lanes that a cut has met have caught up: recovered
-// has what followed it, by lane.
-export const settled = (recovered, met) => met.every((name) => typeof recovered[name]?.caught === "number");
+/**
+ * settled tells whether all lanes that a cut has reached have caught up.
+ * @param {Object<string, {caught: number | null} | undefined>} recovered what followed the cut, by lane
+ * @param {string[]} reached
+ */
+export const settled = (recovered, reached) => reached.every((name) => typeof recovered[name]?.caught === "number");
 
-// dues returns due(epoch, t): the highest id of these messages that was published by t.
-function dues(heads) {
-  const epochs = Map.groupBy(heads.filter(({ sent }) => sent !== null), ({ epoch }) => epoch);
+/**
+ * heads returns a function of an epoch and an instant: the highest id of these messages that was published by then.
+ * @param {Entry[]} messages
+ * @returns {(epoch: string, t: number) => number}
+ */
+function heads(messages) {
+  const epochs = Map.groupBy(messages.filter(({ sent }) => sent !== null), ({ epoch }) => epoch);
   for (const list of epochs.values()) list.sort((a, b) => a.id - b.id);
   return (epoch, t) => {
     const list = epochs.get(epoch) ?? [];

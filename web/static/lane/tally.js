@@ -1,16 +1,23 @@
-// A Tally counts what a lane received, by id: in each epoch it knows exactly
-// which ids arrived, as runs [from, to], so that an id which is missing, comes
-// twice or comes late is told from all others, however long the page is open.
+/** @typedef {[number, number][]} Runs of ids, from and to, sorted */
+
+/**
+ * A Tally counts what a lane received, by id: in each epoch it knows exactly which ids arrived, so that it notices each
+ * that is missing, arrives twice or arrives late, however long the page is open.
+ */
 export class Tally {
-  messages = 0; // that arrived, those that came twice included
+  messages = 0; // that arrived, duplicates included
   duplicated = 0;
   reordered = 0; // that arrived after a higher id
   gone = 0; // ids that a gap entry announced as no longer to be had
-  epochs = []; // {name, from, runs} newest last; from: the first id that is due, 0 where unknown
+  /** @type {{name: string, from: number, runs: Runs}[]} newest last; from: the first id that is due, 0: unknown */
+  epochs = [];
 
-  // epoch says to which epoch the ids that follow belong, and whether that is
-  // a new one. Where the lane is known to start after an id, pass it: of an
-  // epoch that replaces another, everything is due, so after is 0.
+  /**
+   * epoch notes to which epoch the ids that follow belong, and returns whether that is a new one. The lane begins
+   * behind the id after; null: that is unknown. Of an epoch that replaces another, everything is due, so it is 0.
+   * @param {string} name
+   * @param {number | null} [after]
+   */
   epoch(name, after = this.epochs.length ? 0 : null) {
     const known = this.epochs.at(-1);
     if (known?.name === name) return false;
@@ -18,6 +25,7 @@ export class Tally {
     return true;
   }
 
+  /** @param {number} id */
   message(id) {
     const { runs } = this.epochs.at(-1);
     const last = runs.at(-1);
@@ -27,12 +35,13 @@ export class Tally {
     if (add(runs, id, id) === 0) this.duplicated++;
   }
 
+  /** @param {{from: number, to: number}} gap */
   gap({ from, to }) {
     this.gone += add(this.epochs.at(-1).runs, from, to);
   }
 
-  // lost is how many ids were skipped without a word and have not arrived yet.
-  // What comes after the highest id of an epoch cannot be known.
+  // lost is how many ids were skipped without a gap entry and have not arrived yet. Whether an epoch had ids above the
+  // highest that arrived is unknown.
   get lost() {
     let lost = 0;
     for (const { from, runs } of this.epochs) {
@@ -50,16 +59,24 @@ export class Tally {
     return this.epochs.at(-1)?.runs.at(-1)?.[1] ?? 0;
   }
 
-  // toString tells the epochs and their runs: "k3v9qa:412-460 p81xzc:1-7,9-9".
+  // toString lists the epochs and their runs: "k3v9qa:412-460 p81xzc:1-7,9-9".
   toString() {
     return this.epochs.map(({ name, runs }) => `${name}:${runs.map((run) => run.join("-"))}`).join(" ");
   }
 }
 
+/**
+ * @param {Runs} runs
+ * @param {number} id
+ */
 const has = (runs, id) => runs.some(([a, b]) => a <= id && id <= b);
 
-// add joins the ids from … to into the sorted runs and returns how many of them
-// were not there before.
+/**
+ * add joins the ids from … to into the runs and returns how many of them are new.
+ * @param {Runs} runs
+ * @param {number} from
+ * @param {number} to
+ */
 function add(runs, from, to) {
   let i = runs.length;
   while (i > 0 && runs[i - 1][1] >= from - 1) i--; // runs before i lie apart, below

@@ -1,38 +1,75 @@
-import { difference } from "./checks.js";
+import { byTransport, difference } from "../lab/bytes.js";
 import { settled } from "../lane/record.js";
 
-// stage is what the scenes do and measure with. Each action of a scene gets one of
-// these, bound to a signal: where the scene is left, what it waits for fails.
-export function stage({ ask, page, lanes, settings, network, scenario, address, me, rest, watch }, signal, progress) {
-  const names = lanes.map(({ name }) => name);
-  const by = (name) => lanes.find((lane) => lane.name === name);
-  const each = (f) => Object.fromEntries(lanes.map((lane) => [lane.name, f(lane)]));
+/** @typedef {import("../lab/bytes.js").Row} Row */
+/** @typedef {import("../lane/lane.js").Lane} Lane */
 
-  // wait waits so many milliseconds, and says how many are left.
+/**
+ * Feed is what the feed is to carry.
+ * @typedef {{source?: string, rate?: number, phase?: string}} Feed source "some": whichever is set, if any
+ */
+
+/**
+ * Setup is what a scene needs.
+ * @typedef {{network: {rtt?: number}, feed: Feed, interval: number, beat: number}} Setup
+ */
+
+/**
+ * Parts are the parts of the page that a scene acts on.
+ * @typedef {object} Parts
+ * @property {import("../lab/api.js").Ask} ask
+ * @property {import("../lab/page.js").Page} page
+ * @property {import("../lab/stall.js").Stalls} stalls
+ * @property {import("../lane/lanes.js").Lanes} lanes
+ * @property {import("../panels/controls.js").Controls} settings
+ * @property {import("../panels/network.js").NetworkPanel} network
+ * @property {{stop: () => Promise<void>}} scenario
+ * @property {(answer?: import("../lab/ledger.js").Answer) => void} remeasure begins anew what is measured
+ */
+
+/**
+ * actions returns what a step of a scene does and measures with.
+ * @param {Parts} parts
+ * @param {AbortSignal} signal is aborted when the scene is left: then each action fails
+ * @param {(text: string) => void} progress
+ */
+export function actions({ ask, page, stalls, lanes, settings, network, scenario, remeasure }, signal, progress) {
+  const names = lanes.list.map(({ name }) => name);
+  /** @param {string} name */
+  const find = (name) => lanes.list.find((lane) => lane.name === name);
+  /**
+   * @template T
+   * @param {(lane: Lane) => T} f
+   */
+  const each = (f) => Object.fromEntries(lanes.list.map((lane) => [lane.name, f(lane)]));
+
+  // wait waits so many milliseconds, and shows how many are left.
   async function wait(ms, why = "measuring") {
     for (const end = performance.now() + ms; ; ) {
       signal.throwIfAborted();
       const left = end - performance.now();
       if (left <= 0) return;
       progress(`${why} … ${Math.ceil(left / 1000)} s`);
-      await new Promise((go) => setTimeout(go, Math.min(left, 100)));
+      await new Promise((done) => setTimeout(done, Math.min(left, 100)));
     }
   }
 
-  // until waits until something is so, at most so many milliseconds, and tells
-  // whether it is.
-  async function until(so, ms, why = "measuring") {
+  // until waits until a condition holds, at most so many milliseconds, and returns whether it does.
+  async function until(condition, ms, why = "measuring") {
     for (const end = performance.now() + ms; performance.now() < end; ) {
       signal.throwIfAborted();
-      if (so()) return true;
+      if (condition()) return true;
       progress(`${why} …`);
-      await new Promise((go) => setTimeout(go, 20));
+      await new Promise((done) => setTimeout(done, 20));
     }
-    return so();
+    return condition();
   }
 
-  // set sets the lab as a scene needs it. Without the control address nothing can be set, and a
-  // step that needs it fails of itself.
+  /**
+   * set sets the lab as a scene needs it. Without the control address nothing can be set, and a step that needs it
+   * fails of itself.
+   * @param {Setup} setup
+   */
   async function set({ network: wanted, feed: change, interval, beat }) {
     await scenario.stop();
     if (page.network) {
@@ -40,26 +77,33 @@ export function stage({ ask, page, lanes, settings, network, scenario, address, 
       signal.throwIfAborted();
       await feed(change);
     }
-    settings.poll(interval);
-    settings.heartbeats(beat);
+    settings.setInterval(interval);
+    settings.setHeartbeat(beat);
   }
 
+  /** @param {Feed} change */
   async function feed(change) {
     const now = settings.now();
-    if (change.source === "some") change = { ...change, source: !now || now.source === "none" ? "market" : now.source };
+    if (change.source === "some") {
+      change = { ...change, source: !now || now.source === "none" ? "market" : now.source };
+    }
     if (change.rate > 10 && (change.source ?? now?.source) === "host") change = { ...change, source: "market" };
     await settings.change({ burst: 1, apart_ms: 0, ...change });
   }
 
-  // oneWay returns the one-way latencies, by lane, of what was published from t
-  // until end, the clock's error, and with what the page itself was late theirs.
+  // oneWay returns the latencies in milliseconds, by lane, of what was published from t until end, the clock's error,
+  // and their own error, to which the page's delay is added.
   function oneWay(t, end = Infinity) {
     const of = each(({ record }) => record.messages(t).filter(({ sent }) => sent < end));
     const clock = Math.max(0, ...Object.values(of).flat().map(({ error }) => error));
-    return { ms: Object.fromEntries(names.map((name) => [name, of[name].map(({ t, sent }) => t - sent)])), clock, error: clock + page.late() };
+    const ms = Object.fromEntries(names.map((name) => [name, of[name].map(({ t, sent }) => t - sent)]));
+    return { ms, clock, error: clock + stalls.delay() };
   }
 
-  // gather measures for so long, and waits until polling has it all.
+  /**
+   * gather measures for so long, and waits until polling has it all.
+   * @param {number} ms
+   */
   async function gather(ms) {
     await until(() => page.clock.best, 5000, "reading the clock");
     await rows(true);
@@ -67,93 +111,121 @@ export function stage({ ask, page, lanes, settings, network, scenario, address, 
     await wait(ms);
     const end = performance.now();
     const requests = each(({ record }) => record.since(t).filter(({ kind }) => kind === "asked").length);
-    await wait(page.interval + page.usual(), "waiting for the last poll");
+    await wait(page.interval + page.usual, "waiting for the last poll");
     return { ...oneWay(t, end), requests, took: end - t };
   }
 
-  // burst publishes n messages, so many ms apart, over the WebSocket, while the
-  // feed has nothing else, and returns how they came: {apart, ms: {lane: […]}}.
+  /**
+   * burst publishes n messages over the WebSocket, while the feed carries nothing else. It returns their latencies by
+   * lane, and how far apart they were published.
+   * @param {number} n
+   * @param {number} apart milliseconds
+   */
   async function burst(n, apart) {
     await until(() => page.clock.best, 5000, "reading the clock");
     const { source } = (await settings.refresh()) ?? {};
     if (!source) throw new Error(`${page.missing}, and this step needs the control API`);
     const tag = Math.random().toString(36).slice(2);
-    const came = each(() => []);
+    /** @type {Record<string, (number | null)[]>} */
+    const latencies = each(() => []);
     const at = [];
-    const stop = watch((name, m) => {
+    const stop = lanes.watch((name, m) => {
       if (m.data?.burst !== tag) return;
-      came[name][m.data.n] = m.sent === null ? null : m.t - m.sent;
+      latencies[name][m.data.n] = m.sent === null ? null : m.t - m.sent;
       at[m.data.n] = m.at / 1000;
     });
     try {
       await settings.change({ source: "none" });
-      await wait(400 + 2 * page.usual(), "the feed is quiet");
+      await wait(400 + 2 * page.usual, "the feed is quiet");
       await rows(true);
-      page.moment = performance.now();
+      page.setEvent(performance.now());
       for (let i = 0; i < n; i++) {
-        setTimeout(() => by("websocket").send(JSON.stringify({ burst: tag, n: i })), i * apart);
+        setTimeout(() => lanes.send(JSON.stringify({ burst: tag, n: i })), i * apart);
       }
-      await until(() => names.every((name) => Object.keys(came[name]).length === n), page.interval + 5000);
+      const complete = () => names.every((name) => Object.keys(latencies[name]).length === n);
+      await until(complete, page.interval + 5000);
     } finally {
       stop();
       await settings.change({ source }, true); // what was measured stays to be seen
     }
     const clock = page.clock.best?.error ?? 0;
-    return { apart: at[n - 1] - at[0], ms: came, clock, error: clock + page.late() };
+    return { apart: at[n - 1] - at[0], ms: latencies, clock, error: clock + stalls.delay() };
   }
 
-  // rows returns what the ledger has of this page, by lane; with begin, what the page
-  // shows of it begins anew with that.
-  async function rows(begin = false) {
-    const answer = await ask("GET", `/control/ledger?page=${me}`);
-    if (begin) page.anew(answer);
-    return Object.fromEntries(answer.rows.map((row) => [row.transport, row]));
+  // rows returns what the ledger has of this page, by transport; with restart, what the page shows of it begins anew.
+  async function rows(restart = false) {
+    const answer = await ask("GET", `/control/ledger?page=${page.me}`);
+    if (restart) remeasure(answer);
+    return byTransport(answer);
   }
 
-  // send publishes texts, each when all lanes have the one before, and returns
-  // what that cost by the ledger, by lane.
+  /**
+   * @param {Record<string, Row>} after
+   * @param {Record<string, Row>} before
+   */
+  const cost = (after, before) =>
+    Object.fromEntries(names.map((name) => [name, difference(after[name], before[name])]));
+
+  /**
+   * send publishes texts, each when all lanes have the one before, and returns what that cost by the ledger, by lane.
+   * @param {string[]} texts
+   */
   async function send(texts) {
-    await wait(page.interval + page.usual(), "until all is quiet");
+    await wait(page.interval + page.usual, "until all is quiet");
     const before = await rows(true);
     for (const text of texts) {
       const { id } = await publish(text);
-      await until(() => lanes.every(({ tally }) => tally.newest >= id), page.interval + 5000);
+      await until(() => lanes.list.every(({ tally }) => tally.newest >= id), page.interval + 5000);
     }
     let after;
     for (let i = 0; i < 20; i++) {
       after = await rows();
-      if (names.every((name) => difference(after[name], before[name]).delivered >= texts.length)) break;
+      if (Object.values(cost(after, before)).every(({ delivered }) => delivered >= texts.length)) break;
       await wait(100);
     }
-    return Object.fromEntries(names.map((name) => [name, difference(after[name], before[name])]));
+    return cost(after, before);
   }
 
   async function publish(data) {
-    const answer = await fetch(address("/publish"), { method: "POST", body: JSON.stringify(data), signal });
-    if (!answer.ok) throw new Error((await answer.json()).error);
-    return answer.json();
+    const response = await fetch(page.address("/publish"), { method: "POST", body: JSON.stringify(data), signal });
+    if (!response.ok) throw new Error((await response.json()).error);
+    return response.json();
   }
 
-  // idle returns what so long a time cost by the ledger, by lane.
+  /**
+   * idle returns what so long a time cost by the ledger, by lane.
+   * @param {number} ms
+   */
   async function idle(ms) {
     const before = await rows(true);
     await wait(ms);
-    const after = await rows();
-    return Object.fromEntries(names.map((name) => [name, difference(after[name], before[name])]));
+    return cost(await rows(), before);
   }
 
-  // cut cuts all lanes, and waits until those that it has met have caught up, or so long.
+  /**
+   * cut cuts all lanes, and waits until those that it has reached have caught up, or so long.
+   * @param {string} kind fin, rst, silence or restart
+   * @param {number} [seconds] of a silence
+   */
   async function cut(kind, seconds = 0, patience = 15_000) {
-    await until(() => lanes.every(({ state }) => state() === "live"), 5000, "until all lanes run");
-    const met = await (kind === "restart" ? network.restart() : network.cut(kind, seconds));
+    await until(() => lanes.list.every(({ state }) => state() === "live"), 5000, "until all lanes run");
+    const reached = await (kind === "restart" ? network.restart() : network.cut(kind, seconds));
     const t = performance.now();
-    await wait(seconds ? seconds * 1000 : 1000, seconds ? "silence" : "cut"); // who was told knows by then
-    await until(() => settled(page.recovered(), met), patience, "waiting until all have caught up");
+    await wait(seconds ? seconds * 1000 : 1000, seconds ? "silence" : "cut"); // a lane that can notice has by then
+    await until(() => settled(lanes.recovered(), reached), patience, "waiting until all have caught up");
     await wait(500);
-    return { met, after: page.recovered(), lost: each(({ tally }) => tally.lost), ages: each(({ record }) => peakAge(record.messages(t - 5000))) };
+    return {
+      reached,
+      after: lanes.recovered(),
+      lost: each(({ tally }) => tally.lost),
+      ages: each(({ record }) => peakAge(record.messages(t - 5000))),
+    };
   }
 
-  // naive long-polls without a cursor for so long, and returns what came of how many.
+  /**
+   * naive long-polls without a cursor for so long, and returns how many of all messages it got.
+   * @param {number} ms
+   */
   async function naive(ms) {
     const got = [];
     const until = performance.now() + ms;
@@ -161,9 +233,10 @@ export function stage({ ask, page, lanes, settings, network, scenario, address, 
     while (performance.now() < until) {
       signal.throwIfAborted();
       progress(`asking without a cursor … ${Math.ceil((until - performance.now()) / 1000)} s`);
-      const answer = await fetch(`${location.origin}/longpoll?wait=2s&page=${me}n`, { cache: "no-store", signal });
-      if (answer.status === 204) continue;
-      const body = await answer.json();
+      const url = `${location.origin}/longpoll?wait=2s&page=${page.me}n`;
+      const response = await fetch(url, { cache: "no-store", signal });
+      if (response.status === 204) continue;
+      const body = await response.json();
       epoch ||= body.epoch;
       if (body.epoch === epoch) got.push(...body.messages.map(({ id }) => id));
     }
@@ -171,39 +244,54 @@ export function stage({ ask, page, lanes, settings, network, scenario, address, 
     return { got: got.length, all, lost: all ? 1 - (got.length - 1) / all : null };
   }
 
-  // pool opens n event streams, or WebSockets, and then polls once, and returns how
-  // many opened, and after how many milliseconds the poll was answered: null, not
-  // within two seconds. The lanes rest meanwhile.
+  /**
+   * pool opens n streams and then polls once. It returns how many opened, and after how many milliseconds the poll was
+   * answered; null: not within two seconds. The lanes are paused meanwhile.
+   * @param {number} n
+   * @param {"sse" | "websocket"} kind
+   */
   async function pool(n, kind) {
-    await rest(true);
+    await lanes.pause();
     const open = [];
     try {
       for (let i = 0; i < n; i++) {
-        const url = `${location.origin}/${kind}?page=${me}p`;
+        const url = `${location.origin}/${kind}?page=${page.me}p`;
         const stream = kind === "sse" ? new EventSource(url) : new WebSocket(url.replace(/^http/, "ws"));
         open.push(stream);
-        await until(() => stream.readyState === 1, 700 + 4 * page.usual(), `opening ${i + 1} of ${n}`);
+        await until(() => stream.readyState === 1, 700 + 4 * page.usual, `opening ${i + 1} of ${n}`);
       }
       const opened = open.filter(({ readyState }) => readyState === 1).length;
       progress("polling once");
       const t = performance.now();
-      const polled = await fetch(`${location.origin}/polling?page=${me}p`, { cache: "no-store", signal: AbortSignal.any([signal, AbortSignal.timeout(2000 + 2 * page.usual())]) })
-        .then(() => performance.now() - t)
-        .catch(() => null);
+      const polled = await fetch(`${location.origin}/polling?page=${page.me}p`, {
+        cache: "no-store",
+        signal: AbortSignal.any([signal, AbortSignal.timeout(2000 + 2 * page.usual)]),
+      }).then(() => performance.now() - t).catch(() => null);
       signal.throwIfAborted();
       return { opened, polled };
     } finally {
       for (const stream of open) stream.close();
-      await rest(false);
+      await lanes.resume();
     }
   }
 
-  const lost = (name) => by(name).tally.lost;
-  const epoch = (name) => by(name).tally.epochs.at(-1)?.name;
-  return { page, lost, epoch, wait, set, feed, gather, burst, send, idle, cut, naive, pool, rows, interval: settings.poll, beat: settings.heartbeats };
+  /** @param {string} name */
+  const lost = (name) => find(name).tally.lost;
+  /** @param {string} name */
+  const epoch = (name) => find(name).tally.epochs.at(-1)?.name;
+  return {
+    page, lost, epoch, wait, set, feed, gather, burst, send, idle, cut, naive, pool,
+    interval: settings.setInterval,
+    beat: settings.setHeartbeat,
+  };
 }
 
-// peakAge returns the highest age that these messages ended.
+/** @typedef {ReturnType<typeof actions>} Actions */
+
+/**
+ * peakAge returns the highest age that these messages ended.
+ * @param {import("../lane/record.js").Entry[]} messages
+ */
 function peakAge(messages) {
   return messages.reduce((peak, m, i) => (i ? Math.max(peak, m.t - messages[i - 1].sent) : peak), 0);
 }

@@ -1,60 +1,118 @@
 import { number, time } from "../figures/format.js";
 
-// A check holds what was measured against what was expected:
-// {what, ok, text, always}. These make them. A time may miss what was expected where
-// the machine is busy; what is so always (order, counts, causes) may not.
+/**
+ * Check compares what was measured with what was expected. A time may miss what was expected where the machine is busy;
+ * what holds always (order, counts, causes) may not.
+ * @typedef {object} Check
+ * @property {string} what
+ * @property {boolean} ok
+ * @property {boolean} [always] it holds always
+ * @property {string} text what was measured and, of a time, what was expected
+ */
 
-// near expects got to be want, give or take. unit is "ms" or what follows the number.
+/**
+ * near expects got to be want, give or take.
+ * @param {string} what
+ * @param {number | null} got null: nothing was measured
+ * @param {number} want
+ * @param {number} by
+ * @param {string} [unit] "ms", or what follows the number
+ * @returns {Check}
+ */
 export function near(what, got, want, by, unit = "ms") {
   const ok = got !== null && Math.abs(got - want) <= by;
-  return { what, ok, text: `${write(got, unit)} (expected ${unit === "ms" ? `${time(want)} ± ${time(by)}` : `${write(want, "")} ± ${write(by, unit)}`})` };
+  const expected = unit === "ms" ? `${time(want)} ± ${time(by)}` : `${write(want, "")} ± ${write(by, unit)}`;
+  return { what, ok, text: `${write(got, unit)} (expected ${expected})` };
 }
 
-// within expects got to be at least low and at most high.
+/**
+ * within expects got to be at least low and at most high.
+ * @param {string} what
+ * @param {number | null} got null: nothing was measured
+ * @param {number} low
+ * @param {number} high
+ * @returns {Check}
+ */
 export function within(what, got, low, high, unit = "ms") {
   const ok = got !== null && got >= low && got <= high;
-  const range = low === -Infinity ? `at most ${write(high, unit)}` : high === Infinity ? `at least ${write(low, unit)}` : `${write(low, unit)} to ${write(high, unit)}`;
-  return { what, ok, text: `${write(got, unit)} (expected ${range})` };
+  return { what, ok, text: `${write(got, unit)} (expected ${write(low, unit)} to ${write(high, unit)})` };
 }
 
-// rising expects values to grow from name to name: [["sse", 12], …].
+/**
+ * rising expects values to grow from name to name.
+ * @param {string} what
+ * @param {[string, number | null][]} pairs
+ * @returns {Check}
+ */
 export function rising(what, pairs, unit = "ms") {
   const ok = pairs.every(([, value], i) => value !== null && (i === 0 || pairs[i - 1][1] < value));
   return { what, ok, always: true, text: pairs.map(([name, value]) => `${name} ${write(value, unit)}`).join(" < ") };
 }
 
-// none expects 0 of each: {polling: 0, …}.
+/**
+ * none expects 0 of each.
+ * @param {string} what
+ * @param {Record<string, number>} counts by lane
+ * @returns {Check}
+ */
 export function none(what, counts) {
   const pairs = Object.entries(counts);
-  return { what, ok: pairs.every(([, n]) => n === 0), always: true, text: pairs.map(([name, n]) => `${name} ${number(n)}`).join(", ") };
+  const text = pairs.map(([name, n]) => `${name} ${number(n)}`).join(", ");
+  return { what, ok: pairs.every(([, n]) => n === 0), always: true, text };
 }
 
-// most expects each to be at most a limit: {polling: 12, …}.
+/**
+ * most expects each to be at most a limit.
+ * @param {string} what
+ * @param {Record<string, number | null>} values by lane
+ * @param {number} limit
+ * @returns {Check}
+ */
 export function most(what, values, limit, unit = "ms") {
   const pairs = Object.entries(values);
   const ok = pairs.every(([, value]) => value !== null && value <= limit);
-  return { what, ok, text: `${pairs.map(([name, value]) => `${name} ${write(value, unit)}`).join(", ")} (expected at most ${write(limit, unit)})` };
+  const got = pairs.map(([name, value]) => `${name} ${write(value, unit)}`).join(", ");
+  return { what, ok, text: `${got} (expected at most ${write(limit, unit)})` };
 }
 
-// such expects something to be so; text says how it is.
+/**
+ * such expects ok to be true.
+ * @param {string} what
+ * @param {boolean} ok
+ * @param {string} text how it is
+ * @returns {Check}
+ */
 export const such = (what, ok, text) => ({ what, ok, always: true, text });
 
-// causal expects no message to have come before half a trip was over, as well as the
-// clock is known: an earlier one would have been measured wrong. ms are latencies.
-export function causal(ms, half, error) {
-  const least = Math.min(...Object.values(ms).flat());
-  return such("none before half a trip", least >= half - error, `the earliest ${write(least, "ms")}, clock ± ${time(error)}`);
+/**
+ * causal expects no message to have arrived before the one-way delay was over, as well as the clock is known: an
+ * earlier one would have been measured wrong.
+ * @param {Record<string, number[]>} latencies by lane, in milliseconds
+ * @param {number} delay in milliseconds
+ * @param {number} error of the clock
+ */
+export function causal(latencies, delay, error) {
+  const least = Math.min(...Object.values(latencies).flat());
+  const text = `the earliest ${write(least, "ms")}, clock ± ${time(error)}`;
+  return such("none before half a trip", least >= delay - error, text);
 }
 
-// sentence returns what a step says: its own sentence and what is learnt, if all of its checks
-// hold; otherwise which do not.
-export function sentence(checks, text, learnt = "") {
+/**
+ * sentence returns the result of a step: its summary and the lesson, if all of its checks hold; otherwise which do not.
+ * @param {Check[]} checks
+ * @param {string} summary
+ */
+export function sentence(checks, summary, lesson = "") {
   const failed = checks.filter(({ ok }) => !ok);
-  if (failed.length) return `Not as expected: ${failed.map(({ what, text }) => `${what}: ${text}`).join("; ")}. Run it again (A).`;
-  return learnt ? `${text} ${learnt}` : text;
+  const list = failed.map(({ what, text }) => `${what}: ${text}`).join("; ");
+  if (failed.length) return `Not as expected: ${list}. Run it again (A).`;
+  return lesson ? `${summary} ${lesson}` : summary;
 }
 
-// write writes what was measured, if it was.
+/**
+ * write writes what was measured, if it was.
+ * @param {number | null | undefined} x
+ */
 export function write(x, unit = "ms") {
   if (x === null || x === undefined) return "nothing measured";
   if (unit === "ms") return time(x);
@@ -62,12 +120,19 @@ export function write(x, unit = "ms") {
   return `${number(x, decimals)}${unit && ` ${unit}`}`;
 }
 
-// lossWithoutCursor is the share of messages, at random instants and so many a
-// second, that a reader misses who is blind for so long after each that it gets.
+/**
+ * lossWithoutCursor returns the share of messages, published at random instants, that a reader misses who reads nothing
+ * for a while after each that it gets.
+ * @param {number} rate messages a second
+ * @param {number} blind milliseconds
+ */
 export const lossWithoutCursor = (rate, blind) => (rate * blind) / 1000 / (1 + (rate * blind) / 1000);
 
-// spread is how far values lie apart on a circle of that length, at most, from
-// where they lie on average: what is locked to the circle has a small one.
+/**
+ * spread returns how far values on a circle lie from their mean, at most: what is locked to the circle has a small one.
+ * @param {number[]} values
+ * @param {number} length of the circle
+ */
 export function spread(values, length) {
   const turn = (2 * Math.PI) / length;
   const x = values.reduce((sum, value) => sum + Math.cos(value * turn), 0);
@@ -75,13 +140,3 @@ export function spread(values, length) {
   const middle = Math.atan2(y, x) / turn;
   return Math.max(...values.map((value) => Math.abs(value - middle - length * Math.round((value - middle) / length))));
 }
-
-// difference takes one row of the ledger from a later one, or from nothing.
-export function difference(after, before) {
-  const parts = (way) => Object.fromEntries(Object.keys(after[way]).map((part) => [part, after[way][part] - (before?.[way][part] ?? 0)]));
-  const count = (name) => after[name] - (before?.[name] ?? 0);
-  return { transport: after.transport, requests: count("requests"), delivered: count("delivered"), sent: count("sent"), up: parts("up"), down: parts("down") };
-}
-
-// bytes is all that a row has, but what page= adds and what is paid once.
-export const bytes = ({ up, down }) => up.total + down.total - up.tag - down.tag - up.opening - down.opening;

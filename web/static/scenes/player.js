@@ -1,36 +1,46 @@
+import { setText } from "../figures/text.js";
 import { sentence } from "./checks.js";
-import { put } from "../figures/text.js";
 import { scenes } from "./scenes.js";
 
-// where reads a deep link: "#scene=3&step=2" is [2, 1], "#free" is null, and "" is the first
-// step. It throws what is wrong with a link that leads nowhere.
+/**
+ * where reads a deep link: "#scene=3&step=2" is [2, 1], "#free" is null, and "" is the first step. It throws what is
+ * wrong with a link that leads nowhere.
+ * @param {string} hash
+ */
 export function where(hash) {
-  const asked = new URLSearchParams(hash.slice(1) || "scene=1");
-  const unknown = [...asked.keys()].find((name) => !["scene", "step", "free", "silence", "beside"].includes(name));
-  if (unknown !== undefined) throw new Error(`The link ${hash} leads nowhere: “${unknown}” is neither scene nor step nor free.`);
-  const silence = asked.get("silence");
-  if (silence !== null && !(silence > 0)) throw new Error(`The link ${hash} leads nowhere: silence is a number of seconds.`);
-  if (asked.has("free")) return null;
-  const scene = Number(asked.get("scene")) - 1;
-  if (!scenes[scene]) throw new Error(`The link ${hash} leads nowhere: the scenes are 1 to ${scenes.length}.`);
+  const query = new URLSearchParams(hash.slice(1) || "scene=1");
+  const unknown = [...query.keys()].find((name) => !["scene", "step", "free", "silence", "beside"].includes(name));
+  const error = (why) => new Error(`The link ${hash} leads nowhere: ${why}.`);
+  if (unknown !== undefined) throw error(`“${unknown}” is neither scene nor step nor free`);
+  const silence = query.get("silence");
+  if (silence !== null && !(Number(silence) > 0)) throw error("silence is a number of seconds");
+  if (query.has("free")) return null;
+  const scene = Number(query.get("scene")) - 1;
+  if (!scenes[scene]) throw error(`the scenes are 1 to ${scenes.length}`);
   const { steps } = scenes[scene];
-  const step = Number(asked.get("step") ?? 1) - 1;
-  if (!steps[step]) throw new Error(`The link ${hash} leads nowhere: the steps of scene ${scene + 1} are 1 to ${steps.length}.`);
+  const step = Number(query.get("step") ?? 1) - 1;
+  if (!steps[step]) throw error(`the steps of scene ${scene + 1} are 1 to ${steps.length}`);
   return [scene, step];
 }
 
-// scene shows the step that the address names: what it asks, the four answers to
-// predict with, what running it has measured, and a note. To look at a step changes nothing
-// in the lab; to run it sets all that it needs. hands(signal, progress)
-// returns what a step does and measures with; says is told each sentence, and "". It
-// returns go, which shows the step and tells whether it is one, what the keys do: answer(i),
-// next, back, run, and standing, which tells whether a question waits for its answer, ready,
-// whether the step is to run, running, whether it does, and able, whether it can, or can again.
-export function scene(element, page, hands, says) {
+/**
+ * player shows the step that the address names: what it asks, the four answers to predict with, what running it has
+ * measured, and a note. Showing a step changes nothing in the lab; running it sets all that it needs.
+ * @param {HTMLElement} element
+ * @param {import("../lab/page.js").Page} page
+ * @param {(signal: AbortSignal, progress: (text: string) => void) => import("./actions.js").Actions} actions
+ * @param {() => void} remeasure begins anew what is measured
+ * @param {(text: string) => void} show a result; "": there is none
+ */
+export function player(element, page, actions, remeasure, show) {
+  const options = scenes.map(({ title }, i) =>
+    `<option value="#scene=${i + 1}&amp;step=1">${i + 1}/${scenes.length} ${title}</option>`).join("");
+  const buttons = [1, 2, 3, 4].map((i) =>
+    `<li><button type="button" aria-pressed="false"><kbd>${i}</kbd> <span></span></button></li>`).join("");
   element.innerHTML = `
     <nav aria-label="Scenes">
       <label class="unseen" for="scene">Scene</label>
-      <select id="scene">${scenes.map(({ title }, i) => `<option value="#scene=${i + 1}&amp;step=1">${i + 1}/${scenes.length} ${title}</option>`).join("")}<option value="#free">Free play</option></select>
+      <select id="scene">${options}<option value="#free">Free play</option></select>
       <button type="button" data-do="back">◀ Back</button>
       <button type="button" data-do="next">Next ▶</button>
       <span class="step"></span>
@@ -39,30 +49,38 @@ export function scene(element, page, hands, says) {
     </nav>
     <div class="play">
       <p class="ask"></p>
-      <ol class="choices">${[1, 2, 3, 4].map((i) => `<li><button type="button" aria-pressed="false"><kbd>${i}</kbd> <span></span></button></li>`).join("")}</ol>
+      <ol class="choices">${buttons}</ol>
     </div>
     <ul class="checks" aria-label="Measured, and expected" hidden></ul>
     <details><summary>Note</summary><p class="note"></p></details>`;
-  const at = (selector) => element.querySelector(selector);
-  const [select, number, title, ask, begin, progress, checks, note] =
-    ["select", ".step", "h2", ".ask", '[data-do="run"]', ".progress", ".checks", ".note"].map(at);
-  const choices = [...element.querySelectorAll(".choices button")];
-  let place; // [scene, step]; null: free play; undefined: this page only looks on
+  const select = element.querySelector("select");
+  const [number, title, ask, progress, checks, note, does, details, choiceList] = /** @type {HTMLElement[]} */ (
+    [".step", "h2", ".ask", ".progress", ".checks", ".note", ".does", "details", ".choices"]
+      .map((selector) => element.querySelector(selector)));
+  const [back, next, run] = /** @type {HTMLButtonElement[]} */ (
+    ["back", "next", "run"].map((name) => element.querySelector(`[data-do="${name}"]`)));
+  const choices = [...choiceList.querySelectorAll("button")];
+  /** @type {number[] | null | undefined} scene and step; null: free play; undefined: this tab views another one */
+  let place;
+  /** @type {number | null} */
   let answered = null; // which choice
   let state = "new"; // running, done or failed
-  let held = true; // all that it expected was so
+  let asExpected = true; // all checks of the last run hold
   let nowhere = ""; // what is wrong with the address
   let leave = new AbortController();
-  let run; // of the step, when it is over
+  /** @type {Promise<void>} */
+  let running; // of the step, when it is over
 
   select.addEventListener("change", () => (location.hash = select.value));
   choices.forEach((button, i) => button.addEventListener("click", () => answer(i)));
-  for (const [name, act] of Object.entries({ back, next, run: start })) at(`[data-do="${name}"]`).addEventListener("click", act);
+  back.addEventListener("click", goBack);
+  next.addEventListener("click", goNext);
+  run.addEventListener("click", start);
   addEventListener("hashchange", () => place !== undefined && go());
 
   const step = () => place && scenes[place[0]].steps[place[1]];
 
-  // go shows the step that the address names, and tells whether it names one.
+  // go shows the step that the address names, and returns whether it names one.
   function go() {
     leave.abort();
     leave = new AbortController();
@@ -73,100 +91,113 @@ export function scene(element, page, hands, says) {
       nowhere = `${err.message} `;
     }
     [answered, state] = [null, "new"];
-    page.moment = -Infinity; // what was cut before is no matter of this step
+    page.setEvent(-Infinity); // an earlier cut does not concern this step
     element.dataset.scene = place ? `${place[0] + 1}.${place[1] + 1}` : "free";
-    show();
+    write();
     return place !== null;
   }
 
-  function show() {
+  function write() {
     const now = step();
-    put(number, place ? `step ${place[1] + 1}/${scenes[place[0]].steps.length}:` : "");
+    setText(number, place ? `step ${place[1] + 1}/${scenes[place[0]].steps.length}:` : "");
     select.value = place ? `#scene=${place[0] + 1}&step=1` : "#free";
-    at('[data-do="back"]').disabled = place && place[0] === 0 && place[1] === 0;
-    at('[data-do="next"]').disabled = !place;
-    at(".choices").hidden = at(".does").hidden = at("details").hidden = !now;
-    put(title, now ? now.title : "Free play");
-    put(ask, now ? now.ask : nowhere + (page.network ? "All of it is yours: the feed, the network, the cuts, the way up. Or choose a scene." : "The four lanes, to be watched: the controls are not to be had here."));
-    put(note, now?.note ?? "");
-    put(progress, "");
+    back.disabled = place && place[0] === 0 && place[1] === 0;
+    next.disabled = !place;
+    choiceList.hidden = does.hidden = details.hidden = !now;
+    setText(title, now ? now.title : "Free play");
+    const free = page.network
+      ? "All of it is yours: the feed, the network, the cuts, the way up. Or choose a scene."
+      : "The four lanes, to be watched: the controls are not to be had here.";
+    setText(ask, now ? now.ask : nowhere + free);
+    setText(note, now?.note ?? "");
+    setText(progress, "");
     checks.hidden = true;
     checks.replaceChildren();
-    says("");
-    choices.forEach((button, i) => now && put(button.querySelector("span"), now.choices[i]));
+    show("");
+    choices.forEach((button, i) => now && setText(button.querySelector("span"), now.choices[i]));
     mark();
   }
 
-  // mark writes what depends on the answer and on how far the run is.
+  // mark writes what depends on the answer and on the state of the run.
   function mark() {
     const now = step();
     const right = now && (typeof now.answer === "function" ? now.answer(page) : now.answer);
     choices.forEach((button, i) => {
-      button.setAttribute("aria-pressed", answered === i);
-      const known = state === "done" && held && right !== null && (i === right ? "right" : i === answered ? "wrong" : "");
-      button.dataset.was = known || "";
-      button.title = known ? { right: "this is what happens", wrong: "this was predicted" }[known] : "";
+      button.setAttribute("aria-pressed", String(answered === i));
+      const known = state === "done" && asExpected && right !== null;
+      button.dataset.was = known && i === right ? "right" : known && i === answered ? "wrong" : "";
+      button.title = { right: "this is what happens", wrong: "this was predicted", "": "" }[button.dataset.was];
     });
-    put(begin, state === "running" ? "Running …" : state === "new" ? "▶ Run (Space)" : "▶ Again (A)");
-    begin.disabled = state === "running";
+    setText(run, state === "running" ? "Running …" : state === "new" ? "▶ Run (Space)" : "▶ Again (A)");
+    run.disabled = state === "running";
     element.dataset.state = state;
   }
 
+  /** @param {number} i of the choices */
   function answer(i) {
-    if (!standing()) return;
+    if (!ready()) return;
     answered = i;
     mark();
   }
 
-  const standing = () => Boolean(step()) && (state === "new" || state === "failed");
-  const ready = standing;
-  const running = () => state === "running";
-  const able = () => Boolean(step()) && !running();
+  // ready returns whether a step is shown that has not run: its question waits for an answer.
+  const ready = () => Boolean(step()) && (state === "new" || state === "failed");
+  const canRun = () => Boolean(step()) && state !== "running";
 
   function start() {
-    if (able()) run = measure(scenes[place[0]], step(), leave, run);
+    if (canRun()) running = measure(scenes[place[0]], step(), leave, running);
   }
 
-  async function measure({ sets, learnt, steps }, now, mine, before) {
+  /**
+   * @param {import("./scenes.js").Scene} scene
+   * @param {import("./scenes.js").Step} now
+   * @param {AbortController} mine
+   * @param {Promise<void>} before the run of a step that was left
+   */
+  async function measure({ setup, lesson, steps }, now, mine, before) {
     state = "running";
     checks.hidden = true;
-    says("");
+    show("");
     mark();
-    await before; // a step that was left puts back what it has changed
+    await before; // it restores what it has changed
     if (mine !== leave) return;
     const t = performance.now();
     try {
-      const lab = hands(mine.signal, (text) => put(progress, text));
-      await lab.set(sets);
+      const lab = actions(mine.signal, (text) => setText(progress, text));
+      await lab.set(setup);
       mine.signal.throwIfAborted();
-      page.anew();
+      remeasure();
       const result = await now.run(lab);
       if (mine !== leave) return;
       state = "done";
-      put(progress, `measured in ${Math.round((performance.now() - t) / 1000)} s`);
-      tell(result, now === steps.at(-1) ? learnt : "");
+      setText(progress, `measured in ${Math.round((performance.now() - t) / 1000)} s`);
+      report(result, now === steps.at(-1) ? lesson : "");
     } catch (err) {
       if (mine !== leave) return;
       state = "failed";
-      put(progress, `Not done: ${err.message}`);
+      setText(progress, `Not done: ${err.message}`);
     }
     mark();
   }
 
-  function tell({ checks: list, says: text }, learnt) {
+  /**
+   * @param {import("./scenes.js").Result} result
+   * @param {string} lesson
+   */
+  function report({ checks: list, summary }, lesson) {
     checks.replaceChildren(...list.map(({ what, ok, always, text }) => {
       const li = document.createElement("li");
-      li.dataset.ok = ok;
+      li.dataset.ok = String(ok);
       if (always) li.dataset.always = "";
       li.textContent = `${ok ? "✓" : "✗"} ${what}: ${text}`;
       return li;
     }));
-    held = list.every(({ ok }) => ok);
+    asExpected = list.every(({ ok }) => ok);
     checks.hidden = false;
-    says(sentence(list, text, learnt));
+    show(sentence(list, summary, lesson));
   }
 
-  function next() {
+  function goNext() {
     if (!place) return;
     const [scene, step] = place;
     if (scenes[scene].steps[step + 1]) location.hash = `#scene=${scene + 1}&step=${step + 2}`;
@@ -174,12 +205,14 @@ export function scene(element, page, hands, says) {
     else location.hash = "#free";
   }
 
-  function back() {
+  function goBack() {
     if (place === undefined) return;
     const [scene, step] = place ?? [scenes.length, 0]; // free play comes after the last
     if (step > 0) location.hash = `#scene=${scene + 1}&step=${step}`;
     else if (scene > 0) location.hash = `#scene=${scene}&step=${scenes[scene - 1].steps.length}`;
   }
 
-  return { go, answer, next, back, run: start, standing, ready, running, able };
+  return { go, answer, next: goNext, back: goBack, run: start, ready, canRun, running: () => state === "running" };
 }
+
+/** @typedef {ReturnType<typeof player>} Player */

@@ -1,51 +1,77 @@
-import { bytes, causal, lossWithoutCursor, most, near, none, rising, spread, such, within, write } from "./checks.js";
 import { number } from "../figures/format.js";
-import { spared } from "../panels/network.js";
 import { quantile } from "../figures/quantile.js";
+import { recurring, unaccounted } from "../lab/bytes.js";
+import { notCut } from "../lab/network.js";
+import { transports } from "../transports/transports.js";
+import { causal, lossWithoutCursor, most, near, none, rising, spread, such, within, write } from "./checks.js";
 
-// The five scenes. A scene sets the lab (sets) before each of its steps runs; a step asks, has
-// four answers to predict with, one of which is right, and runs. run(lab) does it
-// with what stage.js has, and returns the checks and one sentence on what is to
-// be seen; note is for who presents it.
+/** @typedef {import("./actions.js").Actions} Actions */
+/** @typedef {{checks: import("./checks.js").Check[], summary: string}} Result of a step; summary: what is to be seen */
+
+/**
+ * Step is a question, four answers to predict with, and the run that shows which is right.
+ * @typedef {object} Step
+ * @property {string} title
+ * @property {string} ask
+ * @property {string[]} choices
+ * @property {number | ((page: {http: string}) => number | null)} answer the index of the right one; null: not measured
+ * @property {(lab: Actions) => Promise<Result>} run
+ * @property {string} note for whoever presents it
+ */
+
+/**
+ * Scene is steps on one subject.
+ * @typedef {object} Scene
+ * @property {string} title
+ * @property {import("./actions.js").Setup} setup of the lab, before each step runs
+ * @property {string} lesson
+ * @property {Step[]} steps
+ */
+
 const median = (values) => (values.length ? quantile(values, 0.5) : null);
-const lanes = ["polling", "longpoll", "sse", "websocket"];
+const lanes = transports.map(({ name }) => name);
+const bytes = ({ up, down }) => recurring(up) + recurring(down);
+/** @returns {[string, number][]} */
+const pairs = (names, f) => names.map((name) => [name, f(name)]);
 const each = (f) => Object.fromEntries(lanes.map((name) => [name, f(name)]));
 const overHTTP2 = ({ http }) => http === "HTTP/2";
 
 // burst is a step of two scenes: two messages ten milliseconds apart.
+/** @type {Step} */
 const burst = {
   title: "Two messages, 10 ms apart",
   ask: "Which lane delays the second message more than the first?",
   choices: ["polling", "long-polling", "SSE", "WebSocket"],
   answer: 1,
   async run(lab) {
-    let came;
+    let arrivals;
     for (let tries = 0; tries < 4; tries++) {
-      came = await lab.burst(2, 10);
-      if (came.apart > 4 && came.apart < 20) break; // or it was not what was asked for
+      arrivals = await lab.burst(2, 10);
+      if (arrivals.apart > 4 && arrivals.apart < 20) break; // or it was not what was asked for
     }
-    const { apart, ms, clock, error } = came;
-    const half = lab.page.network.rtt / 2;
+    const { apart, ms, clock, error } = arrivals;
+    const delay = lab.page.network.rtt / 2;
     const by = 15 + error;
     return {
       checks: [
-        near("SSE, the second", ms.sse[1] ?? null, half, by),
-        near("WebSocket, the second", ms.websocket[1] ?? null, half, by),
-        near("long-polling, the first", ms.longpoll[0] ?? null, half, by),
-        near("long-polling, the second", ms.longpoll[1] ?? null, Math.max(half, 3 * half - apart), by + 5),
-        causal(ms, half, clock),
+        near("SSE, the second", ms.sse[1] ?? null, delay, by),
+        near("WebSocket, the second", ms.websocket[1] ?? null, delay, by),
+        near("long-polling, the first", ms.longpoll[0] ?? null, delay, by),
+        near("long-polling, the second", ms.longpoll[1] ?? null, Math.max(delay, 3 * delay - apart), by + 5),
+        causal(ms, delay, clock),
       ],
-      says: `The second, ${write(apart)} later, took ${write(ms.longpoll[1])} by long-polling, which had to be asked again, ${write(ms.sse[1])} by SSE, and ${write(ms.polling[1])} by polling.`,
+      summary: `The second, ${write(apart)} later, took ${write(ms.longpoll[1])} by long-polling, which had to be asked again, ${write(ms.sse[1])} by SSE, and ${write(ms.polling[1])} by polling.`,
     };
   },
   note: "Press R to see it twenty times slower. The second message waits at the source until the next question is there, a round trip after the first, and then takes half a trip: 150 ms, less the 10. Polling hardly minds: it waits for its next look anyway.",
 };
 
+/** @type {Scene[]} */
 export const scenes = [
   {
     title: "Same feed, four ages",
-    sets: { network: { rtt: 100 }, feed: { source: "some", rate: 2, phase: "poisson" }, interval: 2000, beat: 0 },
-    learnt: "Staleness by polling is anything from nothing to the interval, plus a trip. Latency is bought with requests.",
+    setup: { network: { rtt: 100 }, feed: { source: "some", rate: 2, phase: "poisson" }, interval: 2000, beat: 0 },
+    lesson: "Staleness by polling is anything from nothing to the interval, plus a trip. Latency is bought with requests.",
     steps: [
       burst,
       {
@@ -67,7 +93,7 @@ export const scenes = [
               rising("SSE before polling", [["SSE", median(ms.sse)], ["polling", median(ms.polling)]]),
               causal(ms, rtt / 2, clock),
             ],
-            says: `A message by polling is half an interval late on median: ${write(median(ms.polling))}, against ${write(median(ms.sse))} by SSE.`,
+            summary: `A message by polling is half an interval late on median: ${write(median(ms.polling))}, against ${write(median(ms.sse))} by SSE.`,
           };
         },
         note: "A message comes at a random instant of the interval, so it waits anything from 0 to 2 s for the next look, and then half a round trip. (50 messages a second, so that the figure settles in 6 s.)",
@@ -89,7 +115,7 @@ export const scenes = [
               near("requests by polling", requests.polling / (took / 1000), 5, 0.7, "a second"),
               such("requests by SSE", requests.sse === 0, `${requests.sse} in ${write(took)} (none expected)`),
             ],
-            says: `Asking ten times as often brings polling down to ${write(median(ms.polling))}, for ${number(requests.polling / (took / 1000), 1)} requests a second instead of 0.5.`,
+            summary: `Asking ten times as often brings polling down to ${write(median(ms.polling))}, for ${number(requests.polling / (took / 1000), 1)} requests a second instead of 0.5.`,
           };
         },
         note: "The sawtooth has shrunk; look at the bytes a message. Latency is bought with requests. Move the slider under Feed to see what lies between.",
@@ -107,7 +133,7 @@ export const scenes = [
           const apart = ms.polling.length >= 4 ? spread(ms.polling, 1000) : null;
           return {
             checks: [within(`polling, the delays of ${ms.polling.length} messages differ by`, apart, 0, 30 + error)],
-            says: `Locked to the feed, polling is ${write(median(ms.polling))} late each time, whatever the interval would suggest. Run it again, and it is another.`,
+            summary: `Locked to the feed, polling is ${write(median(ms.polling))} late each time, whatever the interval would suggest. Run it again, and it is another.`,
           };
         },
         note: "Both are clocks now. (At random they would lie apart by 500 ms.) Which delay it is depends on nothing but the instants at which the feed and polling began. A benchmark with such a feed measures this accident: hence random instants.",
@@ -116,8 +142,8 @@ export const scenes = [
   },
   {
     title: "What does a message cost?",
-    sets: { network: {}, feed: { source: "none" }, interval: 1000, beat: 0 },
-    learnt: "Heads, framing, payload: a poll pays all of them, an event a line or two, a frame two to four bytes.",
+    setup: { network: {}, feed: { source: "none" }, interval: 1000, beat: 0 },
+    lesson: "Heads, framing, payload: a poll pays all of them, an event a line or two, a frame two to four bytes.",
     steps: [
       {
         title: "One message",
@@ -131,16 +157,16 @@ export const scenes = [
             const { up, down } = cost[name];
             return (bytes(cost[name]) - down.payload - down.control - up.control - down.tls - up.tls) / n;
           };
-          const unaccounted = lanes.reduce((sum, name) => sum + cost[name].up.unaccounted + cost[name].down.unaccounted, 0);
+          const nameless = lanes.reduce((sum, name) => sum + unaccounted(cost[name]), 0);
           return {
             checks: [
               near("around a frame", around("websocket"), 2, 0, "B"),
               within("around an event", around("sse"), 20, 45, "B"),
               within("around a long-poll's message", around("longpoll"), overHTTP2(lab.page) ? 60 : 300, 3000, "B"),
-              rising("from the least", [["websocket", around("websocket")], ["sse", around("sse")], ["longpoll", around("longpoll")]], "B"),
-              near("unaccounted", unaccounted, 0, 0, "B"),
+              rising("from the least", pairs(["websocket", "sse", "longpoll"], around), "B"),
+              near("unaccounted", nameless, 0, 0, "B"),
             ],
-            says: `Around one message: ${number(around("websocket"), 1)} B by WebSocket, ${number(around("sse"), 1)} B by SSE, ${number(around("longpoll"))} B by long-polling and ${number(around("polling"))} B by polling, empty polls included.`,
+            summary: `Around one message: ${number(around("websocket"), 1)} B by WebSocket, ${number(around("sse"), 1)} B by SSE, ${number(around("longpoll"))} B by long-polling and ${number(around("polling"))} B by polling, empty polls included.`,
           };
         },
         note: "The table (T) has each part. Two bytes are FIN, opcode and length (RFC 6455, section 5.2). An event has its field names, its id, and the chunk around it. A poll has two heads: its own and its answer's. What TLS adds, 22 bytes to a record, is left out here.",
@@ -157,9 +183,9 @@ export const scenes = [
           return {
             checks: [
               near("around a frame", frame, 4, 0, "B"),
-              rising("payload's share", [["longpoll", share("longpoll")], ["sse", share("sse")], ["websocket", share("websocket")]], "%"),
+              rising("payload's share", pairs(["longpoll", "sse", "websocket"], share), "%"),
             ],
-            says: `With 2 000 bytes of payload ${number(share("longpoll"))} % of what long-polling sends is payload, and ${number(share("websocket"), 1)} % of a WebSocket's: the longer the message, the less the wire matters.`,
+            summary: `With 2 000 bytes of payload ${number(share("longpoll"))} % of what long-polling sends is payload, and ${number(share("websocket"), 1)} % of a WebSocket's: the longer the message, the less the wire matters.`,
           };
         },
         note: "Up to 125 bytes of payload the frame's header is 2 bytes, up to 65 535 it is 4.",
@@ -191,11 +217,14 @@ export const scenes = [
           return {
             checks: [
               ...(overHTTP2(lab.page)
-                ? [within("more on the first poll", (first.polling - before.polling) * first.n, 700, 1100, "B"), within("more on each later poll", more, -5, 20, "B")]
+                ? [
+                    within("more on the first poll", (first.polling - before.polling) * first.n, 700, 1100, "B"),
+                    within("more on each later poll", more, -5, 20, "B"),
+                  ]
                 : [near("more on each poll", more, line, 12, "B")]),
               near("more on an open event stream", after.sse - before.sse, 0, 0, "B"),
             ],
-            says: `The cookie adds ${number(more)} B to each ${overHTTP2(lab.page) ? "poll but the first" : "poll"}, and nothing to a stream that is open. It is deleted again.`,
+            summary: `The cookie adds ${number(more)} B to each ${overHTTP2(lab.page) ? "poll but the first" : "poll"}, and nothing to a stream that is open. It is deleted again.`,
           };
         },
         note: "On HTTP/1.1 each request carries all cookies, again and again. On HTTP/2 HPACK sends it once and then refers to it. A stream has sent its head long ago.",
@@ -211,12 +240,13 @@ export const scenes = [
           const cost = await lab.idle(6000);
           const spent = (name) => bytes(cost[name]) / 6;
           const others = Math.max(...lanes.slice(1).map(spent));
+          const list = lanes.map((name) => `${name} ${number(spent(name), 1)} B/s`).join(", ");
           return {
             checks: [
               within("polling", spent("polling"), overHTTP2(lab.page) ? 50 : 400, 10_000, "B/s"),
-              such("more than any other", spent("polling") > others, lanes.map((name) => `${name} ${number(spent(name), 1)} B/s`).join(", ")),
+              such("more than any other", spent("polling") > others, list),
             ],
-            says: `In quiet polling spends ${number(spent("polling"))} B a second on asking for nothing, and the others at most ${number(others, 1)}.`,
+            summary: `In quiet polling spends ${number(spent("polling"))} B a second on asking for nothing, and the others at most ${number(others, 1)}.`,
           };
         },
         note: "Long-polling asks anew every 25 s; SSE writes a comment and WebSocket a ping every 15 s, so that boxes in between do not forget the connection.",
@@ -232,8 +262,12 @@ export const scenes = [
           const { polling } = await lab.idle(3000);
           const heads = (polling.up.head + polling.down.head) / polling.requests;
           return {
-            checks: [overHTTP2(lab.page) ? within("both heads of a poll, HTTP/2", heads, 20, 150, "B") : within("both heads of a poll, HTTP/1.1", heads, 250, 2000, "B")],
-            says: overHTTP2(lab.page)
+            checks: [
+              overHTTP2(lab.page)
+                ? within("both heads of a poll, HTTP/2", heads, 20, 150, "B")
+                : within("both heads of a poll, HTTP/1.1", heads, 250, 2000, "B"),
+            ],
+            summary: overHTTP2(lab.page)
               ? `On HTTP/2 the two heads of a poll come to ${number(heads)} B: what was said before is said by its number (HPACK).`
               : `On HTTP/1.1 the two heads of a poll come to ${number(heads)} B. For HTTP/2 ${lab.page.secure ? `open ${lab.page.secure} (key H) and run this again` : "start the lab with --tls"}.`,
           };
@@ -244,8 +278,8 @@ export const scenes = [
   },
   {
     title: "The burst and the gap",
-    sets: { network: { rtt: 100 }, feed: { source: "some", rate: 2, phase: "poisson" }, interval: 1000, beat: 0 },
-    learnt: "Between an answer and the next question long-polling is blind. A cursor is the protocol, not an option.",
+    setup: { network: { rtt: 100 }, feed: { source: "some", rate: 2, phase: "poisson" }, interval: 1000, beat: 0 },
+    lesson: "Between an answer and the next question long-polling is blind. A cursor is the protocol, not an option.",
     steps: [
       burst,
       {
@@ -265,7 +299,7 @@ export const scenes = [
               near("lost without a cursor", share === null ? null : 100 * share, want, 12, "%"),
               none("lost with one", each(lab.lost)),
             ],
-            says: `Without a cursor ${number(100 * share)} % are lost (${all + 1 - got} of ${all + 1}), with one none.`,
+            summary: `Without a cursor ${number(100 * share)} % are lost (${all + 1 - got} of ${all + 1}), with one none.`,
           };
         },
         note: "Blind for a round trip after each answer: a share of λR / (1 + λR). Without a network in between it still loses some. Each of the four lanes asks from its cursor, the last id it has, so nothing can be missed.",
@@ -274,8 +308,8 @@ export const scenes = [
   },
   {
     title: "Pull the plug",
-    sets: { network: { rtt: 100 }, feed: { source: "some", rate: 4, phase: "poisson" }, interval: 1000, beat: 0 },
-    learnt: "An error has to be heard to be an error: heartbeats make a silence tell. A cursor makes a cut cost time, but no messages.",
+    setup: { network: { rtt: 100 }, feed: { source: "some", rate: 4, phase: "poisson" }, interval: 1000, beat: 0 },
+    lesson: "An error has to be heard to be an error: heartbeats make a silence tell. A cursor makes a cut cost time, but no messages.",
     steps: [
       {
         title: "A connection ends (FIN)",
@@ -315,15 +349,15 @@ export const scenes = [
         choices: ["waits for 401", "misses 1 to 400", "reads on from 1", "needs a reload"],
         answer: 2,
         async run(lab) {
-          const { met, after, lost } = await lab.cut("restart");
+          const { reached, after, lost } = await lab.cut("restart");
           const epochs = lanes.map((name) => lab.epoch(name));
           return {
             checks: [
-              most("caught up", caught(met, after), 12_000),
+              most("caught up", caught(reached, after), 12_000),
               such("all know the new epoch", new Set(epochs).size === 1 && epochs[0] !== undefined, epochs.join(", ")),
               none("lost", lost),
             ],
-            says: `The server is another (epoch ${epochs[0]}), and all four lanes read on from its first message: a cursor names its epoch.`,
+            summary: `The server is another (epoch ${epochs[0]}), and all four lanes read on from its first message: a cursor names its epoch.`,
           };
         },
         note: "Those cut together come back together: hence the random wait before each try. Only an EventSource has none: its 3 s are the server's.",
@@ -332,8 +366,8 @@ export const scenes = [
   },
   {
     title: "The seventh tab",
-    sets: { network: {}, feed: { source: "some", rate: 2, phase: "poisson" }, interval: 2000, beat: 0 },
-    learnt: "The limit is the browser's pool of six HTTP/1.1 connections to a host, not SSE.",
+    setup: { network: {}, feed: { source: "some", rate: 2, phase: "poisson" }, interval: 2000, beat: 0 },
+    lesson: "The limit is the browser's pool of six HTTP/1.1 connections to a host, not SSE.",
     steps: [
       {
         title: "Seven event streams",
@@ -346,9 +380,11 @@ export const scenes = [
           return {
             checks: [
               near("open", opened, h2 ? 7 : 6, 0, "of 7"),
-              such("and then one poll", h2 ? polled !== null : polled === null, polled === null ? "not answered within 2 s" : `answered after ${write(polled)}`),
+              polledOnce(polled, h2),
             ],
-            says: h2 ? `On HTTP/2 all ${opened} are open, on one connection.` : `${opened} are open, the seventh waits, and so does every poll: ${lab.page.http} has six connections to a host, and a stream keeps its own.`,
+            summary: h2
+              ? `On HTTP/2 all ${opened} are open, on one connection.`
+              : `${opened} are open, the seventh waits, and so does every poll: ${lab.page.http} has six connections to a host, and a stream keeps its own.`,
           };
         },
         note: "Seven tabs with one stream each come to the same. The lanes above rest meanwhile. WHATWG HTML, section 9.2, warns of it.",
@@ -362,7 +398,7 @@ export const scenes = [
           const { opened, polled } = await lab.pool(8, "websocket");
           return {
             checks: [near("open", opened, 8, 0, "of 8"), within("and then one poll, answered after", polled, 0, 1500)],
-            says: `All ${opened} WebSockets are open, and a poll is answered: WebSockets have a pool of their own.`,
+            summary: `All ${opened} WebSockets are open, and a poll is answered: WebSockets have a pool of their own.`,
           };
         },
         note: "In Chromium that pool has 255 connections, over all hosts.",
@@ -378,9 +414,9 @@ export const scenes = [
           return {
             checks: [
               near(`open, ${lab.page.http}`, opened, h2 ? 8 : 6, 0, "of 8"),
-              such("and then one poll", h2 ? polled !== null : polled === null, polled === null ? "not answered within 2 s" : `answered after ${write(polled)}`),
+              polledOnce(polled, h2),
             ],
-            says: h2
+            summary: h2
               ? "Eight of eight: on HTTP/2 a stream is not a connection."
               : `By HTTP/1.1 it is six again. ${lab.page.secure ? `At ${lab.page.secure} (key H)` : "With --tls, over https,"} it is eight of eight.`,
           };
@@ -391,60 +427,88 @@ export const scenes = [
   },
 ];
 
-// caught returns after what time each lane that a cut has met had caught up.
-const caught = (met, after) => Object.fromEntries(met.map((name) => [name, after[name]?.caught ?? null]));
+/**
+ * polledOnce expects that one poll more is answered, or is not.
+ * @param {number | null} polled after how many milliseconds it was answered
+ * @param {boolean} answered
+ */
+function polledOnce(polled, answered) {
+  const text = polled === null ? "not answered within 2 s" : `answered after ${write(polled)}`;
+  return such("and then one poll", answered ? polled !== null : polled === null, text);
+}
 
-// needs fails where a cut has not met what the step is about.
-function needs(met) {
-  const missing = spared(met, ["sse", "websocket"]);
+// caught returns after what time each lane that a cut has reached had caught up.
+const caught = (reached, after) => Object.fromEntries(reached.map((name) => [name, after[name]?.caught ?? null]));
+
+// needStreams fails where a cut has not reached what the step is about.
+function needStreams(reached) {
+  const missing = notCut(reached, ["sse", "websocket"]);
   if (missing) throw new Error(`${missing} Run it again.`);
 }
 
-// ended cuts all lanes by FIN or RST, and holds what follows against what each does.
+/**
+ * ended cuts all lanes by FIN or RST, and compares what follows with what each does.
+ * @param {Actions} lab
+ * @param {"fin" | "rst"} kind
+ * @returns {Promise<Result>}
+ */
 async function ended(lab, kind) {
   await lab.wait(1500, "until all lanes run");
-  const { met, after, lost } = await lab.cut(kind);
-  needs(met);
-  const trips = 2 * lab.page.network.rtt;
+  const { reached, after, lost } = await lab.cut(kind);
+  needStreams(reached);
+  const roundTrips = 2 * lab.page.network.rtt;
   const { sse, websocket, longpoll } = after;
   return {
     checks: [
       within("SSE notices", sse?.noticed ?? null, 0, 700),
-      near("SSE is connected again", sse?.connected ?? null, 3000 + trips, 600),
-      within("WebSocket is connected again", websocket?.connected ?? null, 0, 1200 + 2 * trips),
-      ...(met.includes("longpoll") ? [within("long-polling has caught up", longpoll?.caught ?? null, 0, 1500 + 2 * trips)] : []),
-      most("caught up", caught(met, after), 8000),
+      near("SSE is connected again", sse?.connected ?? null, 3000 + roundTrips, 600),
+      within("WebSocket is connected again", websocket?.connected ?? null, 0, 1200 + 2 * roundTrips),
+      ...(reached.includes("longpoll")
+        ? [within("long-polling has caught up", longpoll?.caught ?? null, 0, 1500 + 2 * roundTrips)]
+        : []),
+      most("caught up", caught(reached, after), 8000),
       none("lost", lost),
     ],
-    says: `SSE was back after ${write(sse?.connected)}, WebSocket after ${write(websocket?.connected)}, and nothing was lost: each went on from its last id. ${spared(met, lanes)}`,
+    summary: `SSE was back after ${write(sse?.connected)}, WebSocket after ${write(websocket?.connected)}, and nothing was lost: each went on from its last id. ${notCut(reached, lanes)}`,
   };
 }
 
-// silent cuts all lanes by 20 s of silence, with heartbeats or without.
+/**
+ * silent cuts all lanes by 20 s of silence.
+ * @param {Actions} lab
+ * @param {number} beat seconds between heartbeats; 0: none
+ * @returns {Promise<Result>}
+ */
 async function silent(lab, beat) {
   const seconds = lab.page.silence;
   await lab.beat(beat);
   await lab.wait(2500, "until all lanes run");
-  const { met, after, lost, ages } = await lab.cut("silence", seconds);
-  needs(met);
+  const { reached, after, lost, ages } = await lab.cut("silence", seconds);
+  needStreams(reached);
   const { polling, sse, websocket } = after;
   const limit = beat * 1500;
-  const notices = (what, stamp) =>
-    beat ? within(`${what} notices`, stamp?.noticed ?? null, 0.5 * limit, limit + 700) : such(`${what} notices`, stamp?.noticed === null, stamp?.noticed === null ? "not at all, as expected" : `after ${write(stamp?.noticed)}`);
+  const connected = { SSE: sse?.connected ?? null, WebSocket: websocket?.connected ?? null };
+  const notices = (what, stamp) => {
+    if (beat) return within(`${what} notices`, stamp?.noticed ?? null, 0.5 * limit, limit + 700);
+    const not = stamp?.noticed === null;
+    return such(`${what} notices`, not, not ? "not at all, as expected" : `after ${write(stamp?.noticed)}`);
+  };
   return {
     checks: [
-      ...(seconds > 12 && met.includes("polling") ? [within("polling notices", polling?.noticed ?? null, 8500, 11_500)] : []),
+      ...(seconds > 12 && reached.includes("polling")
+        ? [within("polling notices", polling?.noticed ?? null, 8500, 11_500)]
+        : []),
       notices("SSE", sse),
       notices("WebSocket", websocket),
       ...(beat ? [overHTTP2(lab.page)
         ? rising("connected again", [["WebSocket", websocket?.connected ?? null], ["SSE", sse?.connected ?? null]])
-        : most("connected again", { SSE: sse?.connected ?? null, WebSocket: websocket?.connected ?? null }, limit + 3000)] : []),
+        : most("connected again", connected, limit + 3000)] : []),
       within("age by WebSocket, at most", ages.websocket, beat ? 1000 : seconds * 900, beat ? limit + 4000 : seconds * 1000 + 3000),
-      most("caught up", caught(met, after), seconds * 1000 + 8000),
+      most("caught up", caught(reached, after), seconds * 1000 + 8000),
       none("lost", lost),
     ],
-    says: (beat
+    summary: (beat
       ? `With a heartbeat every ${beat} s SSE noticed after ${write(sse?.noticed)} and WebSocket after ${write(websocket?.noticed)}; they were back after ${write(sse?.connected)} and ${write(websocket?.connected)}.`
-      : `For ${seconds} s neither SSE nor WebSocket noticed anything; then all of it arrived at once, and nothing was lost.`) + ` ${spared(met, lanes)}`,
+      : `For ${seconds} s neither SSE nor WebSocket noticed anything; then all of it arrived at once, and nothing was lost.`) + ` ${notCut(reached, lanes)}`,
   };
 }

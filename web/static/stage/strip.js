@@ -1,10 +1,15 @@
 const span = 20_000; // milliseconds from the left edge to now
 
-// The heights that a strip may stand for: with one of these for all lanes, one
-// can be held against the other.
+// The heights that a strip may stand for: with one of these for all lanes, they can be compared.
 const tops = [500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 300_000, Infinity];
 
-// peak returns the highest age in the part of a course (of Age) that is drawn at now.
+/** @typedef {[number, number][]} Course of an Age */
+
+/**
+ * peak returns the highest age in the part of a course that is drawn at now.
+ * @param {Course} course
+ * @param {number} now
+ */
 export function peak(course, now) {
   let peak = 0;
   course.forEach(([when, at], i) => {
@@ -14,13 +19,20 @@ export function peak(course, now) {
   return peak;
 }
 
-// top returns the height to draw strips with, whose highest peak is given.
+/**
+ * top returns the age at the top of all strips, of which the highest peak is given.
+ * @param {number} peak
+ */
 export function top(peak) {
   return tops.find((top) => top >= peak);
 }
 
-// strip returns draw(course, now, top), which draws the age over the 20 s up to now
-// on a canvas: it climbs with time, and drops where news arrived.
+/**
+ * strip returns what draws the age over the 20 s up to now on a canvas: it climbs with time, and drops where news
+ * arrived.
+ * @param {HTMLCanvasElement} canvas
+ * @returns {(course: Course, now: number, top: number) => void}
+ */
 export function strip(canvas) {
   const context = canvas.getContext("2d");
   let ratio = 1;

@@ -1,13 +1,18 @@
 import { marks } from "./flight.js";
+import { markPath } from "./mark.js";
 
-// track returns draw(record, t, near), which draws on a canvas what was under
-// way at the instant t: the source is left, the reader right. near writes the
-// ids beside the marks, too.
+/**
+ * track returns what draws on a canvas what was under way at an instant: the source is left, the reader right. With ids
+ * it writes them beside the marks, too.
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} name of the lane
+ * @returns {(record: import("../lane/record.js").Record, t: number, ids: boolean) => void}
+ */
 export function track(canvas, name) {
   const context = canvas.getContext("2d");
   let ratio = 1;
   let style = null;
-  let before = ""; // what is drawn
+  let shown = ""; // what is drawn
   let drawn = -Infinity; // as of when
   let crowded = false;
   new ResizeObserver(() => {
@@ -15,17 +20,17 @@ export function track(canvas, name) {
     canvas.width = Math.round(canvas.clientWidth * ratio);
     canvas.height = Math.round(canvas.clientHeight * ratio);
     style = null;
-    before = "";
+    shown = "";
   }).observe(canvas);
 
-  return (record, t, near) => {
+  return (record, t, ids) => {
     if (crowded && Math.abs(t - drawn) < 40) return; // of many marks none can be followed
     drawn = t;
     const list = marks(record, t);
-    crowded = !near && list.length > 5;
-    const now = JSON.stringify([list, near, getComputedStyle(canvas).color]);
-    if (now === before) return;
-    before = now;
+    crowded = !ids && list.length > 5;
+    const content = JSON.stringify([list, ids, getComputedStyle(canvas).color]);
+    if (content === shown) return;
+    shown = content;
     const { width, height } = canvas;
     style ??= getComputedStyle(canvas);
     const colour = style.color;
@@ -57,15 +62,15 @@ export function track(canvas, name) {
         context.fillText("?", at, y);
         continue;
       }
-      shape(context, name, at, y, size);
+      const shape = markPath(name, at, y, size);
       if (kind === "empty") {
         context.lineWidth = 1.5 * ratio;
         context.strokeStyle = colour;
-        context.stroke();
+        context.stroke(shape);
         continue;
       }
-      context.fill();
-      if (!near || kind === "landed" || Math.abs(at - written) < 6 * size) continue;
+      context.fill(shape);
+      if (!ids || kind === "landed" || Math.abs(at - written) < 6 * size) continue;
       written = at;
       context.fillStyle = text;
       context.font = `${1.5 * size}px system-ui`;
@@ -75,17 +80,4 @@ export function track(canvas, name) {
     }
     context.globalAlpha = 1;
   };
-}
-
-// shape lays the path of a lane's mark.
-function shape(context, name, x, y, size) {
-  context.beginPath();
-  if (name === "polling") return context.arc(x, y, size, 0, 2 * Math.PI);
-  const points = {
-    longpoll: [[0, -1.15], [1.15, 0], [0, 1.15], [-1.15, 0]],
-    sse: [[0, -1.1], [1.15, 0.9], [-1.15, 0.9]],
-    websocket: [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
-  }[name];
-  for (const [dx, dy] of points) context.lineTo(x + dx * size, y + dy * size);
-  context.closePath();
 }

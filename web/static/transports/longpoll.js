@@ -1,13 +1,13 @@
-// Long-polling: ask, and the server answers when there is news.
-// Ask again at once: what is published between two questions waits one trip.
+// Long-polling: ask, and the server answers when there is news; then ask at once.
+// What is published between two requests waits for the second: the re-arm gap.
 import { backoff } from "./backoff.js";
 
+/** @type {import("./transports.js").Open} */
 export function open(url, after, on) {
   const stop = new AbortController();
   let cursor = after; // "EPOCH-ID" of the last entry we have; "": from now
-  let failures = 0;
-  let wait = 0; // seconds; none for a first answer, which tells that we are heard
-  let timer;
+  let failures = 0, timer;
+  let wait = 0; // seconds; 0 for the first answer, which shows that the server is there
 
   async function ask() {
     on.asked(performance.now());
@@ -34,7 +34,7 @@ export function open(url, after, on) {
     }
   }
 
-  // The cursor comes from the body: a proxy that compresses it changes the ETag.
+  // The cursor is read from the body: a proxy that compresses it changes the ETag.
   function read({ epoch, head, messages }, now) {
     const [first] = messages;
     if (epoch !== cursor.split("-")[0]) on.epoch(epoch, first ? (first.gap?.from ?? first.id) - 1 : head);

@@ -1,13 +1,13 @@
-// Polling: ask, be answered at once, wait, ask again.
-// What is published meanwhile lies on the server until the next look.
+// Polling: ask, be answered at once, wait, ask the next time.
+// What is published meanwhile stays on the server until the next poll.
 import { backoff } from "./backoff.js";
 
+/** @type {import("./transports.js").Open} */
 export function open(url, after, on) {
   const stop = new AbortController();
   let cursor = after; // "EPOCH-ID" of the last entry we have; "": from now
-  let failures = 0;
-  let due = performance.now(); // when the last look was due
-  let timer;
+  let failures = 0, timer;
+  let due = performance.now(); // when the last poll was due
 
   async function ask() {
     on.asked(performance.now());
@@ -22,11 +22,11 @@ export function open(url, after, on) {
       if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
       failures = 0;
       on.state("live");
-      if (answer.status === 204) return again();
+      if (answer.status === 204) return schedule();
       const news = JSON.parse(text);
       read(news, now);
       if (news.head > Number(cursor.split("-")[1])) ask(); // an answer holds 64 KiB, or one message
-      else again();
+      else schedule();
     } catch (err) {
       if (stop.signal.aborted) return;
       const ms = backoff(++failures);
@@ -35,7 +35,7 @@ export function open(url, after, on) {
     }
   }
 
-  // The cursor comes from the body: a proxy that compresses it changes the ETag.
+  // The cursor is read from the body: a proxy that compresses it changes the ETag.
   function read({ epoch, head, messages }, now) {
     const [first] = messages;
     if (epoch !== cursor.split("-")[0]) on.epoch(epoch, first ? (first.gap?.from ?? first.id) - 1 : head);
@@ -47,11 +47,11 @@ export function open(url, after, on) {
     }
   }
 
-  // By schedule: a late timer makes no other late. The interval may change meanwhile.
-  function again() {
+  // A late timer makes no later poll late. The interval may change meanwhile.
+  function schedule() {
     const now = performance.now();
     const left = due + on.interval() - now;
-    if (left > 0) return void (timer = setTimeout(again, Math.min(left, 100)));
+    if (left > 0) return void (timer = setTimeout(schedule, Math.min(left, 100)));
     due = left < -on.interval() ? now : due + on.interval();
     timer = setTimeout(ask);
   }

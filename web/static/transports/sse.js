@@ -1,34 +1,34 @@
-// Server-Sent Events: ask once, and the answer never ends.
-// After a cut the browser itself asks again, with the last id that it saw.
+// Server-Sent Events: ask once, and the response never ends.
+// After a cut the browser itself reconnects, with the last id that it saw.
 import { backoff } from "./backoff.js";
 
+/** @type {import("./transports.js").Open} */
 export function open(url, after, on) {
   let cursor = after; // "EPOCH-ID" of the last entry we have; "": from now
-  let failures = 0;
-  let source, timer, silent;
+  let failures = 0, source, timer, silent;
 
   function ask() {
     on.asked(performance.now());
     source = new EventSource(url + (cursor && `&after=${cursor}`));
-    const hears = (type, take) => source.addEventListener(type, (event) => {
-      take(event, performance.now());
-      heard();
+    const listen = (type, handle) => source.addEventListener(type, (event) => {
+      handle(event, performance.now());
+      restartSilence();
     });
-    hears("open", (_, now) => {
+    listen("open", (_, now) => {
       on.answered(now);
       failures = 0;
       on.state("live");
     });
-    hears("hello", hello);
-    hears("message", read);
-    hears("gap", read);
-    hears("heartbeat", (_, now) => on.beat(now));
-    const closed = () => source.readyState === EventSource.CLOSED; // by any answer but 200, for good
-    source.onerror = () => (closed() ? again("refused") : on.state("down", "the browser asks again"));
-    heard();
+    listen("hello", hello);
+    listen("message", read);
+    listen("gap", read);
+    listen("heartbeat", (_, now) => on.beat(now));
+    const closed = () => source.readyState === EventSource.CLOSED; // by any status but 200, for good
+    source.onerror = () => (closed() ? retry("refused") : on.state("down", "the browser asks again"));
+    restartSilence();
   }
 
-  // The first event says where the stream begins: after a restart before all of it.
+  // The first event tells where the stream begins: after a restart before all of it.
   function hello({ lastEventId }) {
     const [epoch, id] = lastEventId.split("-");
     if (epoch !== cursor.split("-")[0]) on.epoch(epoch, Number(id));
@@ -42,13 +42,13 @@ export function open(url, after, on) {
     else on.message(entry, now);
   }
 
-  // Heartbeats make a silence tell: then the connection is given up.
-  function heard() {
+  // With heartbeats a silence is a cut: then the connection is given up.
+  function restartSilence() {
     clearTimeout(silent);
-    if (on.silence()) silent = setTimeout(() => again("silent"), on.silence());
+    if (on.silence()) silent = setTimeout(() => retry("silent"), on.silence());
   }
 
-  function again(why) {
+  function retry(why) {
     source.close();
     clearTimeout(silent);
     const ms = backoff(++failures);

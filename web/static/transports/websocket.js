@@ -1,11 +1,11 @@
 // WebSocket: ask once, and the connection turns into a pipe for both directions.
-// After a cut nothing happens by itself: asking again and the cursor are ours.
+// After a cut nothing happens by itself: reconnecting and the cursor are ours.
 import { backoff } from "./backoff.js";
 
+/** @type {import("./transports.js").Open} */
 export function open(url, after, on) {
   let cursor = after; // "EPOCH-ID" of the last entry we have; "": from now
-  let failures = 0;
-  let socket, timer, silent;
+  let failures = 0, socket, timer, silent;
 
   function ask() {
     on.asked(performance.now());
@@ -14,11 +14,11 @@ export function open(url, after, on) {
     socket.onmessage = (event) => {
       const now = performance.now();
       read(JSON.parse(event.data), now);
-      heard();
+      restartSilence();
     };
-    socket.onerror = () => again("no connection"); // Firefox tells no close of what the page's policy forbids
-    socket.onclose = ({ code }) => again(`closed with ${code}`);
-    heard();
+    socket.onerror = () => retry("no connection"); // Firefox fires no close where the page's policy forbids
+    socket.onclose = ({ code }) => retry(`closed with ${code}`);
+    restartSilence();
   }
 
   function read(entry, now) {
@@ -29,24 +29,24 @@ export function open(url, after, on) {
     else on.message(entry, now);
   }
 
-  // The first frame says whose messages follow: after a restart all of them.
+  // The first frame names the epoch that follows: after a restart all of them.
   function hello({ epoch, head }) {
     failures = 0;
     on.state("live");
     on.pipe((text) => socket.send(text));
     if (epoch === cursor.split("-")[0]) return;
-    const begins = cursor ? 0 : head;
-    cursor = `${epoch}-${begins}`;
-    on.epoch(epoch, begins);
+    const start = cursor ? 0 : head;
+    cursor = `${epoch}-${start}`;
+    on.epoch(epoch, start);
   }
 
-  // Heartbeats make a silence tell: then the connection is given up.
-  function heard() {
+  // With heartbeats a silence is a cut: then the connection is given up.
+  function restartSilence() {
     clearTimeout(silent);
-    if (on.silence()) silent = setTimeout(() => again("silent"), on.silence());
+    if (on.silence()) silent = setTimeout(() => retry("silent"), on.silence());
   }
 
-  function again(why) {
+  function retry(why) {
     close();
     const ms = backoff(++failures);
     on.state("down", `${why}, again in ${(ms / 1000).toFixed(1)} s`);

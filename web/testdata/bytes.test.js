@@ -1,5 +1,5 @@
 import { equal, test } from "./test.js";
-import { pack, perMessage, rest, unpack } from "/static/lab/ledger.js";
+import { difference, footnote, pack, parts, perMessage, unpack } from "/static/lab/bytes.js";
 
 const row = {
   delivered: 4,
@@ -8,7 +8,7 @@ const row = {
 };
 
 test("bytes: everything counts, but what is paid once and the page's own mark", () => {
-  equal(perMessage(row), { bytes: 902 / 4, once: 90, unaccounted: 2 });
+  equal(perMessage(row), { bytes: 902 / 4, opening: 90, unaccounted: 2 });
 });
 
 test("bytes: there is no figure before the first message", () => {
@@ -16,13 +16,19 @@ test("bytes: there is no figure before the first message", () => {
 });
 
 test("bytes: what is unaccounted is always said", () => {
-  equal(rest(perMessage(row)), "unaccounted: 2 B");
-  equal(rest({ once: 90, unaccounted: 0 }), "opening 90 B");
-  equal(rest({ once: 0, unaccounted: 0 }), "");
+  equal(footnote(perMessage(row)), "unaccounted: 2 B");
+  equal(footnote({ opening: 90, unaccounted: 0 }), "opening 90 B");
+  equal(footnote({ opening: 0, unaccounted: 0 }), "");
+});
+
+test("bytes: the ledger's difference, and from nothing", () => {
+  const row = (n) => ({ requests: n, delivered: n, sent: 0, up: { head: 10 * n, total: 10 * n }, down: { head: 0, total: 0 } });
+  equal(difference(row(5), row(2)).up, { head: 30, total: 30 });
+  equal(difference(row(5)).requests, 5);
 });
 
 test("bytes: rows go into an address, and come out of it", () => {
-  const full = (part) => Object.fromEntries(["payload", "envelope", "framing", "head", "opening", "control", "tag", "tls", "unaccounted", "total"].map((name, i) => [name, i * part]));
+  const full = (part) => Object.fromEntries([...parts, "total"].map((name, i) => [name, i * part]));
   const sse = { transport: "sse", delivered: 7, up: full(1), down: full(100) };
   const text = pack({ rows: new Map([["sse", sse], ["connection", { transport: "connection" }]]), seconds: 2.5 });
   const { rows, seconds } = unpack(text);
