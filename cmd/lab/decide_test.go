@@ -28,7 +28,8 @@ func TestDecide(t *testing.T) {
 	} {
 		code, stdout, stderr := execute(t, test.args)
 		if code != test.code || stderr != test.stderr || !regexp.MustCompile(test.stdout).MatchString(stdout) {
-			t.Errorf("lab %s: exit %d\n%s%s\nwant %d\n%s\n%s", test.args, code, stdout, stderr, test.code, test.stdout, test.stderr)
+			t.Errorf("lab %s: exit %d\n%s%s\nwant %d\n%s\n%s",
+				test.args, code, stdout, stderr, test.code, test.stdout, test.stderr)
 		}
 		if strings.Contains(stdout, "NaN") || strings.Contains(stdout, "Inf") {
 			t.Errorf("lab %s:\n%s", test.args, stdout)

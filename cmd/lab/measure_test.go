@@ -19,7 +19,8 @@ import (
 )
 
 // keys are those of a line of JSON, in their order.
-const keys = "transport http tls network delivered lost duplicated reordered requests connections p50_us p99_us clock_error_us age_us cpu_us" +
+const keys = "transport http tls network delivered lost duplicated reordered requests connections" +
+	" p50_us p99_us clock_error_us age_us cpu_us" +
 	" up payload envelope framing head opening control tag tls unaccounted total" +
 	" down payload envelope framing head opening control tag tls unaccounted total"
 
@@ -88,7 +89,8 @@ func TestMeasureCSV(t *testing.T) {
 
 func TestMeasureTable(t *testing.T) {
 	t.Parallel()
-	code, stdout, stderr := execute(t, "measure --for 600ms --rate 200 --payload 80 --interval 100ms --headers chrome --cookie 9")
+	code, stdout, stderr := execute(t,
+		"measure --for 600ms --rate 200 --payload 80 --interval 100ms --headers chrome --cookie 9")
 	if code != 0 || stderr != "" {
 		t.Fatalf("exit %d\n%s", code, stderr)
 	}
@@ -162,8 +164,10 @@ func TestMeasureErrors(t *testing.T) {
 		{"nope", 2, "", `lab: unknown command "nope" for "lab measure" \(lab measure --help says what there is\)\n`},
 		{"--url http://127.0.0.1:1", 1, "", `lab: polling, after .*connection refused\n`},
 	} {
-		if code, stdout, stderr := execute(t, "measure "+test.args); code != test.code || !matches(test.stdout, stdout) || !matches(test.stderr, stderr) {
-			t.Errorf("lab measure %s: exit %d\n%s%s\nwant %d\n%s%s", test.args, code, stdout, stderr, test.code, test.stdout, test.stderr)
+		code, stdout, stderr := execute(t, "measure "+test.args)
+		if code != test.code || !matches(test.stdout, stdout) || !matches(test.stderr, stderr) {
+			t.Errorf("lab measure %s: exit %d\n%s%s\nwant %d\n%s%s",
+				test.args, code, stdout, stderr, test.code, test.stdout, test.stderr)
 		}
 	}
 }

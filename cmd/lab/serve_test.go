@@ -179,10 +179,11 @@ func TestSignalOneConnection(t *testing.T) {
 	cmd := exec.Command(program(t))
 	_, addr := startTLS(t, cmd, "--rate", "10")
 	var dials atomic.Int64
-	transport := &http.Transport{ForceAttemptHTTP2: true, DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		dials.Add(1)
 		return (&tls.Dialer{Config: anyCertificate(true)}).DialContext(ctx, network, addr)
-	}}
+	}
+	transport := &http.Transport{ForceAttemptHTTP2: true, DialTLSContext: dial}
 	defer transport.CloseIdleConnections()
 	var ended sync.WaitGroup
 	for range 100 { // the second finds the connection of the first

@@ -42,7 +42,8 @@ func TestWire(t *testing.T) {
 				}
 				seen++
 				if up != added[">"+part] || down != added["<"+part] {
-					t.Errorf("%s: %s is %d and %d B, the lines add up to %d and %d", name, part, up, down, added[">"+part], added["<"+part])
+					t.Errorf("%s: %s is %d and %d B, the lines add up to %d and %d",
+						name, part, up, down, added[">"+part], added["<"+part])
 				}
 			}
 			if seen < 4 || added["<payload"] == 0 || !strings.HasSuffix(strings.TrimSpace(sections[1]), "\nunaccounted: 0 B") {
@@ -52,15 +53,16 @@ func TestWire(t *testing.T) {
 			if compared := len(sections) == 6; compared != polls || len(sections) > 2 != polls {
 				t.Errorf("%s: %d sections, want 6 where polls on HTTP/2 are compared, and else 2", name, len(sections))
 			}
-			if strings.Contains(flags, "tls") != (added[">tls"] > 0) || strings.Contains(flags, "tls") && added["<opening"] < 500 {
+			tls := strings.Contains(flags, "tls")
+			if tls != (added[">tls"] > 0) || tls && added["<opening"] < 500 {
 				t.Errorf("%s: %d B of TLS and %d B of opening", name, added[">tls"], added["<opening"])
 			}
 		}
 	}
 }
 
-// The first poll by HTTP/2 has its price, and the next ones their discount; a
-// cookie of 512 bytes is paid once, one of 4 096 each time.
+// By HTTP/2 the first poll costs several times the next ones. A cookie of 512 bytes is paid once, one of 4 096 each
+// time.
 func TestWireHeads(t *testing.T) {
 	t.Parallel()
 	out, err := exec.Command(program(t), "wire", "polling", "--http", "2", "--headers", "chrome").Output()
@@ -76,7 +78,8 @@ func TestWireHeads(t *testing.T) {
 		}
 		table = rest
 	}
-	if n != [3]int{1, 2, 5} || none[0] < 6*none[1] || some[0] < none[0]+300 || some[2] > none[2]+3 || many[1] < 3500 || many[2] < 3500 {
+	if n != [3]int{1, 2, 5} || none[0] < 6*none[1] || some[0] < none[0]+300 || some[2] > none[2]+3 ||
+		many[1] < 3500 || many[2] < 3500 {
 		t.Errorf("requests %v cost %v, with a cookie of 512 B %v, of 4 096 B %v", n, none, some, many)
 	}
 }

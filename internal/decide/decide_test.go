@@ -19,11 +19,10 @@ import (
 	"fourwires/longpoll"
 )
 
-// What rearm says of a long-polling client is so in virtual time, with this repository's
-// handler and client: how many requests it sends, which share of the messages finds none
-// waiting, and which share of the requests brings nothing. Of what is counted, four
-// standard deviations are allowed. Of the slowest feeds nearly every gap is behind an
-// answer without a message.
+// In virtual time this repository's long-polling handler and client confirm what rearm returns: how many requests a
+// client sends, which share of the messages finds none waiting, and which share of the requests brings nothing. Counts
+// may be off by four standard deviations. With the slowest feeds nearly every re-arm gap follows an answer without a
+// message.
 func TestRearm(t *testing.T) {
 	for _, test := range []struct {
 		rate float64
@@ -130,8 +129,7 @@ func TestNeedCheck(t *testing.T) {
 	}
 }
 
-// Whatever is asked for, the answer has sense: a figure is a number above 0, what is
-// taken is in time, and nothing simpler is as good.
+// For every need the answer makes sense: a figure is a number above 0, and the choice is in time.
 func TestCandidates(t *testing.T) {
 	for _, direction := range []string{scenario.Down, scenario.Both, scenario.Up} {
 		for _, http := range []int{1, 2} {
@@ -152,8 +150,10 @@ func TestCandidates(t *testing.T) {
 										t.Fatalf("%+v: %+v", n, c)
 									}
 								}
-								if take := Choose(candidates); take == nil && rtt/2 <= late && direction != scenario.Both || take != nil && !take.InTime {
-									t.Fatalf("%+v: took %+v", n, take)
+								choice := Choose(candidates)
+								possible := rtt/2 <= late && direction != scenario.Both
+								if choice == nil && possible || choice != nil && !choice.InTime {
+									t.Fatalf("%+v: chose %+v", n, choice)
 								}
 							}
 						}
@@ -175,12 +175,17 @@ func TestAdviseNone(t *testing.T) {
 }
 
 func TestShort(t *testing.T) {
-	for d, want := range map[time.Duration]string{0: "0s", 7: "7ns", 464_060 * time.Microsecond: "464ms", 20_120 * time.Microsecond: "20.1ms", time.Hour: "1h0m0s", 1_234_567_890: "1.23s"} {
+	for d, want := range map[time.Duration]string{
+		0: "0s", 7: "7ns", 464_060 * time.Microsecond: "464ms", 20_120 * time.Microsecond: "20.1ms",
+		time.Hour: "1h0m0s", 1_234_567_890: "1.23s",
+	} {
 		if got := short(d); got != want {
 			t.Errorf("%v is printed %s, want %s", int64(d), got, want)
 		}
 	}
-	for x, want := range map[float64]string{1: "1", 0.98: "0.98", 1234.5: "1234", 99.8: "99.8", 0.0236: "0.0236", 100: "100"} {
+	for x, want := range map[float64]string{
+		1: "1", 0.98: "0.98", 1234.5: "1234", 99.8: "99.8", 0.0236: "0.0236", 100: "100",
+	} {
 		if got := fmt.Sprint(digits(x)); got != want {
 			t.Errorf("%v is printed %s, want %s", x, got, want)
 		}

@@ -48,7 +48,8 @@ func TestInterruptSilence(t *testing.T) {
 		{name: "response headers over TLS", dial: true, secure: true, answers: func(conn net.Conn) error {
 			return readRequest(tls.Server(conn, &tls.Config{Certificates: certificates}))
 		}},
-		{name: "half of the headers", dial: true, answers: answerWith("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")},
+		{name: "half of the headers", dial: true,
+			answers: answerWith("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")},
 		{name: "body", dial: true, answers: answerWith(begun)},
 		{name: "a refusal's body", dial: true, answers: answerWith(strings.Replace(begun, "200 OK", "503 Busy", 1))},
 		{name: "response headers behind the clock", dial: true, clock: true, answers: readRequest},

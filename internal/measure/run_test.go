@@ -43,8 +43,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// options returns those of a short measurement. A message is of 119 bytes while
-// its id has two digits.
+// options returns those of a short measurement. A message has 119 bytes while its id has two digits.
 func options(t *testing.T, args ...string) Options {
 	t.Helper()
 	self, err := os.Executable()
@@ -57,7 +56,8 @@ func options(t *testing.T, args ...string) Options {
 	}
 	o := Options{
 		For: 300 * time.Millisecond, Rate: 50, Payload: 80, Interval: 100 * time.Millisecond, Clients: 1,
-		Protocol: protocol.Settings{HTTP: 1, Headers: protocol.Headers{Set: protocol.Go}}, Targets: targets, Server: []string{self},
+		Protocol: protocol.Settings{HTTP: 1, Headers: protocol.Headers{Set: protocol.Go}},
+		Targets:  targets, Server: []string{self},
 	}
 	if err := o.Check(); err != nil {
 		t.Fatal(err)
@@ -82,8 +82,7 @@ func run(ctx context.Context, o Options) (map[string]Result, error) {
 	return results, err
 }
 
-// Every message comes, once and in order, and what it costs is exactly what the
-// protocol says.
+// Every message is received once and in order, and costs exactly what the protocol demands.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	const size = 119 // of a message
@@ -96,7 +95,8 @@ func TestRun(t *testing.T) {
 	}
 	const n = 15 * clients
 	for name, r := range results {
-		if r.Delivered != n || r.Lost+uint64(r.Duplicated+r.Reordered) > 0 || r.Connections != clients || r.Network != "loopback" {
+		if r.Delivered != n || r.Lost+uint64(r.Duplicated+r.Reordered) > 0 ||
+			r.Connections != clients || r.Network != "loopback" {
 			t.Errorf("%s: %+v, want %d delivered to %d clients", name, r, n, clients)
 		}
 		if r.Down.Payload != n*size || r.Up.Payload != 0 {
@@ -130,7 +130,8 @@ func TestRun(t *testing.T) {
 		t.Errorf("websocket: %+v, want an opening only", up)
 	}
 	// An event is "id: EPOCH-ID\ndata: …\n\n". What comes with another shares its chunk.
-	if down := results["sse"].Down; down.Envelope != n*len64("id: abcdef-22\ndata: \n\n") || down.Framing == 0 || down.Framing > 6*n || down.Head != 0 {
+	if down := results["sse"].Down; down.Envelope != n*len64("id: abcdef-22\ndata: \n\n") ||
+		down.Framing == 0 || down.Framing > 6*n || down.Head != 0 {
 		t.Errorf("sse: %+v", down)
 	}
 	for _, stream := range []string{"sse", "websocket"} {
@@ -139,11 +140,13 @@ func TestRun(t *testing.T) {
 		}
 	}
 	// Every poll has a head of so many bytes, and needs no opening.
-	head := len64("GET /longpoll?after=abcdef-22 HTTP/1.1\r\nHost: 127.0.0.1:00000\r\nUser-Agent: Go-http-client/1.1\r\n\r\n")
+	head := len64("GET /longpoll?after=abcdef-22 HTTP/1.1\r\nHost: 127.0.0.1:00000\r\n" +
+		"User-Agent: Go-http-client/1.1\r\n\r\n")
 	for _, poll := range []string{"polling", "longpoll"} {
 		r := results[poll]
 		want := (head + len64(poll) - len64("longpoll")) * r.Requests
-		if slack := 8 * r.Requests; r.Requests == 0 || r.Up.Head > want || r.Up.Head < want-slack || r.Up.Opening+r.Down.Opening+r.Down.Framing != 0 {
+		if slack := 8 * r.Requests; r.Requests == 0 || r.Up.Head > want || r.Up.Head < want-slack ||
+			r.Up.Opening+r.Down.Opening+r.Down.Framing != 0 {
 			t.Errorf("%s: %+v, want %d bytes of heads up or a few less", poll, r, want)
 		}
 	}
@@ -152,9 +155,8 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// On HTTP/2 with TLS every message comes too. A DATA frame has 9 bytes around what
-// it carries (RFC 9113, section 4.1), a record of TLS 22 (RFC 8446, section 5.2). The
-// WebSocket has a connection of HTTP/1.1.
+// On HTTP/2 with TLS every message is received too. A DATA frame adds 9 bytes (RFC 9113, section 4.1), a TLS record 22
+// (RFC 8446, section 5.2). The WebSocket opens its connection by HTTP/1.1.
 func TestRunHTTP2(t *testing.T) {
 	t.Parallel()
 	o := ownServer(t)
@@ -178,7 +180,8 @@ func TestRunHTTP2(t *testing.T) {
 	}
 	for name, frame := range map[string]int64{"sse": 9, "websocket": 2} {
 		down := results[name].Down
-		if frames := down.Framing / frame; down.Framing%frame != 0 || frames > n || down.TLS%22 != 0 || down.TLS < 22 || down.TLS > 22*frames {
+		if frames := down.Framing / frame; down.Framing%frame != 0 || frames > n ||
+			down.TLS%22 != 0 || down.TLS < 22 || down.TLS > 22*frames {
 			t.Errorf("%s: %+v, want %d bytes around each message, or some together, and 22 of TLS", name, down, frame)
 		}
 	}
@@ -232,8 +235,7 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// Over a network of 40 ms a round trip a message is at least half of that on its
-// way, and the result says which network it was.
+// Over a network with a round trip of 40 ms a message takes at least half of that, and the result names the network.
 func TestRunNetwork(t *testing.T) {
 	t.Parallel()
 	o := ownServer(t)
@@ -252,8 +254,7 @@ func TestRunNetwork(t *testing.T) {
 	}
 }
 
-// The heads of a browser and a cookie make heads and openings longer, and
-// nothing else.
+// The headers of a browser and a cookie make heads and openings longer, and nothing else.
 func TestRunHeaders(t *testing.T) {
 	t.Parallel()
 	o := ownServer(t)
@@ -280,7 +281,8 @@ func TestRunHeaders(t *testing.T) {
 		want := len64("GET /?after=abcdef-22 HTTP/1.1\r\n") + len64(name) + len64(lines) +
 			len64("\r\nCookie: \r\n\r\n") + 512
 		paid := r.Up.Head + r.Up.Opening
-		if slack := 24 * r.Requests; paid > want*r.Requests || paid < want*r.Requests-slack || r.Up.Total != paid || r.Down.Payload != 15*119 {
+		if slack := 24 * r.Requests; paid > want*r.Requests || paid < want*r.Requests-slack ||
+			r.Up.Total != paid || r.Down.Payload != 15*119 {
 			t.Errorf("%s: %d requests, up %+v, want some %d bytes for each", name, r.Requests, r.Up, want)
 		}
 		if r.Up.Unaccounted+r.Down.Unaccounted != 0 {

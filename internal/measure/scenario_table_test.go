@@ -7,8 +7,7 @@ import (
 	"fourwires/internal/scenario"
 )
 
-// What is favoured is what is, where it is worst, the least far from the best; what
-// loses messages is not.
+// The result is favoured whose worst figure is closest to the best, unless it lost messages.
 func TestFavours(t *testing.T) {
 	us := func(v float64) *float64 { return &v }
 	r := func(name string, age, p99, bytes float64, lost uint64) Result {
@@ -18,7 +17,8 @@ func TestFavours(t *testing.T) {
 	}
 	s := scenario.Scenario{Clients: 1}
 	got := Favours(s, []Result{r("polling", 100, 100, 100, 0), r("sse", 20, 20, 150, 0), r("websocket", 10, 10, 50, 1)})
-	want := "These figures favour sse by HTTP/1.1, at most 3.0 times the best (in bytes); then comes polling by HTTP/1.1, at most 10.0 times the best (in age)."
+	want := "These figures favour sse by HTTP/1.1, at most 3.0 times the best (in bytes); " +
+		"then comes polling by HTTP/1.1, at most 10.0 times the best (in age)."
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -15,7 +15,8 @@ func TestSchedule(t *testing.T) {
 	if !slices.Equal(a, o.schedule(1, 1000, time.Second)) || slices.Equal(a, o.schedule(2, 1000, time.Second)) {
 		t.Error("a schedule is that of its seed")
 	}
-	if !slices.IsSorted(a) || a[0] < 0 || a[999] >= time.Second || a[0] > 50*time.Millisecond || a[999] < 950*time.Millisecond {
+	if !slices.IsSorted(a) || a[0] < 0 || a[999] >= time.Second ||
+		a[0] > 50*time.Millisecond || a[999] < 950*time.Millisecond {
 		t.Errorf("from %v to %v", a[0], a[999])
 	}
 	bursts := Options{Burst: 4, Apart: time.Millisecond}.schedule(1, 12, time.Hour)
@@ -26,17 +27,17 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
-// A message that says its number is counted by that, in whatever order it came.
+// A message with its number in it is counted by the number, in whatever order it was received.
 func TestNumbered(t *testing.T) {
 	for _, n := range []int{0, 7, 123456} {
 		data := numbered(n, 30)
 		if len(data) != 30 || !json.Valid(data) || numberOf(data) != n {
-			t.Errorf("%d: %s says %d", n, data, numberOf(data))
+			t.Errorf("%d: %s has the number %d", n, data, numberOf(data))
 		}
 	}
 	for _, data := range []string{"", "1", `{"n":x,}`, `{"n":`} {
 		if n := numberOf([]byte(data)); n != -1 {
-			t.Errorf("%q says %d", data, n)
+			t.Errorf("%q has the number %d", data, n)
 		}
 	}
 	c := newTally(1, 1)

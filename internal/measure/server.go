@@ -79,7 +79,8 @@ func Serve(stdin io.Reader, stdout io.Writer) error {
 			}
 		})
 	}
-	refused := child.Serve(stdin, stdout, addresses{on.Lanes.Addr().String(), on.TLS.Addr().String()}, func(c command) (any, error) {
+	at := addresses{on.Lanes.Addr().String(), on.TLS.Addr().String()}
+	refused := child.Serve(stdin, stdout, at, func(c command) (any, error) {
 		switch {
 		case c.Publish != nil:
 			begin(*c.Publish)

@@ -119,8 +119,8 @@ func protocols(results []Result) string {
 
 const unknown = "–"
 
-// latency returns the text of a time in µs that may be wrong by off. Where off is more than a fifth of the time, it has
-// only what the time is less than.
+// latency returns the text of a time in µs that may be wrong by off. Where off is more than a fifth of the time, the
+// text has only an upper bound.
 func latency(us, off *float64) string {
 	if us == nil || off == nil || *off <= *us/5 {
 		return duration(us, 1)

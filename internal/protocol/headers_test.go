@@ -17,8 +17,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// A request is rewritten as a whole, however it is divided into writes; a body and what
-// follows an upgrade are not. By chance a body may look like headers.
+// The headers of a request are rewritten, however it is divided into writes; its body and what follows an upgrade are
+// not, even where a body looks like headers.
 func TestHTTP1(t *testing.T) {
 	const (
 		get      = "GET /polling?after=e-1 HTTP/1.1\r\nHost: h:1\r\nUser-Agent: Go-http-client/1.1\r\n\r\n"
@@ -86,7 +86,7 @@ func TestHTTP1(t *testing.T) {
 	}
 }
 
-// A sink is a connection that keeps what is written.
+// A sink is a connection that keeps what is written to it.
 type sink struct {
 	net.Conn
 	bytes.Buffer
@@ -95,8 +95,7 @@ type sink struct {
 func (s *sink) Write(b []byte) (int, error) { return s.Buffer.Write(b) }
 func (s *sink) Read([]byte) (int, error)    { return 0, io.EOF }
 
-// On HTTP/2, too: the headers are others, and end the stream where they did before. All
-// other frames are left.
+// On HTTP/2 too the headers are rewritten, and end the stream where they did before. All other frames stay as they are.
 func TestHTTP2(t *testing.T) {
 	chrome, err := recorded()
 	if err != nil {
@@ -212,7 +211,7 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
-// What cannot be rewritten on HTTP/2 fails the write, and is not sent otherwise.
+// A request that cannot be rewritten on HTTP/2 fails the write, and is not sent as it is.
 func TestHTTP2Refuses(t *testing.T) {
 	for _, test := range []struct {
 		flags http2.Flags
@@ -226,13 +225,15 @@ func TestHTTP2Refuses(t *testing.T) {
 		{http2.FlagHeadersEndHeaders, "\x02\x03PUT", "no PUT of Chromium's is recorded"},
 	} {
 		near := &sink{}
-		conn, err := Headers{Set: Chrome}.rewrite("http", true, func(context.Context, string, string) (net.Conn, error) { return near, nil })(t.Context(), "", "")
+		dial := func(context.Context, string, string) (net.Conn, error) { return near, nil }
+		conn, err := Headers{Set: Chrome}.rewrite("http", true, dial)(t.Context(), "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		frame := binary.BigEndian.AppendUint32(nil, uint32(len(test.block))<<8|uint32(http2.FrameHeaders))
 		frame = append(append(frame, byte(test.flags), 0, 0, 0, 1), test.block...)
-		if _, err := conn.Write(append([]byte(http2.ClientPreface), frame...)); err == nil || !strings.Contains(err.Error(), test.want) {
+		_, err = conn.Write(append([]byte(http2.ClientPreface), frame...))
+		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%x: %v, want %s", test.block, err, test.want)
 		}
 		if near.Len() > len(http2.ClientPreface) {
@@ -241,15 +242,15 @@ func TestHTTP2Refuses(t *testing.T) {
 	}
 }
 
-// net/http's own client sends POSTs through it, by both versions, and a server has them
-// whole; several at once.
+// The POSTs of net/http's client, several at once, are received whole by a server, by both versions of HTTP.
 func TestPOST(t *testing.T) {
 	const requests = 20
 	for _, version := range []bool{false, true} {
 		for _, headers := range []Headers{{Set: Go, Cookie: 100}, {Set: Chrome}, {Set: Chrome, Cookie: 5000}} {
 			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				body, err := io.ReadAll(r.Body)
-				if c, none := r.Cookie("c"); (none == nil) != (headers.Cookie > 0) || none == nil && len("c="+c.Value) != headers.Cookie {
+				c, none := r.Cookie("c")
+				if (none == nil) != (headers.Cookie > 0) || none == nil && len("c="+c.Value) != headers.Cookie {
 					t.Errorf("%+v: cookie %v", headers, c)
 				}
 				if chrome := r.Header.Get("Sec-Fetch-Mode") == "cors"; chrome != (headers.Set == Chrome) {
@@ -264,7 +265,8 @@ func TestPOST(t *testing.T) {
 			server.Config.Protocols.SetHTTP1(!version)
 			server.Config.Protocols.SetUnencryptedHTTP2(version)
 			server.Start()
-			transport := &http.Transport{DialContext: headers.rewrite("http", version, (&net.Dialer{}).DialContext), MaxConnsPerHost: 2, Protocols: server.Config.Protocols}
+			transport := &http.Transport{DialContext: headers.rewrite("http", version, (&net.Dialer{}).DialContext),
+				MaxConnsPerHost: 2, Protocols: server.Config.Protocols}
 			failed := make(chan error, requests)
 			for i := range requests {
 				go func() {
@@ -275,7 +277,7 @@ func TestPOST(t *testing.T) {
 						body, err = io.ReadAll(resp.Body)
 						resp.Body.Close()
 						if err == nil && string(body) != text {
-							err = errors.New("another body came")
+							err = errors.New("the body is another")
 						}
 					}
 					failed <- err
@@ -292,7 +294,7 @@ func TestPOST(t *testing.T) {
 	}
 }
 
-// The recording is read whichever line ends it has, and what is not in it is missed.
+// The recording is read whichever line ends it has, and a kind of request that is missing is an error.
 func TestRecording(t *testing.T) {
 	want, err := recorded()
 	if err != nil {
@@ -304,12 +306,14 @@ func TestRecording(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, kind := range kinds {
-		if strings.Join(got.lines[kind], "|") != strings.Join(want.lines[kind], "|") || len(got.fields[kind]) != len(want.fields[kind]) {
+		if strings.Join(got.lines[kind], "|") != strings.Join(want.lines[kind], "|") ||
+			len(got.fields[kind]) != len(want.fields[kind]) {
 			t.Errorf("%s: with CR LF %q", kind, got.lines[kind])
 		}
 	}
 	for _, kind := range kinds {
-		if _, err := readRecording(strings.Replace(chromium1, "["+kind+"]", "[tea]", 1), chromium2); err == nil || !strings.Contains(err.Error(), "has no ["+kind+"]") {
+		_, err := readRecording(strings.Replace(chromium1, "["+kind+"]", "[tea]", 1), chromium2)
+		if err == nil || !strings.Contains(err.Error(), "has no ["+kind+"]") {
 			t.Errorf("without %s: %v", kind, err)
 		}
 	}

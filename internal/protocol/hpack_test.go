@@ -9,7 +9,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// The encoder encodes what Chromium has sent as Chromium did.
+// The encoder encodes the header blocks that Chromium sent byte for byte as Chromium did.
 func TestChromiumsHPACK(t *testing.T) {
 	var e encoder
 	e.init(true)
@@ -26,11 +26,12 @@ func TestChromiumsHPACK(t *testing.T) {
 		}
 		got := e.encode(fields)
 		if !bytes.Equal(got, block) {
-			t.Errorf("request %d, %s: %d bytes, Chromium has sent %d\n%x\n%x", n, fields[3].Value, len(got), len(block), got, block)
+			t.Errorf("request %d, %s: %d bytes, Chromium has sent %d\n%x\n%x",
+				n, fields[3].Value, len(got), len(block), got, block)
 		}
 		n++
 	}
 	if n < 15 {
-		t.Errorf("%d heads were recorded", n)
+		t.Errorf("%d header blocks were recorded", n)
 	}
 }

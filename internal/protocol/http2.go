@@ -99,7 +99,8 @@ func (c *http2Conn) rewriteFrame(out *bytes.Buffer, frame []byte) error {
 	if fields, err = c.rewriteFields(fields); err != nil {
 		return err
 	}
-	writeHeaders(out, binary.BigEndian.Uint32(frame[5:]), c.encoder.encode(fields), c.flags.Has(http2.FlagHeadersEndStream))
+	stream, endStream := binary.BigEndian.Uint32(frame[5:]), c.flags.Has(http2.FlagHeadersEndStream)
+	writeHeaders(out, stream, c.encoder.encode(fields), endStream)
 	return nil
 }
 

@@ -27,8 +27,8 @@ import (
 
 var record = flag.Bool("record", false, "write testdata/chrome-*.txt anew, as the Chromium on this machine sends it")
 
-// page makes the requests that the lab's own page makes, polls and POSTs with a cookie
-// too. The last one tells that they have been made.
+// page makes the requests that the lab's own page makes, polls and POSTs with a cookie too. The last request, /done,
+// ends the recording.
 var page = `<script>
 (async () => {
 	const poll = async (id) => (await fetch("/fetch?after=abcdef-" + id, { cache: "no-store" })).text();
@@ -51,8 +51,8 @@ var page = `<script>
 })();
 </script>`
 
-// TestRecord records what Chromium sends by HTTP/1.1 and by HTTP/2. It has a window,
-// if nowhere on a screen: with --headless, it would say so in its User-Agent.
+// TestRecord records what Chromium sends by HTTP/1.1 and by HTTP/2. It runs with a window, on no screen: with
+// --headless its User-Agent would be another.
 func TestRecord(t *testing.T) {
 	if !*record {
 		t.Skip("only with -record")
@@ -70,7 +70,7 @@ func TestRecord(t *testing.T) {
 			lines := strings.Split(head, "\r\n")
 			kind := regexp.MustCompile(`^(?:GET|POST) /(\w+)\?`).FindStringSubmatch(lines[0])
 			if kind == nil || found[kind[1]] != "" {
-				continue // the page itself, or its icon, or the same again
+				continue // the page itself, its icon, or a kind that is found
 			}
 			head = regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(strings.Join(lines[1:], "\n"), "{host}")
 			head = regexp.MustCompile(`(?m)^Cookie: .*\n`).ReplaceAllString(head, "")
@@ -125,16 +125,16 @@ func browse(t *testing.T, secure bool) []*bytes.Buffer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	url, heard := "http://"+tcp.Addr().String(), &hearing{Listener: tcp}
+	url, listener := "http://"+tcp.Addr().String(), &recorder{Listener: tcp}
 	if secure {
 		url = "https://" + tcp.Addr().String()
-		vouched := httptest.NewTLSServer(nil)
-		defer vouched.Close()
-		config := &tls.Config{Certificates: vouched.TLS.Certificates, NextProtos: []string{"h2", "http/1.1"}}
-		heard.Listener = (*wire.Ledger)(nil).ListenTLS(tcp, config, nil)
+		certified := httptest.NewTLSServer(nil)
+		defer certified.Close()
+		config := &tls.Config{Certificates: certified.TLS.Certificates, NextProtos: []string{"h2", "http/1.1"}}
+		listener.Listener = (*wire.Ledger)(nil).ListenTLS(tcp, config, nil)
 	}
 	done := make(chan struct{})
-	server := &http.Server{Protocols: new(http.Protocols), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/":
 			w.Header().Set("Content-Type", "text/html")
@@ -144,16 +144,17 @@ func browse(t *testing.T, secure bool) []*bytes.Buffer {
 		default:
 			w.WriteHeader(http.StatusNoContent)
 		}
-	})}
+	})
+	server := &http.Server{Protocols: new(http.Protocols), Handler: handler}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
-	go server.Serve(heard)
+	go server.Serve(listener)
 	defer server.Close()
 
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-	browser := exec.CommandContext(ctx, "chromium", "--ozone-platform=headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--ignore-certificate-errors",
-		"--user-data-dir="+t.TempDir(), url)
+	browser := exec.CommandContext(ctx, "chromium", "--ozone-platform=headless", "--no-sandbox", "--disable-gpu",
+		"--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+		"--disable-sync", "--ignore-certificate-errors", "--user-data-dir="+t.TempDir(), url)
 	browser.Cancel = func() error { return browser.Process.Signal(syscall.SIGTERM) } // in order, it leaves no files behind
 	browser.WaitDelay = 10 * time.Second
 	if err := browser.Start(); err != nil {
@@ -166,43 +167,43 @@ func browse(t *testing.T, secure bool) []*bytes.Buffer {
 	case <-ctx.Done():
 		t.Fatal("Chromium has not made all requests")
 	}
-	heard.mu.Lock()
-	defer heard.mu.Unlock()
+	listener.mu.Lock()
+	defer listener.mu.Unlock()
 	var all []*bytes.Buffer
-	for _, c := range heard.conns {
+	for _, c := range listener.conns {
 		all = append(all, bytes.NewBuffer(bytes.Clone(c.Bytes())))
 	}
 	return all
 }
 
-// A hearing is a listener that keeps what comes.
-type hearing struct {
+// A recorder is a listener that keeps what its connections receive.
+type recorder struct {
 	net.Listener
 	mu    sync.Mutex
 	conns []*bytes.Buffer
 }
 
-func (h *hearing) Accept() (net.Conn, error) {
-	conn, err := h.Listener.Accept()
+func (r *recorder) Accept() (net.Conn, error) {
+	conn, err := r.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.conns = append(h.conns, new(bytes.Buffer))
-	return &heard{conn, h, h.conns[len(h.conns)-1]}, nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.conns = append(r.conns, new(bytes.Buffer))
+	return &recordedConn{conn, r, r.conns[len(r.conns)-1]}, nil
 }
 
-type heard struct {
+type recordedConn struct {
 	net.Conn
-	hearing *hearing
-	text    *bytes.Buffer
+	recorder *recorder
+	text     *bytes.Buffer
 }
 
-func (c *heard) Read(b []byte) (int, error) {
+func (c *recordedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	c.hearing.mu.Lock()
-	defer c.hearing.mu.Unlock()
+	c.recorder.mu.Lock()
+	defer c.recorder.mu.Unlock()
 	c.text.Write(b[:n])
 	return n, err
 }

@@ -16,7 +16,8 @@ func TestFind(t *testing.T) {
 		}
 	}
 	_, err := scenario.Find("tea")
-	if want := `scenario "tea": must be one of chat, ticker, collab, game, iot, trading`; err == nil || err.Error() != want {
+	const want = `scenario "tea": must be one of chat, ticker, collab, game, iot, trading`
+	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }
