@@ -27,7 +27,7 @@ func TestEmptyBody(t *testing.T) {
 		sends := 1
 
 		// judge publishes a message when the time for a body is over, ends the connection, and looks for that message in
-		// what came.
+		// the answer.
 		judge := func(name, path string, served bool, answer *bytes.Buffer, end func()) {
 			t.Helper()
 			time.Sleep(settings.Limits.BodyTime + time.Second)
@@ -70,7 +70,7 @@ func TestEmptyBody(t *testing.T) {
 				t.Fatal(err)
 			}
 			if body != "none" {
-				req.Body, req.Trailer = io.NopCloser(strings.NewReader(body)), trailer // whose length is not told
+				req.Body, req.Trailer = io.NopCloser(strings.NewReader(body)), trailer // without Content-Length
 			}
 			resp, err := two.RoundTrip(req)
 			if err != nil {
@@ -97,7 +97,7 @@ func TestEmptyBody(t *testing.T) {
 	})
 }
 
-// A GET whose body does not end counts while it is waited for.
+// A GET whose body does not end is one of the requests that Limits.Clients counts.
 func TestEndlessGET(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		settings := labtest.Quiet(feed.Keep)

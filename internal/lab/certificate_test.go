@@ -22,8 +22,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// TestTLS has the four transports over TLS: every message at the instant at
-// which it is published, and at the end each client is told.
+// TestTLS runs the four transports over TLS: every message arrives at the instant at which it is published, and at the
+// end each client learns that the lab has ended.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	for _, transport := range lab.Transports {
@@ -44,14 +44,14 @@ func TestTLS(t *testing.T) {
 					last := uint64(0)
 					for m, err := range c.Messages(t.Context()) {
 						if err != nil {
-							told := errors.Is(err, net.ErrClosed) // polls: the next finds nobody
+							ended := errors.Is(err, net.ErrClosed) // polls: the next request finds no server
 							switch transport.Name {
 							case "sse":
-								told = errors.Is(err, io.EOF)
+								ended = errors.Is(err, io.EOF)
 							case "websocket":
-								told = gorilla.IsCloseError(errors.Unwrap(err), gorilla.CloseGoingAway)
+								ended = gorilla.IsCloseError(errors.Unwrap(err), gorilla.CloseGoingAway)
 							}
-							if !told || last != 510 {
+							if !ended || last != 510 {
 								t.Errorf("after message %d: %v", last, err)
 							}
 							break
@@ -62,20 +62,19 @@ func TestTLS(t *testing.T) {
 						}
 						last = m.ID
 					}
-					// A poll later, or, where both ends say goodbye at once and nobody
-					// reads, what crypto/tls waits for that: 5 s.
+					// A poll later; or 5 s, which crypto/tls waits to send close_notify when both ends send it at once
+					// and neither reads.
 					if took := time.Since(start); took > 25*time.Second {
 						t.Errorf("the end came after %v, want 25 s at most", took)
 					}
-					time.Sleep(10 * time.Second) // until both have said goodbye
+					time.Sleep(10 * time.Second) // until both have sent close_notify
 				})
 			})
 		}
 	}
 }
 
-// A lab that is open for a year has a valid certificate every day of it, under
-// each of its names, and a new one twice a month.
+// A lab that serves for a year has a valid certificate on each day, for each of its hosts, and a new one twice a month.
 func TestCertificate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -91,7 +90,7 @@ func TestCertificate(t *testing.T) {
 			roots := x509.NewCertPool()
 			roots.AddCert(cert)
 			for _, name := range []string{"localhost", "127.0.0.1", "::1"} {
-				for _, clock := range []time.Duration{0, -time.Hour, 24 * time.Hour} { // by which the client's is off
+				for _, clock := range []time.Duration{0, -time.Hour, 24 * time.Hour} { // how far the client's clock is wrong
 					_, err := cert.Verify(x509.VerifyOptions{Roots: roots, DNSName: name, CurrentTime: time.Now().Add(clock)})
 					if err != nil {
 						t.Errorf("%v, with a clock that is off by %v: %v", time.Now(), clock, err)
@@ -99,7 +98,7 @@ func TestCertificate(t *testing.T) {
 				}
 			}
 			if err := cert.VerifyHostname("elsewhere.example"); err == nil {
-				t.Error("it vouches for elsewhere.example")
+				t.Error("it is valid for elsewhere.example")
 			}
 			if serial := cert.SerialNumber.String(); !slices.Contains(serials, serial) {
 				serials = append(serials, serial)
@@ -112,7 +111,7 @@ func TestCertificate(t *testing.T) {
 	})
 }
 
-// Many that come at once get the same certificate.
+// Many clients at once get the same certificate.
 func TestCertificateAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, n := inMemoryTLS(t, labtest.Quiet(feed.Keep))
@@ -139,8 +138,8 @@ func TestCertificateAtOnce(t *testing.T) {
 	})
 }
 
-// A client that asks who vouches for the certificate refuses it, and so does one
-// that has other ideas of TLS. The lab counts them.
+// A client that verifies the certificate refuses it, and a client without a protocol or version in common fails too.
+// The lab counts these handshakes.
 func TestHandshakeFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, n := inMemoryTLS(t, labtest.Quiet(feed.Keep))
@@ -168,7 +167,8 @@ func TestHandshakeFails(t *testing.T) {
 	})
 }
 
-// A client has to speak what ALPN chose: else the connection ends at once, without an answer, and is counted.
+// A client must speak the protocol that ALPN chose. Otherwise the connection ends at once, without an answer, and is
+// counted.
 func TestKeepsToALPN(t *testing.T) {
 	t.Parallel()
 	const request = "GET /polling HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -219,7 +219,7 @@ func TestKeepsToALPN(t *testing.T) {
 						if !strings.HasPrefix(string(answer), test.want) || test.want == "" && len(answer) > 0 {
 							t.Errorf("the answer is %.100q, want %q", answer, test.want)
 						}
-						if took := time.Since(start); took > time.Second { // for goodbye
+						if took := time.Since(start); took > time.Second { // for close_notify
 							t.Errorf("it came after %v", took)
 						}
 						below.Close()
@@ -238,7 +238,7 @@ func TestKeepsToALPN(t *testing.T) {
 	}
 }
 
-// Of TLS 1.2 the lab takes no suite that HTTP/2 may not use.
+// The lab accepts no cipher suite of TLS 1.2 that HTTP/2 forbids.
 func TestSuites(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -271,7 +271,7 @@ func TestSuites(t *testing.T) {
 	})
 }
 
-// TestHostileTLS is TestHostile for what TLS adds: handshakes that nobody means.
+// TestHostileTLS is TestHostile for handshakes of TLS.
 func TestHostileTLS(t *testing.T) {
 	t.Parallel()
 	hello := clientHello(t)
@@ -290,7 +290,7 @@ func TestHostileTLS(t *testing.T) {
 		{"a record of another version", "\x16\x99\x09\x00\x01\x01", "", false, "", time.Second},
 		{"a record beyond 2^14 bytes", "\x16\x03\x01\xff\xff" + strings.Repeat("x", 1<<16), "", false, "\x15\x03", time.Second},
 		{"a hello that is none", "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", "", false, "\x15\x03", time.Second},
-		{"half a record's head", hello[:3], "", false, "", 10 * time.Second},
+		{"half a record's header", hello[:3], "", false, "", 10 * time.Second},
 		{"half a hello", hello[:100], "", false, "", 10 * time.Second},
 		{"a hello byte by byte", hello[:5], hello[5:], false, "", 11 * time.Second},
 		{"a hello, and silence", hello, "", false, "\x16\x03\x03", 10 * time.Second},
@@ -338,7 +338,7 @@ func TestHostileTLS(t *testing.T) {
 	}
 }
 
-// Behind the handshake a client has as long as without TLS.
+// After the handshake a client has as much time as without TLS.
 func TestSilentTLS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		good, n := amongGood(t, false)
@@ -366,8 +366,8 @@ func TestSilentTLS(t *testing.T) {
 	})
 }
 
-// A client that does not read is let go as without TLS, and then has the five
-// seconds that crypto/tls gives it to hear the goodbye.
+// A client that does not read is disconnected as without TLS, after which crypto/tls waits up to five seconds to send
+// close_notify.
 func TestSlowReaderTLS(t *testing.T) {
 	t.Parallel()
 	for _, transport := range lab.Transports {
@@ -387,7 +387,7 @@ func TestSlowReaderTLS(t *testing.T) {
 					conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
 				}
 				if took := time.Since(start); took < 10*time.Second || took > 11*time.Second {
-					t.Errorf("%s, HTTP/%d: the connection ended after %v, want 10 s, and half a second for goodbye", transport.Name, version, took)
+					t.Errorf("%s, HTTP/%d: the connection ended after %v, want 10 s, and half a second for close_notify", transport.Name, version, took)
 				}
 			})
 		}

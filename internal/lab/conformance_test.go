@@ -26,9 +26,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// conform runs a test of the conformance suite over the four transports, each
-// in a virtual time of its own, against a whole lab. At the end of a bubble
-// everything that the test started must have ended, or synctest fails it.
+// conform runs a test of the conformance suite over the four transports, each in virtual time of its own, against a
+// whole lab. At the end of a bubble everything that the test started must have ended, or synctest fails it.
 func conform(t *testing.T, keep int, test func(t *testing.T, s suite)) {
 	t.Parallel()
 	for _, transport := range lab.Transports {
@@ -38,7 +37,7 @@ func conform(t *testing.T, keep int, test func(t *testing.T, s suite)) {
 			}
 			for _, compress := range []bool{false, true} {
 				if compress && !transport.Stream {
-					continue // there is none for answers that end
+					continue // answers that end are not compressed
 				}
 				name := fmt.Sprintf("%s/http=%d", transport.Name, version)
 				if compress {
@@ -102,9 +101,8 @@ func (s suite) client(after string) lab.Client {
 	return s.Client(s.access(url, feed.Cursor{}))
 }
 
-// read ranges until n things have come, messages or errors, and resumes after
-// each error, like any client that lives on. It returns them as text: "4" is
-// message 4.
+// read ranges until it has n messages or errors, and resumes after each error, as a client does that goes on. It
+// returns them as text: "4" is message 4.
 func read(ctx context.Context, c lab.Client, n int) string {
 	var got []string
 	for len(got) < n {
@@ -175,7 +173,7 @@ func TestInOrder(t *testing.T) {
 			cursor = next
 		}
 		if !bytes.Equal(got, want) {
-			t.Error("what came is not, byte by byte, what was published")
+			t.Error("the messages read differ from those published")
 		}
 	})
 }
@@ -275,8 +273,8 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-// A quiet feed is no reason to part, with heartbeats that the application can
-// see or without, and a heartbeat is no message.
+// A connection stays open while nothing is published, with heartbeats that the application can see or without, and a
+// heartbeat is no message.
 func TestQuiet(t *testing.T) {
 	conform(t, feed.Keep, func(t *testing.T, s suite) {
 		time.AfterFunc(10*time.Minute, func() { publish(t, s.lab.Feed, 1, 1) })
@@ -297,8 +295,8 @@ func TestQuiet(t *testing.T) {
 	})
 }
 
-// A client that does not read is let go after 10 s. It costs nobody else
-// anything, and when it comes back it loses nothing, or is told what.
+// A client that does not read is disconnected after 10 s. It delays no other client, and when it connects anew it has
+// lost nothing, or gets a gap.
 func TestSlowReader(t *testing.T) {
 	conform(t, 60, func(t *testing.T, s suite) {
 		const n, size = 60, 30_000
@@ -309,7 +307,7 @@ func TestSlowReader(t *testing.T) {
 			s.lab.Feed.Publish(data)
 		}
 
-		// Two ask for everything, read the answer's head, and stop.
+		// Two clients ask for everything, read the response headers, and stop.
 		early, late := stall(t, s, s.network.Dial), stall(t, s, s.network.Dial)
 		start := time.Now()
 
@@ -344,8 +342,7 @@ func TestSlowReader(t *testing.T) {
 	})
 }
 
-// stall opens a connection by which it asks for all messages, reads the head of
-// the answer, and no more.
+// stall opens a connection, asks for all messages, reads the response headers, and no more.
 func stall(t *testing.T, s suite, dial lab.Dial) net.Conn {
 	t.Helper()
 	conn, err := dial(t.Context(), "tcp", "localhost")
@@ -362,7 +359,8 @@ func stall(t *testing.T, s suite, dial lab.Dial) net.Conn {
 		more = "Accept-Encoding: gzip\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"
 	}
 	if s.Name == "websocket" {
-		more += "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+		more += "Connection: Upgrade\r\nUpgrade: websocket\r\n" +
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
 	}
 	fmt.Fprintf(conn, "GET /%s?after=0 HTTP/1.1\r\nHost: localhost\r\n%s\r\n", s.Name, more)
 	if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
@@ -371,13 +369,18 @@ func stall(t *testing.T, s suite, dial lab.Dial) net.Conn {
 	return conn
 }
 
-// stallHTTP2 does the same by HTTP/2, with windows wide open: the answer stops
-// where the connection is not read.
+// stallHTTP2 does the same over HTTP/2, with windows so large that the answer stops only where the connection is not
+// read.
 func stallHTTP2(t *testing.T, conn net.Conn, path string, compress bool) {
 	t.Helper()
-	var head bytes.Buffer
-	encoder := hpack.NewEncoder(&head)
-	for _, field := range []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "http"}, {Name: ":authority", Value: "localhost"}, {Name: ":path", Value: path}} {
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	for _, field := range []hpack.HeaderField{
+		{Name: ":method", Value: "GET"},
+		{Name: ":scheme", Value: "http"},
+		{Name: ":authority", Value: "localhost"},
+		{Name: ":path", Value: path},
+	} {
 		encoder.WriteField(field)
 	}
 	if compress {
@@ -387,7 +390,9 @@ func stallHTTP2(t *testing.T, conn net.Conn, path string, compress bool) {
 	frames := http2.NewFramer(conn, conn)
 	frames.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1<<31 - 1})
 	frames.WriteWindowUpdate(0, 1<<30)
-	frames.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: head.Bytes(), EndHeaders: true, EndStream: true})
+	frames.WriteHeaders(http2.HeadersFrameParam{
+		StreamID: 1, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: true,
+	})
 	for {
 		frame, err := frames.ReadFrame()
 		if err != nil {

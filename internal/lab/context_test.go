@@ -20,14 +20,14 @@ import (
 	"fourwires/websocket"
 )
 
-// A peer is what a client's call waits for in vain. It has its steps, and then is
-// silent; nil: nobody reaches it.
-type peer struct {
+// A brokenServer is one for which a client's call waits and waits. It takes its steps and then is silent; nil: a client
+// cannot connect to it.
+type brokenServer struct {
 	name  string
 	steps func(conn net.Conn, in *bufio.Reader)
 }
 
-// answers reads a request and says something.
+// answers reads a request and writes text.
 func answers(text string) func(net.Conn, *bufio.Reader) {
 	return func(conn net.Conn, in *bufio.Reader) {
 		if _, err := http.ReadRequest(in); err == nil {
@@ -53,36 +53,37 @@ func upgradesAndStops(frames string) func(net.Conn, *bufio.Reader) {
 		}
 		key := req.Header.Get("Sec-WebSocket-Key")
 		accept := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) // RFC 6455, section 4.2.2
-		const head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-		fmt.Fprintf(conn, head+"Sec-WebSocket-Accept: %s\r\n\r\n%s",
+		const headers = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		fmt.Fprintf(conn, headers+"Sec-WebSocket-Accept: %s\r\n\r\n%s",
 			base64.StdEncoding.EncodeToString(accept[:]), frames)
 	}
 }
 
-const greeting = "\x81\x16" + `{"epoch":"e","head":0}`
+// hello is the first frame of a WebSocket.
+const hello = "\x81\x16" + `{"epoch":"e","head":0}`
 
 var (
-	nobody    = peer{"that nobody reaches", nil}
-	deaf      = peer{"that reads nothing", func(net.Conn, *bufio.Reader) {}}
-	mute      = peer{"that answers nothing", answers("")}
-	halfAHead = peer{"that stops in the head", answers("HTTP/1.1 200 OK\r\nContent-")}
-	halfABody = peer{"that stops in the body", answers("HTTP/1.1 200 OK\r\n" +
+	unreachable  = brokenServer{"that is unreachable", nil}
+	readsNothing = brokenServer{"that reads nothing", func(net.Conn, *bufio.Reader) {}}
+	sendsNothing = brokenServer{"that answers nothing", answers("")}
+	halfHeaders  = brokenServer{"that stops in the headers", answers("HTTP/1.1 200 OK\r\nContent-")}
+	halfABody    = brokenServer{"that stops in the body", answers("HTTP/1.1 200 OK\r\n" +
 		"Content-Type: text/event-stream\r\nContent-Length: 100\r\n\r\n{")}
-	upgraded  = peer{"that upgrades", upgrades("")}
-	greeted   = peer{"that says where it stands", upgrades(greeting)}
-	halfFrame = peer{"that stops in a frame", upgrades(greeting + "\x81\x7d{")}
-	stopped   = peer{"that reads no frame", upgradesAndStops(greeting)}
+	upgraded  = brokenServer{"that upgrades", upgrades("")}
+	sentHello = brokenServer{"that says hello", upgrades(hello)}
+	halfFrame = brokenServer{"that stops in a frame", upgrades(hello + "\x81\x7d{")}
+	stopped   = brokenServer{"that reads no frame", upgradesAndStops(hello)}
 )
 
-// TestContexts has every blocking call of the clients wait for a peer that does not
-// do its part, and ends its context after 3 s.
+// TestContexts has every blocking call of the clients wait for a server that does not go on, and ends its context after
+// 3 s.
 func TestContexts(t *testing.T) {
 	t.Parallel()
 	type call struct {
-		name  string
-		peers []peer
-		grace time.Duration // for the end of the closing handshake (RFC 6455, section 7.1.1)
-		do    func(ctx context.Context, dial lab.Dial) error
+		name    string
+		servers []brokenServer
+		grace   time.Duration // for the end of the closing handshake (RFC 6455, section 7.1.1)
+		do      func(ctx context.Context, dial lab.Dial) error
 	}
 	type conn = websocket.EchoConn
 	echo := func(ask func(context.Context, *conn) error) func(context.Context, lab.Dial) error {
@@ -96,22 +97,22 @@ func TestContexts(t *testing.T) {
 		}
 	}
 	calls := []call{
-		{"sse.Stream.Events", []peer{nobody, deaf, mute, halfAHead, halfABody}, 0, func(ctx context.Context, dial lab.Dial) (last error) {
+		{"sse.Stream.Events", []brokenServer{unreachable, readsNothing, sendsNothing, halfHeaders, halfABody}, 0, func(ctx context.Context, dial lab.Dial) (last error) {
 			for _, err := range (&sse.Stream{URL: "http://lab/sse", Dial: dial}).Events(ctx) {
 				last = err
 			}
 			return last
 		}},
-		{"websocket.DialEcho", []peer{nobody, deaf, mute, halfAHead}, 0, echo(nil)},
-		{"websocket.EchoConn.Echo", []peer{stopped, upgraded}, 0, echo(func(ctx context.Context, e *conn) error {
+		{"websocket.DialEcho", []brokenServer{unreachable, readsNothing, sendsNothing, halfHeaders}, 0, echo(nil)},
+		{"websocket.EchoConn.Echo", []brokenServer{stopped, upgraded}, 0, echo(func(ctx context.Context, e *conn) error {
 			_, err := e.Echo(ctx, "text")
 			return err
 		})},
-		{"websocket.EchoConn.Stamps", []peer{stopped, upgraded}, 0, echo(func(ctx context.Context, e *conn) error {
+		{"websocket.EchoConn.Stamps", []brokenServer{stopped, upgraded}, 0, echo(func(ctx context.Context, e *conn) error {
 			_, _, _, _, err := e.Stamps(ctx)
 			return err
 		})},
-		{"websocket.Client.Send", []peer{stopped}, 0, func(ctx context.Context, dial lab.Dial) (err error) {
+		{"websocket.Client.Send", []brokenServer{stopped}, 0, func(ctx context.Context, dial lab.Dial) (err error) {
 			client := &websocket.Client{URL: "http://lab/websocket", Dial: dial}
 			reading, leave := context.WithCancel(context.Background())
 			done := make(chan struct{})
@@ -128,7 +129,7 @@ func TestContexts(t *testing.T) {
 			<-done
 			return err
 		}},
-		{"websocket.Client.Send, one behind another", []peer{stopped}, 0, func(ctx context.Context, dial lab.Dial) (err error) {
+		{"websocket.Client.Send, one behind another", []brokenServer{stopped}, 0, func(ctx context.Context, dial lab.Dial) (err error) {
 			client := &websocket.Client{URL: "http://lab/websocket", Dial: dial}
 			reading, leave := context.WithCancel(context.Background())
 			first, leaveFirst := context.WithCancel(context.Background())
@@ -160,18 +161,18 @@ func TestContexts(t *testing.T) {
 			}
 			return last
 		}
-		peers := []peer{nobody, deaf, mute, halfAHead, halfABody}
+		servers := []brokenServer{unreachable, readsNothing, sendsNothing, halfHeaders, halfABody}
 		if transport.Name == "websocket" {
-			peers = peers[:4]
-			opened := []peer{upgraded, greeted, halfFrame, stopped}
+			servers = servers[:4]
+			opened := []brokenServer{upgraded, sentHello, halfFrame, stopped}
 			calls = append(calls, call{"websocket.Client.Messages, opened", opened, 500 * time.Millisecond, messages})
 		}
-		calls = append(calls, call{transport.Name + ".Client.Messages", peers, 0, messages})
+		calls = append(calls, call{transport.Name + ".Client.Messages", servers, 0, messages})
 	}
 
 	for _, c := range calls {
-		for _, p := range c.peers {
-			t.Run(c.name+" and a peer "+p.name, func(t *testing.T) {
+		for _, p := range c.servers {
+			t.Run(c.name+" and a server "+p.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					network := netsim.Listen()
 					defer network.Close()

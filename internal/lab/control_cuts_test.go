@@ -9,8 +9,8 @@ import (
 	"fourwires/internal/lab/labtest"
 )
 
-// A cut meets the connections that carry what was named, and the answer says what
-// else they carry: on HTTP/2 all lanes of a page.
+// A cut is of the connections of the lane that was named, and the answer names all their lanes: on HTTP/2 all lanes of
+// a page.
 func TestCutsAPI(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		l, lanes, control := onLoopback(t, labtest.Quiet(feed.Keep))

@@ -17,8 +17,7 @@ func call(t *testing.T, method, url, body string) (int, string) {
 	return resp.StatusCode, text
 }
 
-// The network is set as a whole, refused with a sentence, and one call brings a
-// clean one back.
+// The network is set as a whole; a bad one is refused with a sentence; DELETE clears it.
 func TestNetworkAPI(t *testing.T) {
 	_, _, control := onLoopback(t, labtest.Quiet(feed.Keep))
 	for _, test := range []struct {
@@ -53,7 +52,7 @@ func TestNetworkAPI(t *testing.T) {
 	}
 }
 
-// Whether somebody has set the network is told: no delay may be just what was wanted.
+// The answer says whether somebody has set the network, since somebody may have set one without delay.
 func TestNetworkWasSet(t *testing.T) {
 	asked := labtest.Quiet(7)
 	asked.Network.RTT = time.Millisecond

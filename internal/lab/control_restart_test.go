@@ -10,9 +10,9 @@ import (
 	"fourwires/internal/lab/labtest"
 )
 
-// A lab that is asked to start again ends and says so; its successor has another
-// epoch, and the settings that were in force.
-func TestStartAgain(t *testing.T) {
+// A lab that is asked to restart ends with ErrRestart. Its successor has another epoch, and the settings that were in
+// force.
+func TestRestartAPI(t *testing.T) {
 	listeners := func() lab.Listeners {
 		on, err := lab.Loopback(false)
 		if err != nil {

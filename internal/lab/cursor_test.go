@@ -31,8 +31,8 @@ func serveInMemory(t *testing.T, handler http.Handler) lab.Dial {
 	return network.Dial
 }
 
-// A hasty is a ResponseWriter that has a message published whenever the handler
-// comes to it: between any two of its steps.
+// A hasty is a ResponseWriter that publishes a message whenever the handler calls it: between any two of the handler's
+// steps.
 type hasty struct {
 	http.ResponseWriter
 	publish func()
@@ -50,8 +50,8 @@ func (h hasty) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(h.ResponseWriter).Hijack()
 }
 
-// The head that a client without a cursor is told is the message before the first
-// that it gets: else it would skip what lies between, if it were cut just then.
+// The head that a client without a cursor gets is the message before the first that it gets. Otherwise, if its
+// connection were cut just then, it would skip the messages between.
 func TestHeadIsWhereTheStreamBegins(t *testing.T) {
 	for _, transport := range lab.Transports {
 		t.Run(transport.Name, func(t *testing.T) {
@@ -65,12 +65,12 @@ func TestHeadIsWhereTheStreamBegins(t *testing.T) {
 				})))
 				c := transport.Client(lab.Access{URL: "http://lab/" + transport.Name, Dial: dial})
 				for m, err := range c.Messages(t.Context()) {
-					told := uint64(5) // where the answer to the first request has messages
+					head := uint64(5) // if the answer to the first request has messages
 					if found := regexp.MustCompile(`\\"head\\":(\d+)`).FindStringSubmatch(transcript.String()); found != nil {
-						told, _ = strconv.ParseUint(found[1], 10, 64)
+						head, _ = strconv.ParseUint(found[1], 10, 64)
 					}
-					if err != nil || m.ID != told+1 {
-						t.Errorf("the first message is %d, %v; the head was told as %d", m.ID, err, told)
+					if err != nil || m.ID != head+1 {
+						t.Errorf("the first message is %d, %v; the head was %d", m.ID, err, head)
 					}
 					break
 				}
@@ -79,7 +79,7 @@ func TestHeadIsWhereTheStreamBegins(t *testing.T) {
 	}
 }
 
-// A tag is the server's, or a proxy's that compresses: the clients go by the body.
+// A proxy that compresses may change the tag, so the clients read only the body.
 func TestAnyTag(t *testing.T) {
 	for _, transport := range lab.Transports[:2] {
 		for name, change := range map[string]func(string) string{
@@ -116,9 +116,8 @@ func TestAnyTag(t *testing.T) {
 	}
 }
 
-// A client may send back the tag of an answer, as it came or made weak by a proxy.
-// That is 304 only where it has everything: an answer that is cut at 64 KiB has the
-// tag of what is in it, and says where the head is.
+// A client may send the tag of an answer back, as it was or made weak by a proxy. It is answered 304 only if it has
+// everything: an answer that ends at 64 KiB has the tag of its last message, and names the head.
 func TestTagOfACutAnswer(t *testing.T) {
 	for _, transport := range lab.Transports[:2] {
 		t.Run(transport.Name, func(t *testing.T) {
@@ -185,7 +184,7 @@ func TestHeadOfTheLanes(t *testing.T) {
 					defer server.Close()
 					transport := &http.Transport{DialContext: network.Dial, Protocols: protocols}
 					defer transport.CloseIdleConnections()
-					var heads []string
+					var answers []string
 					for _, method := range []string{"HEAD", "GET"} {
 						start := time.Now()
 						req, _ := http.NewRequest(method, "http://lab/"+name+query, nil)
@@ -201,10 +200,10 @@ func TestHeadOfTheLanes(t *testing.T) {
 						}
 						resp.Body.Close()
 						resp.Header.Del("Date")
-						heads = append(heads, fmt.Sprint(resp.Status, resp.Header))
+						answers = append(answers, fmt.Sprint(resp.Status, resp.Header))
 					}
-					if heads[0] != heads[1] {
-						t.Errorf("HEAD is answered %s, GET %s", heads[0], heads[1])
+					if answers[0] != answers[1] {
+						t.Errorf("HEAD is answered %s, GET %s", answers[0], answers[1])
 					}
 				})
 			})

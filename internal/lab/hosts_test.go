@@ -10,8 +10,8 @@ import (
 	"fourwires/internal/lab/labtest"
 )
 
-// HTTP/1.0 has no Host, and a health check that speaks it is answered, as is any other request; from HTTP/1.1 on it is
-// asked for (RFC 9112, section 3.2).
+// HTTP/1.0 has no Host, and its requests, such as health checks, are answered. From HTTP/1.1 on Host is required (RFC
+// 9112, section 3.2).
 func TestWithoutHost(t *testing.T) {
 	_, lanes, control := onLoopback(t, labtest.Quiet(feed.Keep))
 	host := strings.TrimPrefix(lanes, "http://")

@@ -67,8 +67,7 @@ func (n networks) dialTLS(version int) lab.Dial {
 	}
 }
 
-// metric returns what the control address says of one metric, "" where it has
-// none of this name.
+// metric returns the value of a metric at the control address, "" if it has none of this name.
 func (n networks) metric(t *testing.T, name string) string {
 	t.Helper()
 	transport := &http.Transport{DialContext: n.control.Dial, DisableKeepAlives: true}

@@ -22,9 +22,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// TestHostile lets clients of every bad kind at a lab in virtual time. Each is
-// refused, or ended in a bounded time; and meanwhile a good reader on each
-// transport gets every message at the instant at which it can.
+// TestHostile has bad clients of every kind connect to a lab in virtual time. Each is refused or disconnected in
+// bounded time. Meanwhile a good reader on each transport gets every message at the earliest instant possible.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	const upgrade = "GET /websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
@@ -50,8 +49,8 @@ func TestHostile(t *testing.T) {
 	}{
 		{"says nothing", "", "", "", 10 * time.Second},
 		{"half a request line", "GET /pol", "", "HTTP/1.1 400", 10 * time.Second},
-		{"half a head", "GET /polling HTTP/1.1\r\nHost: localhost\r\n", "", "", 10 * time.Second},
-		{"a head byte by byte", "GET /polling HTTP/1.1\r\nX: ", "x", "", 10 * time.Second},
+		{"half the headers", "GET /polling HTTP/1.1\r\nHost: localhost\r\n", "", "", 10 * time.Second},
+		{"headers byte by byte", "GET /polling HTTP/1.1\r\nX: ", "x", "", 10 * time.Second},
 		{"a body byte by byte", publish + "100\r\n\r\n", "1", "HTTP/1.1 400", 11 * time.Second},
 		{"a chunked body byte by byte", "POST /publish HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", "1", "HTTP/1.1 400", 11 * time.Second},
 		{"half a body", publish + "9\r\n\r\n1", "", "HTTP/1.1 400", 11 * time.Second},
@@ -125,9 +124,9 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// amongGood runs a lab with good readers: one on each transport over HTTP/1.1
-// and HTTP/2, with TLS and without, the WebSocket as it is. They get ten messages in ten seconds, each
-// at the instant at which it can come, or the test fails.
+// amongGood runs a lab with good readers: one on each transport over HTTP/1.1 and HTTP/2, with TLS and without; the
+// WebSocket over HTTP/1.1 without TLS. They get ten messages in ten seconds, each at the earliest instant possible, or
+// the test fails.
 func amongGood(t *testing.T, compress bool) (good *sync.WaitGroup, n networks) {
 	settings := labtest.Quiet(feed.Keep)
 	settings.Gzip, settings.Deflate = compress, compress
@@ -141,7 +140,7 @@ func amongGood(t *testing.T, compress bool) (good *sync.WaitGroup, n networks) {
 					dial = n.dialTLS(version)
 				}
 				if transport.Name == "websocket" && (version == 2 || strings.HasPrefix(url, "https")) {
-					continue // TLS says goodbye, and in memory nobody has room for that
+					continue // TLS sends close_notify, and a connection in memory has no buffer for it
 				}
 				c := transport.Client(lab.Access{URL: url + transport.Name, Dial: dial, HTTP2: version == 2, Compress: compress})
 				good.Go(func() {
@@ -171,8 +170,7 @@ func amongGood(t *testing.T, compress bool) (good *sync.WaitGroup, n networks) {
 // publish1 publishes one number.
 func publish1(t *testing.T, f *feed.Feed, n int) { publish(t, f, n, n) }
 
-// Beyond its clients a lab answers 503, says when to come again, and serves the
-// next as soon as one has left.
+// Beyond Limits.Clients a lab answers 503 with Retry-After, and serves the next client as soon as one has left.
 func TestMaxClients(t *testing.T) {
 	settings := labtest.Quiet(feed.Keep)
 	settings.Limits.Clients = 3
@@ -217,7 +215,7 @@ func TestMaxClients(t *testing.T) {
 	}
 }
 
-// A connection may publish so often and no more, by POST as by frames.
+// A connection may publish at a limited rate, by POST as by frames.
 func TestMaxPublishes(t *testing.T) {
 	settings := labtest.Quiet(feed.Keep)
 	settings.Limits.Publishes = 0.01 // one, and the next after 100 s

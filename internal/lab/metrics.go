@@ -57,7 +57,7 @@ func newMetrics(f *feed.Feed) *metrics {
 	return m
 }
 
-// sent returns the function by which a transport's handler tells what it wrote.
+// sent returns the function that a transport's handler calls with what it wrote.
 func (m *metrics) sent(f *feed.Feed, transport string) Sent {
 	messages, bytes := m.messages.WithLabelValues(transport), m.bytes.WithLabelValues(transport)
 	gaps, delay := m.gaps.WithLabelValues(transport), m.delay.WithLabelValues(transport)

@@ -123,8 +123,8 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
-// A port that is the scheme's own may be written or left out, in Host, in Origin and in --allow-origin: it is one origin
-// (RFC 6454, section 4). nginx writes it ($host:$server_port); browsers leave it out.
+// A port that is the scheme's own may be written or left out, in Host, in Origin and in --allow-origin: it is one
+// origin (RFC 6454, section 4). nginx writes it ($host:$server_port); browsers leave it out.
 func TestDefaultPort(t *testing.T) {
 	settings := labtest.Quiet(feed.Keep)
 	settings.Origins = []string{"https://friend.example:443", "http://[fe80::80]"}

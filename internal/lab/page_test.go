@@ -19,7 +19,7 @@ import (
 	"fourwires/web"
 )
 
-// A pretender is a listener that gives another address for its own, or its clients'. "" gives the true one.
+// A pretender is a listener that returns another address as its own, or as its clients'. "" returns the true one.
 type pretender struct {
 	net.Listener
 	own, clients string
@@ -53,14 +53,14 @@ func pretended(addr string, instead net.Addr) net.Addr {
 	return tcp
 }
 
-// The page is told where it is to be had itself, and the control API only where it can use that; its policy allows what
-// it needs of these, and nothing else where a policy can say so.
-func TestPageIsTold(t *testing.T) {
+// The page gets its own URLs, and that of the control API only if it can use that. Its policy allows it to connect to
+// these and, as far as a policy can say so, to nothing else.
+func TestPageURLs(t *testing.T) {
 	const rest = "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	for _, test := range []struct {
 		name                   string
 		lanes, tls, control    string // listen there; "" is 127.0.0.1
-		client                 string // comes from there; "" is this machine
+		client                 string // its address; "" is this machine
 		host                   string
 		plain, secure, allowed string
 		controlled, barred     string
@@ -205,7 +205,7 @@ func TestCompressed(t *testing.T) {
 	}
 }
 
-// The page comes with a policy that lets it talk to the lab and nobody else.
+// The page's policy lets it connect to the lab and to nothing else.
 func TestPage(t *testing.T) {
 	_, lanes, control := onLoopback(t, labtest.Quiet(feed.Keep))
 	resp, body := ask(t, "GET", lanes+"/", "")

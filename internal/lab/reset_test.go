@@ -10,9 +10,9 @@ import (
 	"fourwires/internal/source"
 )
 
-// For a request that its client has taken back (RST_STREAM) nothing is read of the feed and nothing encoded; by
-// HTTP/1.1 the client may only have closed its half, and is answered.
-func TestTakenBack(t *testing.T) {
+// For a request whose client has reset the stream (RST_STREAM) nothing is read from the feed and nothing encoded. On
+// HTTP/1.1 the client may have closed only its half of the connection, and is answered.
+func TestDropReset(t *testing.T) {
 	on, err := Loopback(false)
 	if err != nil {
 		t.Fatal(err)
@@ -29,9 +29,9 @@ func TestTakenBack(t *testing.T) {
 	handler := l.lanes([]string{"localhost"}, nil, on)
 	for _, path := range []string{"/polling?after=0", "/longpoll?after=0", "/sse?after=0", "/docs"} {
 		for _, version := range []int{1, 2} {
-			gone, cancel := context.WithCancel(l.settings.Limits.withPeer(t.Context(), nil))
+			ctx, cancel := context.WithCancel(l.settings.Limits.withPeer(t.Context(), nil))
 			cancel()
-			r := httptest.NewRequestWithContext(gone, "GET", "http://localhost"+path, nil)
+			r := httptest.NewRequestWithContext(ctx, "GET", "http://localhost"+path, nil)
 			r.ProtoMajor = version
 			answer := httptest.NewRecorder()
 			handler.ServeHTTP(answer, r)

@@ -143,9 +143,9 @@ func TestHead(t *testing.T) {
 		control + "/healthz", control + "/control/feed", control + "/control/network", control + "/control/ledger", control + "/metrics",
 	} {
 		get, _ := ask(t, "GET", url, "")
-		head, body := ask(t, "HEAD", url, "")
-		if head.StatusCode != get.StatusCode || body != "" || head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
-			t.Errorf("HEAD %s: %s %v %q, GET %s %v", url, head.Status, head.Header, body, get.Status, get.Header)
+		answer, body := ask(t, "HEAD", url, "")
+		if answer.StatusCode != get.StatusCode || body != "" || answer.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
+			t.Errorf("HEAD %s: %s %v %q, GET %s %v", url, answer.Status, answer.Header, body, get.Status, get.Header)
 		}
 	}
 	for _, url := range []string{lanes + "/publish", lanes + "/echo", control + "/control/cuts"} {

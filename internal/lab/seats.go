@@ -70,10 +70,10 @@ func (s *seats) enter(next *seat) bool {
 	return true
 }
 
-func (s *seats) leave(gone *seat) {
+func (s *seats) leave(mine *seat) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.taken, gone)
+	delete(s.taken, mine)
 }
 
 // waiting notes that the request waits for its client, until the function that it returns is called.

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// Requests that do not go on do not keep others out, on either address, however many they are: 1 000 bodies that do
-// not come, or answers that are not taken, over four connections or one each.
+// Requests that make no progress keep no others out, on either address, however many they are: 1 000 bodies that do not
+// arrive, or answers that are not read, over four connections or over one each.
 func TestSeats(t *testing.T) {
 	t.Parallel()
 	const whole = http2.FlagHeadersEndHeaders | http2.FlagHeadersEndStream
@@ -54,7 +54,7 @@ func TestSeats(t *testing.T) {
 						f.raw(http2.ClientPreface)
 						f.setting(http2.SettingInitialWindowSize, 0)
 						for id := uint32(1); id < 2*250; id += 2 {
-							f.frame(http2.FrameHeaders, test.flags, id, f.head(test.method, test.path))
+							f.frame(http2.FrameHeaders, test.flags, id, f.headers(test.method, test.path))
 						}
 						framers = append(framers, f)
 					}
@@ -107,7 +107,7 @@ func TestSeats(t *testing.T) {
 	}
 }
 
-// On the control address, too, /websocket/echo is open to so many at once.
+// On the control address, too, Limits.Clients bounds the connections of /websocket/echo.
 func TestMaxEcho(t *testing.T) {
 	settings := labtest.Quiet(feed.Keep)
 	settings.Limits.Clients = 3

@@ -22,8 +22,8 @@ import (
 	gorilla "github.com/gorilla/websocket"
 )
 
-// When a lab ends it reads nothing more, also where closing a connection has not had its turn yet: hundreds of clients
-// that send as fast as they can would have the lab go on reading them, and its end wait.
+// When a lab ends it reads nothing more, even from connections that it has not closed yet. Otherwise hundreds of
+// clients that send as fast as they can would delay its end.
 func TestEndReadsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -44,16 +44,16 @@ func TestEndReadsNothing(t *testing.T) {
 		}
 		atEnd := busy.reads.Load()
 		time.Sleep(time.Minute)
-		if after := busy.reads.Load() - atEnd; atEnd < 1000 || after > 1 { // the one that was under way
+		if after := busy.reads.Load() - atEnd; atEnd < 1000 || after > 1 { // a read that had begun
 			t.Errorf("%d reads, and %d behind the end, want 1 at most", atEnd, after)
 		}
 		busy.gone.Store(true)
 	})
 }
 
-// A busyConn is of a client that sends a ping each millisecond, over HTTP/2; it is never closed.
+// A busyConn is of a client that sends a ping each millisecond, over HTTP/2; Close does not end it.
 type busyConn struct {
-	net.TCPConn // of which only the methods are used that follow
+	net.TCPConn // only the methods below are called
 	reads       atomic.Int64
 	gone        atomic.Bool
 	begun       string
@@ -119,7 +119,7 @@ func (l *waiting) Close() error {
 
 func (l *waiting) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
 
-// A lab whose listener fails ends, and says why.
+// When a listener fails, Serve ends with its error.
 func TestServeFails(t *testing.T) {
 	lanes, control := netsim.Listen(), netsim.Listen()
 	lanes.Close()
@@ -132,16 +132,16 @@ func TestServeFails(t *testing.T) {
 	}
 }
 
-// A request whose connection the end of the lab met between its head and its handler is not begun: when Serve has
-// returned, no handler runs.
+// When Serve has returned, no handler runs: not even for a request whose headers had arrived and whose handler had not
+// begun.
 func TestNoHandlerAfterServe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		settings := labtest.Quiet(feed.Keep)
 		requests := new(logged)
 		settings.Log = slog.New(slog.NewTextHandler(requests, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		network := netsim.Listen()
-		held := &heldListener{network, make(chan struct{}), make(chan struct{})}
-		l := labtest.StartOn(t, settings, lab.Listeners{Lanes: netsim.Listen(), Control: held})
+		paused := &pausedListener{network, make(chan struct{}), make(chan struct{})}
+		l := labtest.StartOn(t, settings, lab.Listeners{Lanes: netsim.Listen(), Control: paused})
 		conn, err := network.Dial(t.Context(), "tcp", "localhost")
 		if err != nil {
 			t.Fatal(err)
@@ -150,9 +150,9 @@ func TestNoHandlerAfterServe(t *testing.T) {
 		if _, err := io.WriteString(conn, "GET /control/feed HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		<-held.held
+		<-paused.reached
 		l.Close()
-		close(held.may)
+		close(paused.resume)
 		synctest.Wait()
 		if text := requests.String(); strings.Contains(text, "/control/feed") {
 			t.Errorf("after Serve has returned, a handler runs: %s", text)
@@ -160,29 +160,29 @@ func TestNoHandlerAfterServe(t *testing.T) {
 	})
 }
 
-// A heldListener holds its connections when they are told for the second time that a read may take as long as it
-// likes: net/http does so behind a request's head, and again just before its handler.
-type heldListener struct {
+// A pausedListener pauses its connections when their read deadline is cleared for the second time: net/http does so
+// after a request's headers, and once more just before its handler.
+type pausedListener struct {
 	net.Listener
-	held, may chan struct{}
+	reached, resume chan struct{}
 }
 
-func (h *heldListener) Accept() (net.Conn, error) {
+func (h *pausedListener) Accept() (net.Conn, error) {
 	conn, err := h.Listener.Accept()
-	return &heldConn{Conn: conn, held: h.held, may: h.may}, err
+	return &pausedConn{Conn: conn, reached: h.reached, resume: h.resume}, err
 }
 
-type heldConn struct {
+type pausedConn struct {
 	net.Conn
-	held, may chan struct{}
-	unbounded int
+	reached, resume chan struct{}
+	unbounded       int
 }
 
-func (c *heldConn) SetReadDeadline(t time.Time) error {
+func (c *pausedConn) SetReadDeadline(t time.Time) error {
 	if t.IsZero() {
 		if c.unbounded++; c.unbounded == 2 {
-			close(c.held)
-			<-c.may
+			close(c.reached)
+			<-c.resume
 		}
 	}
 	return c.Conn.SetReadDeadline(t)
@@ -206,9 +206,8 @@ func (l *logged) String() string {
 	return l.text.String()
 }
 
-// A lab that ends tells each client, whatever it is doing, and is gone within a
-// second, in spite of a connection that never said a word and a client that
-// does not read.
+// A lab that ends informs each client, whatever that is doing, and has ended within a second, even with a connection
+// that never sent a byte and a client that does not read.
 func TestShutdown(t *testing.T) {
 	conform(t, feed.Keep, func(t *testing.T, s suite) {
 		publish(t, s.lab.Feed, 1, 5)
@@ -219,14 +218,14 @@ func TestShutdown(t *testing.T) {
 		defer silent.Close()
 		stall(t, s, s.network.Dial)
 		var clients sync.WaitGroup
-		var told atomic.Int64
+		var informed atomic.Int64
 		for range 100 {
 			clients.Go(func() {
 				for m, err := range s.client("0").Messages(t.Context()) {
 					if err == nil {
 						continue
 					}
-					told.Add(1)
+					informed.Add(1)
 					switch s.Name {
 					case "sse":
 						if !errors.Is(err, io.EOF) {
@@ -236,7 +235,7 @@ func TestShutdown(t *testing.T) {
 						if !gorilla.IsCloseError(errors.Unwrap(err), gorilla.CloseGoingAway) {
 							t.Errorf("after message %d: %v, want close code 1001", m.ID, err)
 						}
-					default: // the next request finds nobody
+					default: // the next request finds no server
 						if !errors.Is(err, net.ErrClosed) {
 							t.Errorf("after message %d: %v, want a closed listener", m.ID, err)
 						}
@@ -251,8 +250,8 @@ func TestShutdown(t *testing.T) {
 			t.Errorf("the end took %v, want a second at most", took)
 		}
 		clients.Wait()
-		if told.Load() != 100 {
-			t.Errorf("%d of 100 clients were told", told.Load())
+		if informed.Load() != 100 {
+			t.Errorf("%d of 100 clients were informed", informed.Load())
 		}
 	})
 }

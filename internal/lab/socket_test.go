@@ -21,8 +21,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// A client that reads nothing has the server's kernel keep a bounded number of bytes, and nothing of them when
-// the write limit has let it go: the connection is reset. One that reads is not.
+// For a client that reads nothing, the server's kernel keeps a bounded number of bytes, and discards them when the
+// write deadline has passed: the connection is reset.
 func TestReadsNothing(t *testing.T) {
 	t.Parallel()
 	on, err := lab.Loopback(true)
@@ -57,7 +57,7 @@ func TestReadsNothing(t *testing.T) {
 					if written, most := <-closed, int64(1<<20); written > most {
 						t.Errorf("%s: the kernel took %d bytes for a client that reads nothing, want %d at most", name, written, most)
 					}
-					conn.SetReadDeadline(time.Now().Add(5 * time.Second)) // else the kernel's retries would take a minute
+					conn.SetReadDeadline(time.Now().Add(5 * time.Second)) // or the kernel's retries would take a minute
 					if n, err := io.Copy(io.Discard, conn); !errors.Is(err, syscall.ECONNRESET) {
 						t.Errorf("%s: the client reads %d bytes and then %v, want a reset", name, n, err)
 					}
@@ -67,7 +67,7 @@ func TestReadsNothing(t *testing.T) {
 	}
 }
 
-// askMuch asks for more than a send buffer has room for.
+// askMuch asks for more than a send buffer can keep.
 func askMuch(t *testing.T, conn net.Conn, name string, version int, secure bool) {
 	t.Helper()
 	if secure {
@@ -100,7 +100,7 @@ func askMuch(t *testing.T, conn net.Conn, name string, version int, secure bool)
 	f.encoder = hpack.NewEncoder(&f.block)
 	for n := range uint32(requests) {
 		frames.WriteHeaders(http2.HeadersFrameParam{
-			StreamID: 2*n + 1, BlockFragment: f.head("GET", "/"+name+"?after=0"), EndHeaders: true, EndStream: true,
+			StreamID: 2*n + 1, BlockFragment: f.headers("GET", "/"+name+"?after=0"), EndHeaders: true, EndStream: true,
 		})
 	}
 }
@@ -108,11 +108,11 @@ func askMuch(t *testing.T, conn net.Conn, name string, version int, secure bool)
 // impatient is a listener on whose connections the deadlines of writes come twenty times sooner.
 type impatient struct {
 	net.Listener
-	spare  int      // deadlines that are left as they are: that of a handshake
-	closed sync.Map // channels that are told, by the client's address, how many bytes the socket took
+	spare  int      // deadlines that stay as they are: that of a handshake
+	closed sync.Map // by the client's address, a channel that gets how many bytes the socket took
 }
 
-// closing returns the channel that is told when the connection of a client has been closed.
+// closing returns the channel that gets a value when the connection of a client has been closed.
 func (l *impatient) closing(client net.Addr) chan int64 {
 	closed, _ := l.closed.LoadOrStore(client.String(), make(chan int64, 1))
 	return closed.(chan int64)

@@ -110,8 +110,8 @@ func tortureOnce(t *testing.T, seed uint64, sum *tally) {
 
 const tortureRate = 200 // messages a second
 
-// torment runs one reader on each lane, over HTTP/1.1 and HTTP/2, whose connections are torn, while messages flow for so
-// long. dial opens a connection, and returns a function that cuts it.
+// torment runs one reader on each lane, over HTTP/1.1 and HTTP/2, whose connections are torn, while messages flow for
+// so long. dial opens a connection, and returns a function that cuts it.
 func torment(t *testing.T, l *labtest.Server, lanes string, seed uint64, lasting time.Duration, sum *tally,
 	dial func(ctx context.Context, addr string) (net.Conn, func(netsim.Cut), error)) {
 	publishing, stop := context.WithTimeout(t.Context(), lasting)

@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 )
 
-// Version says which lab this is: the module's version or, built from a checkout,
+// Version returns which lab this is: the module's version or, built from a checkout,
 // its commit; and of which Go, on which system.
 func Version() string {
 	return fmt.Sprintf("fourwires %s %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
