@@ -21,7 +21,7 @@ type command struct {
 	Stop    bool             `json:"stop,omitempty"`    // ends the publishing; the answer is a standing
 }
 
-// A publication says what is published, and when: at the instants of the schedule of seed, after start.
+// A publication is what is published, and when: at the instants of the schedule of seed, after start.
 type publication struct {
 	Start    int64         `json:"start"` // of the monotonic clock, in ns; 0: now
 	Seed     uint64        `json:"seed"`
@@ -38,13 +38,13 @@ type addresses struct {
 	TLS   string `json:"tls"`
 }
 
-// A standing is how far the server has come.
+// A standing is the state of the server.
 type standing struct {
 	Head uint64        `json:"head"` // the newest id
 	CPU  time.Duration `json:"cpu"`  // ns that the process has used
 }
 
-// Serve is the server's process: a lab on free ports of the loopback interface, whose feed has no source. It says its
+// Serve is the server's process: a lab on free ports of the loopback interface, whose feed has no source. It writes its
 // addresses on stdout and obeys commands from stdin (see package child) until stdin ends.
 func Serve(stdin io.Reader, stdout io.Writer) error {
 	limits := lab.DefaultLimits()

@@ -300,7 +300,7 @@ var errMissing = errors.New("ids are missing")
 // await waits until all clients have received all ids up to head. The error is that of pause, or after limit
 // errMissing.
 func (s *session) await(ctx context.Context, head uint64, limit time.Duration) error {
-	for deadline := time.Now().Add(limit); !s.tally.caught(head); {
+	for deadline := time.Now().Add(limit); !s.tally.complete(head); {
 		if time.Now().After(deadline) {
 			return errMissing
 		}

@@ -5,11 +5,10 @@ import (
 	"time"
 
 	"fourwires/internal/child"
+	"fourwires/internal/scenario"
 	"fourwires/internal/stats"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-
-	"fourwires/internal/scenario"
 )
 
 // A client is what one client received.
@@ -18,8 +17,7 @@ type client struct {
 	age stats.Age
 }
 
-// A tally is what came to all clients. Its methods may be called by any number
-// of goroutines at once.
+// A tally is what all clients received. Its methods may be called by any number of goroutines at once.
 type tally struct {
 	mu      sync.Mutex
 	clients []client
@@ -28,11 +26,10 @@ type tally struct {
 	first    uint64 // the id of the message that is due at instants[0]
 	start    int64  // from which instants count, by the monotonic clock
 	instants []time.Duration
-	numbered bool // data says which instant a message is of; else its id does
+	numbered bool // the number in its data tells which instant a message belongs to; otherwise its id does
 }
 
-// newTally returns a tally of so many clients, to whom the ids from next on
-// are to come.
+// newTally returns a tally of so many clients, which are to receive the ids from next on; 0: any id may be the first.
 func newTally(clients int, next uint64) *tally {
 	t := &tally{
 		clients: make([]client, clients),
@@ -44,11 +41,11 @@ func newTally(clients int, next uint64) *tally {
 	return t
 }
 
-// longest is the latency beyond which all count as this one.
+// longest is the greatest latency that is distinguished: a greater one counts as this.
 const longest = 10 * time.Minute
 
-// begin forgets what has been counted, and from now on takes the latency of the
-// ids from first on, which are due at these instants after start.
+// begin discards what has been counted, and from now on records the latency of the ids from first on, which are due at
+// these instants after start.
 func (t *tally) begin(first uint64, start int64, instants []time.Duration, direction string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -60,7 +57,7 @@ func (t *tally) begin(first uint64, start int64, instants []time.Duration, direc
 	}
 }
 
-// take counts a message that came to a client at an instant.
+// take counts a message that a client received at now.
 func (t *tally) take(client int, id uint64, data []byte, now int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -78,7 +75,7 @@ func (t *tally) take(client int, id uint64, data []byte, now int64) {
 	t.clients[client].age.Take(due, now)
 }
 
-// answered counts a text that was answered at an instant.
+// answered counts message n, which the server echoed, as received at now.
 func (t *tally) answered(n int, now int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -88,8 +85,8 @@ func (t *tally) answered(n int, now int64) {
 	}
 }
 
-// caught reports whether all ids up to head have come to all clients.
-func (t *tally) caught(head uint64) bool {
+// complete reports whether all clients have received all ids up to head.
+func (t *tally) complete(head uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := range t.clients {
@@ -100,8 +97,7 @@ func (t *tally) caught(head uint64) bool {
 	return true
 }
 
-// into writes what was counted into a result. Ids up to head that have not come
-// are lost.
+// into writes what was counted into a result. Ids up to head that a client has not received are lost.
 func (t *tally) into(r *Result, head uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
