@@ -11,21 +11,19 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fourwires/internal/needs"
 )
 
 // TestCompression has the lab behind Express and its compression: that holds back what of a stream it compresses, and
 // "no-transform" keeps it from that (RFC 9111, section 5.2.2.6). Each event is read before the next is published.
 // Polls' answers are compressed, and come whole.
 func TestCompression(t *testing.T) {
+	node := needs.Program(t, "apt-get install nodejs", "node")
 	modules := os.Getenv("NODE_MODULES")
-	node, err := exec.LookPath("node")
-	if err != nil || modules == "" {
-		const advice = "THE PROXY THAT COMPRESSES IS NOT TESTED: this needs Node, and NODE_MODULES, the folder node_modules of\n\n" +
-			"\tnpm install express compression http-proxy-middleware\n"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(advice)
-		}
-		t.Skip(advice)
+	if modules == "" {
+		needs.Missing(t, "NODE_MODULES does not name the folder of express and its compression",
+			"npm install express compression http-proxy-middleware; NODE_MODULES=$PWD/node_modules")
 	}
 	dir := t.TempDir() // where Node looks for modules
 	script, err := os.ReadFile(filepath.Join("testdata", "express.mjs"))

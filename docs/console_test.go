@@ -17,20 +17,19 @@ import (
 
 	"fourwires/docs/blocks"
 	"fourwires/docs/python"
+	"fourwires/internal/needs"
 )
 
 const patience = 30 * time.Second // with a command
 
 // TestConsole runs the console blocks.
 func TestConsole(t *testing.T) {
+	for tool, of := range map[string]string{"sh": "dash", "curl": "curl", "nc": "netcat-openbsd", "openssl": "openssl"} {
+		needs.Program(t, "apt-get install "+of, tool)
+	}
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
-	}
-	for tool, of := range map[string]string{"sh": "dash", "curl": "curl", "nc": "netcat-openbsd", "openssl": "openssl"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatalf("the pages call %s: install it (apt-get install %s) and have it on the PATH (%v)", tool, of, err)
-		}
 	}
 	for name, text := range blocks.Pages(t) {
 		t.Run(name, func(t *testing.T) {
@@ -112,13 +111,7 @@ func (r *reader) proxy(command string) string {
 	if shown == nil || !strings.Contains(command, prefix) {
 		r.t.Fatalf(`$ %s: nginx is called with %s-c "$PWD/docs/testdata/nginx….conf"`, command, prefix)
 	}
-	if _, err := exec.LookPath("nginx"); err != nil {
-		const advice = "THE PROXY IS NOT TESTED: this page needs nginx (apt-get install nginx)"
-		if os.Getenv("CI") == "true" {
-			r.t.Fatal(advice)
-		}
-		r.t.Skip(advice)
-	}
+	needs.Program(r.t, "apt-get install nginx", "nginx")
 	text, err := os.ReadFile(filepath.Join("testdata", shown[1]))
 	if err != nil {
 		r.t.Fatal(err)

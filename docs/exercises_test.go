@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"fourwires/docs/blocks"
+	"fourwires/internal/needs"
 )
 
 // exercises has a folder for each chapter, with the code of its exercise: what
@@ -48,6 +49,7 @@ func TestExercises(t *testing.T) {
 		{"solution", `(?m)^ok  \tfourwires/` + exercises + `/%s\t`},
 	} {
 		t.Run("tags="+test.tags, func(t *testing.T) {
+			needs.Process(t)
 			t.Parallel()
 			command := exec.CommandContext(t.Context(), "go", "test", "-tags", test.tags, "./"+exercises+"/...")
 			command.Dir = root

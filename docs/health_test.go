@@ -12,18 +12,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fourwires/internal/needs"
 )
 
 // TestHealth has HAProxy check the lab as how-to says: it finds it well, and leads to it.
 func TestHealth(t *testing.T) {
-	path, err := exec.LookPath("haproxy")
-	if err != nil {
-		const advice = "THE HEALTH CHECK IS NOT TESTED: this needs HAProxy (apt-get install haproxy)"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(advice)
-		}
-		t.Skip(advice)
-	}
+	path := needs.Program(t, "apt-get install haproxy", "haproxy")
 	lanes, _ := open(t)
 	text, err := os.ReadFile(filepath.Join("testdata", "haproxy.cfg"))
 	if err != nil {

@@ -2,7 +2,6 @@ package docs_test
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,12 +21,14 @@ import (
 	"fourwires/docs/blocks"
 	"fourwires/feed"
 	"fourwires/internal/lab"
-	"fourwires/internal/source"
+	"fourwires/internal/lab/labtest"
+	"fourwires/internal/needs"
 	"fourwires/sse"
 )
 
 // TestFlags compares the reference's tables of flags with what the program says.
 func TestFlags(t *testing.T) {
+	needs.Process(t)
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
@@ -62,6 +63,7 @@ func TestFlags(t *testing.T) {
 // TestRecording runs the command that makes a recording: each message is written
 // as it comes, so that nothing is lost where Ctrl-C ends curl and sed.
 func TestRecording(t *testing.T) {
+	needs.Program(t, "apt-get install curl", "curl")
 	const count = 30
 	_, command, found := strings.Cut(blocks.Pages(t)["docs/reference.md"], "\nA recording is made from a stream.")
 	command = regexp.MustCompile(`(?m)^curl .*`).FindString(command)
@@ -153,26 +155,10 @@ func TestEndpoints(t *testing.T) {
 // open opens a lab that publishes nothing, until the test ends, and returns the
 // URLs of its two addresses.
 func open(t *testing.T) (lanes, control string) {
-	settings := source.Default()
-	settings.Source = source.None
-	l, err := lab.New(lab.Settings{Keep: 1, Source: settings, Profiles: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	on, err := lab.Loopback(false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error)
-	ctx, stop := context.WithCancel(context.Background())
-	go func() { served <- l.Serve(ctx, on) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	return "http://" + on.Lanes.Addr().String(), "http://" + on.Control.Addr().String()
+	settings := labtest.Quiet(1)
+	settings.Profiles = true
+	s := labtest.Start(t, settings)
+	return "http://" + s.Lanes, "http://" + s.Control
 }
 
 // ask makes a request and returns the answer's header and error sentence.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"fourwires/docs/blocks"
+	"fourwires/internal/needs"
 )
 
 // TestKeepAlive looks into the kernel, which knows when it will ask whether the
@@ -24,7 +25,7 @@ func TestKeepAlive(t *testing.T) {
 	chromium(t)
 	const connections = "/proc/net/tcp"
 	if _, err := os.Stat(connections); err != nil {
-		t.Skipf("only Linux tells: %v", err)
+		needs.Missing(t, "this kernel does not show its timers: "+err.Error(), "run it on Linux")
 	}
 	handlers := http.NewServeMux()
 	handlers.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -79,7 +80,7 @@ func TestKeepAlive(t *testing.T) {
 
 	ctx, end := context.WithCancel(t.Context())
 	defer end()
-	curl := exec.CommandContext(ctx, "curl", "-sN", server.URL+"/events")
+	curl := exec.CommandContext(ctx, needs.Program(t, "apt-get install curl", "curl"), "-sN", server.URL+"/events")
 	if err := curl.Start(); err != nil {
 		t.Fatal(err)
 	}
