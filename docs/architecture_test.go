@@ -199,11 +199,13 @@ func TestRooms(t *testing.T) {
 	}
 	page := blocks.Pages(t)["docs/architecture.md"]
 	var got []string
-	for _, found := range regexp.MustCompile("(?m)^\\| \\[(\\S+)\\]\\(\\.\\./\\S+\\) \\|").FindAllStringSubmatch(page, -1) {
+	row := regexp.MustCompile("(?m)^\\| \\[(\\S+)\\]\\(\\.\\./\\S+\\) \\|")
+	for _, found := range row.FindAllStringSubmatch(page, -1) {
 		got = append(got, found[1])
 	}
 	slices.Sort(want)
 	if sorted := slices.Sorted(slices.Values(got)); !slices.Equal(sorted, want) {
-		t.Errorf("docs/architecture.md has the rooms\n%s\nthere are\n%s", strings.Join(sorted, "\n"), strings.Join(want, "\n"))
+		t.Errorf("docs/architecture.md has the rooms\n%s\nthere are\n%s", strings.Join(sorted, "\n"),
+			strings.Join(want, "\n"))
 	}
 }

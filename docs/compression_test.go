@@ -82,7 +82,8 @@ func TestCompression(t *testing.T) {
 		resp := do(test.method, proxy+test.path, test.body)
 		io.Copy(io.Discard, resp.Body)
 		if resp.Body.Close(); resp.Header.Get("Content-Encoding") != test.coding || resp.StatusCode >= 300 {
-			t.Errorf("%s %s: %s %v, want Content-Encoding %q", test.method, test.path, resp.Status, resp.Header, test.coding)
+			t.Errorf("%s %s: %s %v, want Content-Encoding %q", test.method, test.path, resp.Status, resp.Header,
+				test.coding)
 		}
 	}
 

@@ -24,7 +24,8 @@ const patience = 30 * time.Second // with a command
 
 // TestConsole runs the console blocks.
 func TestConsole(t *testing.T) {
-	for tool, of := range map[string]string{"sh": "dash", "curl": "curl", "nc": "netcat-openbsd", "openssl": "openssl"} {
+	tools := map[string]string{"sh": "dash", "curl": "curl", "nc": "netcat-openbsd", "openssl": "openssl"}
+	for tool, of := range tools {
 		needs.Program(t, "apt-get install "+of, tool)
 	}
 	path, err := program()
@@ -139,7 +140,8 @@ func (r *reader) here(text string) string {
 	text = strings.ReplaceAll(text, "/tmp/nginx-", filepath.Join(r.tmp, "nginx-"))
 	for named, used := range r.at {
 		text = strings.ReplaceAll(text, named, used)
-		text = strings.ReplaceAll(text, strings.ReplaceAll(named, ":", " "), strings.ReplaceAll(used, ":", " ")) // for netcat
+		asArguments := strings.NewReplacer(":", " ").Replace // of netcat
+		text = strings.ReplaceAll(text, asArguments(named), asArguments(used))
 	}
 	return text
 }

@@ -27,7 +27,8 @@ func TestExercises(t *testing.T) {
 			continue
 		}
 		chapters = append(chapters, stem)
-		for _, part := range []string{"go test ./" + exercises + "/" + stem, "file=" + exercises + "/" + stem + "/exercise.go", "file=" + exercises + "/" + stem + "/solution.go"} {
+		for _, part := range []string{"go test ./" + exercises + "/" + stem,
+			"file=" + exercises + "/" + stem + "/exercise.go", "file=" + exercises + "/" + stem + "/solution.go"} {
 			if !strings.Contains(strings.Join(strings.Fields(text), " "), part) {
 				t.Errorf("%s does not have %q", name, part)
 			}

@@ -24,7 +24,8 @@ func TestHealth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conf := strings.NewReplacer("127.0.0.1:8080", strings.TrimPrefix(lanes, "http://"), "inter 1s", "inter 50ms").Replace(string(text))
+	conf := strings.ReplaceAll(string(text), "127.0.0.1:8080", strings.TrimPrefix(lanes, "http://"))
+	conf = strings.ReplaceAll(conf, "inter 1s", "inter 50ms")
 	haproxy := exec.CommandContext(t.Context(), path, "-db", "-f", filepath.Join(t.TempDir(), "haproxy.cfg"))
 	urls := map[string]string{} // by those of the file; HAProxy is given the sockets themselves
 	for _, named := range []string{"127.0.0.1:8089", "127.0.0.1:8090"} {
@@ -73,7 +74,8 @@ func TestHealth(t *testing.T) {
 	}
 	checked := "INI" // until the first check has ended
 	for end := time.Now().Add(patience); checked == "INI"; {
-		rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(get(urls["127.0.0.1:8090"]+"/;csv"), "# "))).ReadAll()
+		table := strings.TrimPrefix(get(urls["127.0.0.1:8090"]+"/;csv"), "# ")
+		rows, err := csv.NewReader(strings.NewReader(table)).ReadAll()
 		if err != nil || time.Now().After(end) {
 			t.Fatalf("%v, no check in %v", err, patience)
 		}

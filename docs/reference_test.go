@@ -33,7 +33,11 @@ func TestFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for command, heading := range map[string]string{"serve": "Flags of `lab` and `lab serve`:", "measure": "Flags of `lab measure`:", "decide": "Flags of `lab decide`:"} {
+	for command, heading := range map[string]string{
+		"serve":   "Flags of `lab` and `lab serve`:",
+		"measure": "Flags of `lab measure`:",
+		"decide":  "Flags of `lab decide`:",
+	} {
 		help, err := exec.Command(path, command, "--help").Output()
 		if err != nil {
 			t.Fatal(err)
@@ -44,7 +48,8 @@ func TestFlags(t *testing.T) {
 		}
 		table, _, _ = strings.Cut(table, "\n\n")
 		var got, want []string
-		for _, row := range regexp.MustCompile("(?m)^\\| `((?:-., )?--.*?)` \\| (.*?) \\|").FindAllStringSubmatch(table, -1) {
+		row := regexp.MustCompile("(?m)^\\| `((?:-., )?--.*?)` \\| (.*?) \\|")
+		for _, row := range row.FindAllStringSubmatch(table, -1) {
 			standard := strings.Trim(row[2], "`")
 			if standard == "–" {
 				standard = ""
@@ -55,7 +60,8 @@ func TestFlags(t *testing.T) {
 			want = append(want, flag[1]+" = "+flag[2])
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("docs/reference.md has the flags\n%s\nlab %s --help has\n%s", strings.Join(got, "\n"), command, strings.Join(want, "\n"))
+			t.Errorf("docs/reference.md has the flags\n%s\nlab %s --help has\n%s", strings.Join(got, "\n"), command,
+				strings.Join(want, "\n"))
 		}
 	}
 }
@@ -130,7 +136,8 @@ func TestEndpoints(t *testing.T) {
 	for _, row := range rows {
 		address, method, path, query := row[1], row[2], row[3], row[4]
 		listed[method+" "+path] = true
-		url := map[string]string{"lanes": lanes, "control": control}[address] + strings.ReplaceAll(path, "*file", "main.js")
+		url := map[string]string{"lanes": lanes, "control": control}[address]
+		url += strings.ReplaceAll(path, "*file", "main.js")
 		methods[url] = append(methods[url], method)
 		_, said := ask(t, method, url+"?zzz=1")
 		var names []string
@@ -143,12 +150,14 @@ func TestEndpoints(t *testing.T) {
 	}
 	for url, methods := range methods {
 		head, _ := ask(t, "TRACE", url)
-		if got, want := head.Get("Allow"), strings.Replace(strings.Join(methods, ", "), "GET", "GET, HEAD", 1); got != want {
+		want := strings.Replace(strings.Join(methods, ", "), "GET", "GET, HEAD", 1)
+		if got := head.Get("Allow"); got != want {
 			t.Errorf("%s takes %q, the table has %q", url, got, want)
 		}
 	}
 	if !maps.Equal(listed, routes) {
-		t.Errorf("the table lists %v\nroutes.go registers %v", slices.Sorted(maps.Keys(listed)), slices.Sorted(maps.Keys(routes)))
+		t.Errorf("the table lists %v\nroutes.go registers %v", slices.Sorted(maps.Keys(listed)),
+			slices.Sorted(maps.Keys(routes)))
 	}
 }
 

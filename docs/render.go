@@ -198,7 +198,8 @@ func (shown) autoLink(w util.BufWriter, source []byte, node ast.Node, entering b
 		if path, here := strings.CutPrefix(to, lab); here {
 			to = "/" + path
 		}
-		fmt.Fprintf(w, `<a href="%s">%s</a>`, template.HTMLEscapeString(to), template.HTMLEscapeString(string(n.Label(source))))
+		fmt.Fprintf(w, `<a href="%s">%s</a>`, template.HTMLEscapeString(to),
+			template.HTMLEscapeString(string(n.Label(source))))
 	}
 	return ast.WalkContinue, nil
 }

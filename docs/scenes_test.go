@@ -45,7 +45,8 @@ func TestScenes(t *testing.T) {
 				t.Errorf("%s: there is no scene %d, step %d", name, scene, step)
 				continue
 			}
-			if want := "scene " + link[2] + ", " + titles[scene-1]; chapter.MatchString(name) && strings.Join(strings.Fields(link[1]), " ") != want {
+			if want := "scene " + link[2] + ", " + titles[scene-1]; chapter.MatchString(name) &&
+				strings.Join(strings.Fields(link[1]), " ") != want {
 				t.Errorf("%s: a link to scene %d says %q, want %q", name, scene, link[1], want)
 			}
 		}

@@ -18,16 +18,16 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// The code of howto.md. The lab itself has no users.
+// The code of howto.md: a server with users, which the lab has not.
 
-// issue answers a POST of somebody who is signed in with a ticket, for those that
-// cannot send a header of their own: an EventSource, and a WebSocket of a browser.
+// issue responds to a POST of a signed-in user with a ticket. It is for clients that cannot send a header of their own:
+// an EventSource, and a browser's WebSocket.
 func (t *tickets) issue(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	json.NewEncoder(w).Encode(map[string]string{"ticket": t.give()})
 }
 
-// admit lets who comes with a ticket through, once.
+// admit passes on requests that have a valid ticket. A ticket is valid once.
 func (t *tickets) admit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !t.redeem(r.FormValue("ticket")) {
@@ -38,8 +38,8 @@ func (t *tickets) admit(next http.Handler) http.Handler {
 	})
 }
 
-// signedIn lets who comes with the cookie of a session through. A page of another
-// site has the browser send it, too, so a WebSocket has to ask for Origin besides.
+// signedIn passes on requests that have the cookie of a session. For a page of another site the browser sends it too, so
+// a WebSocket has to check Origin as well.
 func signedIn(session func(id string) bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		cookie, err := r.Cookie("session")
@@ -51,8 +51,8 @@ func signedIn(session func(id string) bool, next http.Handler) http.Handler {
 	})
 }
 
-// authenticate reads the first frame of a WebSocket, which has to be a token, in
-// five seconds. Until then the client gets nothing.
+// authenticate reads the first frame of a WebSocket, which has to be a token, within five seconds. Before that the
+// client is sent nothing.
 func authenticate(conn *websocket.Conn, good func(token string) bool) error {
 	conn.SetReadLimit(4096)
 	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
@@ -73,7 +73,7 @@ func authenticate(conn *websocket.Conn, good func(token string) bool) error {
 	return conn.SetReadDeadline(time.Time{})
 }
 
-// TestAuth puts that code to use.
+// TestAuth serves with each of them, and requests with good and bad credentials.
 func TestAuth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := feed.New(feed.Keep)
@@ -81,7 +81,7 @@ func TestAuth(t *testing.T) {
 		tickets := new(tickets)
 		session := func(id string) bool { return id == "42" }
 		mux := http.NewServeMux()
-		stream := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // it does not know ticket=
+		stream := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // sse.Handler is not given ticket=
 			r.URL.RawQuery = "after=0"
 			(&sse.Handler{Feed: f}).ServeHTTP(w, r)
 		})
@@ -120,8 +120,10 @@ func TestAuth(t *testing.T) {
 			{"GET", "/ticket?ticket=" + once, "", 200},
 			{"GET", "/ticket?ticket=" + once, "", 401},
 		} {
-			if code, body := status(test.method, test.target, test.cookie); code != test.want || code == 200 && !strings.Contains(body, "news") {
-				t.Errorf("%s %s, cookie %q: %d %q, want %d", test.method, test.target, test.cookie, code, body, test.want)
+			code, body := status(test.method, test.target, test.cookie)
+			if code != test.want || code == 200 && !strings.Contains(body, "news") {
+				t.Errorf("%s %s, cookie %q: %d %q, want %d",
+					test.method, test.target, test.cookie, code, body, test.want)
 			}
 		}
 		time.Sleep(time.Minute) // virtual
@@ -153,7 +155,12 @@ func TestAuth(t *testing.T) {
 			first string // "": nothing
 			took  time.Duration
 			good  bool
-		}{{`{"token":"good"}`, 0, true}, {`{"token":"bad"}`, 0, false}, {`good`, 0, false}, {"", 5 * time.Second, false}} {
+		}{
+			{`{"token":"good"}`, 0, true},
+			{`{"token":"bad"}`, 0, false},
+			{`good`, 0, false},
+			{"", 5 * time.Second, false},
+		} {
 			conn, _, err := dialer.DialContext(t.Context(), "ws://lab/", nil)
 			if err != nil {
 				t.Fatal(err)
@@ -164,8 +171,8 @@ func TestAuth(t *testing.T) {
 			}
 			_, frame, err := conn.ReadMessage()
 			good := err == nil && string(frame) == `"news"`
-			told := websocket.IsCloseError(err, websocket.ClosePolicyViolation)
-			if took := time.Since(begun); good != test.good || took != test.took || !good && !told {
+			refused := websocket.IsCloseError(err, websocket.ClosePolicyViolation)
+			if took := time.Since(begun); good != test.good || took != test.took || !good && !refused {
 				t.Errorf("%q first: %q, %v, after %v", test.first, frame, err, took)
 			}
 			conn.Close()

@@ -13,20 +13,21 @@ import (
 	"fourwires/internal/scenario"
 )
 
-// The experiments of chapter 15: what the model of lab decide says.
+// The experiments of chapter 15, with the model of lab decide.
 
-// TestUses asks it for the six scenarios of lab measure, with as many clients as they
-// have, and with many.
+// TestUses prints which transport it chooses for the six scenarios of lab measure, with as many clients as each has, and
+// with 5 000.
 func TestUses(t *testing.T) {
 	var report strings.Builder
-	fmt.Fprintf(&report, "%-8s %9s %6s %5s %8s   %-29s %s\n", "", "messages/s", "bytes", "way", "in time", "as many as it has", "5 000 clients")
+	fmt.Fprintf(&report, "%-8s %9s %6s %5s %8s   %-29s %s\n", "", "messages/s", "bytes", "way", "in time",
+		"as many as it has", "5 000 clients")
 	for _, s := range scenario.All {
 		n := decide.Usual()
 		n.Rate, n.Size, n.Direction, n.Clients = s.Rate, s.Payload, s.Direction, s.Clients
-		n.Late = s.Interval + n.RTT // there, and back: polling can just do it
+		n.Late = s.Interval + n.RTT // one round trip more than the interval: polling can just do it
 		many := n
 		many.Clients = 5000
-		if n.Direction == scenario.Up { // each client sends as often
+		if n.Direction == scenario.Up { // each client sends as often as before
 			many.Rate *= float64(many.Clients) / float64(n.Clients)
 		}
 		fmt.Fprintf(&report, "%-8s %9g %7d %5s %8v   %3d: %-24s %s\n", s.Name, n.Rate, n.Size, n.Direction, n.Late,
@@ -35,7 +36,7 @@ func TestUses(t *testing.T) {
 	blocks.Printed(t, report.String())
 }
 
-// TestBreakEven is how rarely polling needs no more bytes than a stream.
+// TestBreakEven prints the polling interval from which on polling takes no more bytes than a stream.
 func TestBreakEven(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "messages of 200 bytes, TLS; polling needs no more bytes than a stream, if a poll brings\n")
@@ -61,7 +62,7 @@ func TestBreakEven(t *testing.T) {
 	blocks.Printed(t, report.String())
 }
 
-// choosing draws which way is taken, by how late is early enough and by the rate.
+// choosing draws which transport is chosen, by the delay that is allowed and by the rate.
 func choosing(t *testing.T) *svg {
 	const left, wide, gap, top, high, columns, rows = 76.0, 300.0, 60.0, 54.0, 270.0, 60, 54
 	s := &svg{width: left + 2*wide + gap + 30, height: top + high + 92}
@@ -89,7 +90,8 @@ func choosing(t *testing.T) *svg {
 				if last != "" && last != "none" {
 					used[last] = true
 					y := top + (float64(row)+0.5)*high/rows
-					s.add(`<path d="M%.1f %.1fH%.1f" class="%s" style="stroke-width:%.1f"/>`, x0+wide*float64(from)/columns, y, x0+wide*float64(column)/columns, last, high/rows+0.3)
+					s.add(`<path d="M%.1f %.1fH%.1f" class="%s" style="stroke-width:%.1f"/>`,
+						x0+wide*float64(from)/columns, y, x0+wide*float64(column)/columns, last, high/rows+0.3)
 				}
 				from, last = column, kind
 			}

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"fourwires/docs/blocks"
-	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 	"fourwires/internal/measure"
 	"fourwires/internal/netsim"
 	"fourwires/internal/stats"
@@ -24,14 +24,14 @@ import (
 	"fourwires/websocket"
 )
 
-// ahead is how far the server's clock is ahead of the client's in chapter 11.
+// ahead is how far the server's clock is ahead of the client's, in chapter 11.
 const ahead = 80 * ms
 
-// A path is a network between two clocks. What goes up, and down, may take longer.
+// A path is a network between two clocks.
 type path struct {
 	title    string
 	network  netsim.Settings
-	up, down time.Duration
+	up, down time.Duration // a delay upstream, and one downstream, beside the network's
 }
 
 var paths = []path{
@@ -43,18 +43,18 @@ var paths = []path{
 
 // A reading is what the client of such a network finds.
 type reading struct {
-	stamps            [4]time.Duration // of the first question, since the beginning: the second and third by the server's clock
-	first, best       measure.Offset
-	took, subtracted  time.Duration // a message, and what now − at says of it
-	firstOff, bestOff time.Duration // how wrong the estimates are
+	stamps            [4]time.Duration // of the first request, since the start; two are by the server's clock
+	first, best       measure.Offset   // by the first request, and by the one of least round trip
+	took, subtracted  time.Duration    // the delay of a message, and now − at
+	firstOff, bestOff time.Duration    // the errors of the two estimates
 }
 
-// read asks for the time 16 times, and then reads a message.
+// read requests the server's time 16 times, and then reads a message.
 func (p path) read(t *testing.T) (r reading) {
-	inLabOver(t, p.network, func(t *testing.T, l *lab.Lab, dial, _ dialer) {
+	labtest.Virtual(t, unlimited(), p.network, func(t *testing.T, l *labtest.VirtualServer) {
 		start := time.Now()
 		slow := func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := dial(ctx, network, addr)
+			conn, err := l.Dial(ctx, network, addr)
 			return &slowConn{conn, p.up, p.down}, err
 		}
 		echo, err := websocket.DialEcho(t.Context(), "http://127.0.0.1:8080/websocket/echo?stamps=1", slow)
@@ -102,7 +102,7 @@ func (p path) read(t *testing.T) (r reading) {
 	return r
 }
 
-// A slowConn takes longer.
+// A slowConn delays what it writes, and what it reads.
 type slowConn struct {
 	net.Conn
 	up, down time.Duration
@@ -119,18 +119,19 @@ func (c *slowConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// TestClocks is an experiment of chapter 11: what a client makes of a clock that
-// is not its own.
+// TestClocks is an experiment of chapter 11: a client estimates how far the server's clock is ahead.
 func TestClocks(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "the server's clock is ahead by %v\n", ahead)
-	fmt.Fprintf(&report, "%-32s %5s %9s   %-12s %6s   %-12s %6s %8s\n", "(ms)", "took", "now − at", "one question", "off", "best of 16", "off", "so took")
+	fmt.Fprintf(&report, "%-32s %5s %9s   %-12s %6s   %-12s %6s %8s\n", "(ms)", "took", "now − at", "one question",
+		"off", "best of 16", "off", "so took")
 	for _, p := range paths {
 		r := p.read(t)
 		in := func(d time.Duration) float64 { return float64(d) / float64(ms) }
-		says := func(o measure.Offset) string { return fmt.Sprintf("%5.1f ± %.1f", in(o.Ahead), in(o.Error)) }
-		fmt.Fprintf(&report, "%-32s %5.1f %9.1f   %-12s %6.1f   %-12s %6.1f %8.1f\n", p.title, in(r.took), in(r.subtracted),
-			says(r.first), in(r.firstOff), says(r.best), in(r.bestOff), in(r.subtracted+r.best.Ahead))
+		show := func(o measure.Offset) string { return fmt.Sprintf("%5.1f ± %.1f", in(o.Ahead), in(o.Error)) }
+		fmt.Fprintf(&report, "%-32s %5.1f %9.1f   %-12s %6.1f   %-12s %6.1f %8.1f\n",
+			p.title, in(r.took), in(r.subtracted),
+			show(r.first), in(r.firstOff), show(r.best), in(r.bestOff), in(r.subtracted+r.best.Ahead))
 		if r.bestOff.Abs() > r.best.Error || r.firstOff.Abs() > r.first.Error {
 			t.Errorf("%s: wrong by more than it says", p.title)
 		}
@@ -138,7 +139,7 @@ func TestClocks(t *testing.T) {
 	blocks.Printed(t, report.String())
 }
 
-// summary is a row of a table of latencies.
+// summary returns a row of a table of latencies.
 func summary(all []time.Duration) string {
 	all = slices.Sorted(slices.Values(all))
 	sum := time.Duration(0)
@@ -146,14 +147,15 @@ func summary(all []time.Duration) string {
 		sum += d
 	}
 	in := func(d time.Duration) float64 { return float64(d) / float64(ms) }
-	return fmt.Sprintf("%5d %6.1f %6.1f %6.1f %6.1f %7.1f", len(all), in(sum/time.Duration(len(all))), in(stats.Quantile(all, 0.5)), in(stats.Quantile(all, 0.9)), in(stats.Quantile(all, 0.99)), in(stats.Quantile(all, 1)))
+	return fmt.Sprintf("%5d %6.1f %6.1f %6.1f %6.1f %7.1f", len(all), in(sum/time.Duration(len(all))),
+		in(stats.Quantile(all, 0.5)), in(stats.Quantile(all, 0.9)),
+		in(stats.Quantile(all, 0.99)), in(stats.Quantile(all, 1)))
 }
 
 const summaryHead = "    n   mean    p50    p90    p99     max"
 
-// TestLoops is an experiment of chapter 11: the same client and the same feed,
-// measured twice. Once each message is published when the one before has come, and
-// once at random.
+// TestLoops is an experiment of chapter 11: the same client and the same feed are measured twice. The closed loop
+// publishes each message when the one before has arrived, the open loop at random instants.
 func TestLoops(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "%-42s %s\n", "a poll every 20 ms, no network; ms", summaryHead)
@@ -165,7 +167,7 @@ func TestLoops(t *testing.T) {
 // loop returns how late a thousand messages were.
 func loop(t *testing.T, open bool) (late []time.Duration) {
 	const many = 1000
-	inLabOver(t, netsim.Settings{}, func(t *testing.T, l *lab.Lab, dial, _ dialer) {
+	labtest.Virtual(t, unlimited(), netsim.Settings{}, func(t *testing.T, l *labtest.VirtualServer) {
 		published := map[uint64]time.Time{}
 		var mu sync.Mutex
 		publish := func() {
@@ -188,7 +190,8 @@ func loop(t *testing.T, open bool) (late []time.Duration) {
 				publish()
 			}
 		})
-		for m, err := range (&polling.Client{URL: "http://127.0.0.1:8080/polling", Dial: dial, Interval: 20 * ms}).Messages(ctx) {
+		client := polling.Client{URL: "http://127.0.0.1:8080/polling", Dial: l.Dial, Interval: 20 * ms}
+		for m, err := range client.Messages(ctx) {
 			if err != nil {
 				t.Error(err)
 				break
@@ -209,8 +212,8 @@ func loop(t *testing.T, open bool) (late []time.Duration) {
 	return late
 }
 
-// TestStall is an experiment of chapter 11: a server that answers after 1 ms, but
-// for one second out of ten in which it answers nobody.
+// TestStall is an experiment of chapter 11: a server responds after 1 ms, except that for one second out of ten it
+// responds to nobody.
 func TestStall(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "%-42s %s\n", "a question every 10 ms, for 10 s; ms", summaryHead)
@@ -219,8 +222,7 @@ func TestStall(t *testing.T) {
 	blocks.Printed(t, report.String())
 }
 
-// TestCorrected is an exercise of chapter 11: the questions that a closed loop did
-// not ask, put in.
+// TestCorrected is an exercise of chapter 11: it adds the requests that a closed loop did not make.
 func TestCorrected(t *testing.T) {
 	var report strings.Builder
 	closed := stalled(t, false)
@@ -289,7 +291,7 @@ func stalled(t *testing.T, open bool) (took []time.Duration) {
 	return took
 }
 
-// fourStamps draws the first question of three networks, and what is estimated.
+// fourStamps draws the first request over three networks, and the estimates.
 func fourStamps(t *testing.T) *svg {
 	const panel, top, high = 262.0, 58.0, 1.5 // pixels a millisecond
 	s := &svg{width: 3*panel + 20, height: 376}
@@ -315,23 +317,25 @@ func fourStamps(t *testing.T) *svg {
 		stamp(server+8, y(there)+10, "start", 2)
 		stamp(client-8, y(100*ms), "end", 3)
 
-		// The range of what may be so, the middle that is taken, and what is so.
+		// The range of the estimate, its middle, and the true value.
 		x := func(d time.Duration) float64 { return left + 40 + in(d) }
 		s.line(x(-20*ms), 294, x(200*ms), 294, "grid")
 		for at := time.Duration(0); at <= 160*ms; at += 80 * ms {
 			s.line(x(at), 290, x(at), 298, "axis")
 			s.text(x(at), 314, "middle", "soft", fmt.Sprint(in(at)))
 		}
-		s.add(`<g class="websocket"><path d="M%.1f 288h%.1fv12h%.1fZ" class="tip" fill-opacity="0.3"/></g>`, x(r.first.Ahead-r.first.Error), in(2*r.first.Error), -in(2*r.first.Error))
+		s.add(`<g class="websocket"><path d="M%.1f 288h%.1fv12h%.1fZ" class="tip" fill-opacity="0.3"/></g>`,
+			x(r.first.Ahead-r.first.Error), in(2*r.first.Error), -in(2*r.first.Error))
 		s.add(`<g class="websocket"><circle cx="%.1f" cy="294" r="5" class="tip"/></g>`, x(r.first.Ahead))
 		s.line(x(ahead), 280, x(ahead), 302, "polling")
-		s.text(left+panel/2, 340, "middle", "websocket", fmt.Sprintf("estimated: %g ± %g", in(r.first.Ahead), in(r.first.Error)))
+		s.text(left+panel/2, 340, "middle", "websocket",
+			fmt.Sprintf("estimated: %g ± %g", in(r.first.Ahead), in(r.first.Error)))
 		s.text(left+panel/2, 360, "middle", "polling", fmt.Sprintf("so it is: %g", in(ahead)))
 	}
 	return s
 }
 
-// loops draws how late messages are, as the closed loop and the open one say.
+// loops draws the delays of messages, as the closed loop and the open loop measure them.
 func loops(t *testing.T) *svg {
 	s := &svg{width: 760, height: 320}
 	const left, right, bottom = 60.0, 700.0, 262.0
@@ -341,12 +345,16 @@ func loops(t *testing.T) *svg {
 		lane, label string
 		x, y        float64
 		anchor      string
-	}{{false, "polling", "closed loop", x(20) - 10, y(0.4), "end"}, {true, "sse", "open loop", x(10) - 14, y(0.6), "end"}} {
+	}{
+		{false, "polling", "closed loop", x(20) - 10, y(0.4), "end"},
+		{true, "sse", "open loop", x(10) - 14, y(0.6), "end"},
+	} {
 		late := loop(t, l.open)
 		slices.Sort(late)
 		path := fmt.Sprintf("M%.1f %.1f", left, bottom)
 		for percent := 1; percent <= 100; percent++ {
-			path += fmt.Sprintf("H%.1fV%.1f", x(float64(late[percent*len(late)/100-1])/float64(ms)), y(float64(percent)/100))
+			path += fmt.Sprintf("H%.1fV%.1f", x(float64(late[percent*len(late)/100-1])/float64(ms)),
+				y(float64(percent)/100))
 		}
 		s.add(`<path d="%sH%.1f" class="%s"/>`, path, right, l.lane)
 		s.text(l.x, l.y, l.anchor, l.lane+" name", l.label)

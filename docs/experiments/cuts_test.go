@@ -18,10 +18,10 @@ import (
 	"fourwires/sse"
 )
 
-// The experiments of chapter 12: connections that go bad.
+// The experiments of chapter 12: connections that fail.
 
-// TestMemory is what a reader loses, and has twice, of a line that is cut, by who
-// remembers how far it has come.
+// TestMemory counts the messages that a reader loses, and receives twice, when its connections are cut: the server or the
+// reader remembers the position, or nobody.
 func TestMemory(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "50 messages a second for two minutes; every 2 s on average the connection is reset\n")
@@ -31,9 +31,11 @@ func TestMemory(t *testing.T) {
 		serve  func(f *feed.Feed) http.Handler
 		resume bool
 	}{
-		{"nobody: a reader begins with what comes next", func(f *feed.Feed) http.Handler { return &sse.Handler{Feed: f} }, false},
+		{"nobody: a reader begins with what comes next",
+			func(f *feed.Feed) http.Handler { return &sse.Handler{Feed: f} }, false},
 		{"the server: what it has written", func(f *feed.Feed) http.Handler { return &session{feed: f} }, false},
-		{"the server, and 20 before that, to be sure", func(f *feed.Feed) http.Handler { return &session{feed: f, back: 20} }, false},
+		{"the server, and 20 before that, to be sure",
+			func(f *feed.Feed) http.Handler { return &session{feed: f, back: 20} }, false},
 		{"the reader: what it has", func(f *feed.Feed) http.Handler { return &sse.Handler{Feed: f} }, true},
 	} {
 		const until = 2 * time.Minute
@@ -76,8 +78,8 @@ func TestMemory(t *testing.T) {
 	blocks.Printed(t, report.String())
 }
 
-// A session is a server that remembers for its one reader what it has written, and
-// begins so many messages before that when the reader is back.
+// A session is a server that remembers for its one reader what it has written. When the reader comes back, it resumes
+// that many messages earlier.
 type session struct {
 	feed *feed.Feed
 	back uint64
@@ -114,11 +116,11 @@ func (s *session) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// streams reads events as a page does: it sees neither comments nor the connection,
-// and so long after the end of a stream it opens the next, with the id that it had
-// last if it resumes. With a patience it closes a stream on which it has seen
-// nothing for so long.
-func streams(ctx context.Context, dial dialer, path string, resumes bool, patience, pause time.Duration, take func(id uint64)) {
+// streams reads events as a page does, which sees neither comments nor the connection. After a stream has ended it
+// pauses and opens the next, with the last id if it resumes. A patience above 0 is how long it waits for an event before
+// it closes the stream.
+func streams(ctx context.Context, dial dialer, path string, resumes bool, patience, pause time.Duration,
+	take func(id uint64)) {
 	transport := &http.Transport{DialContext: dial, DisableCompression: true}
 	defer transport.CloseIdleConnections()
 	for lastID := ""; ctx.Err() == nil; {
@@ -127,15 +129,15 @@ func streams(ctx context.Context, dial dialer, path string, resumes bool, patien
 		if resumes && lastID != "" {
 			req.Header.Set("Last-Event-ID", lastID)
 		}
-		alarm := time.AfterFunc(time.Hour, leave)
+		silence := time.AfterFunc(time.Hour, leave)
 		if patience > 0 {
-			alarm.Reset(patience)
+			silence.Reset(patience)
 		}
 		if resp, err := transport.RoundTrip(req); err == nil {
 			events := sse.NewParser(resp.Body)
 			for event, err := events.Next(); err == nil; event, err = events.Next() {
 				if patience > 0 {
-					alarm.Reset(patience)
+					silence.Reset(patience)
 				}
 				if m, err := feed.Decode([]byte(event.Data)); err == nil {
 					take(m.ID)
@@ -144,7 +146,7 @@ func streams(ctx context.Context, dial dialer, path string, resumes bool, patien
 			lastID = events.LastID
 			resp.Body.Close()
 		}
-		alarm.Stop()
+		silence.Stop()
 		leave()
 		select {
 		case <-time.After(pause):
@@ -153,12 +155,12 @@ func streams(ctx context.Context, dial dialer, path string, resumes bool, patien
 	}
 }
 
-// A plug is a row of chapter 12's picture: a reader whose connection goes bad after
-// eleven seconds, while a message comes every two.
+// A plug is a row of chapter 12's picture: a reader whose connection fails after eleven seconds, while a message is
+// published every two.
 type plug struct {
 	title, lane string
 	kind        netsim.Cut
-	read        func(ctx context.Context, dial dialer, take func(uint64)) // nil: the lane's own client
+	read        func(ctx context.Context, dial dialer, take func(uint64)) // nil: the transport's own client
 }
 
 const (
@@ -189,7 +191,7 @@ func (p plug) record(t *testing.T) *trace {
 	if p.read == nil {
 		p.read = func(ctx context.Context, dial dialer, take func(uint64)) {
 			client := lab.Transports[i].Client(lab.Access{URL: "http://127.0.0.1:8080/" + p.lane, Dial: dial})
-			for ctx.Err() == nil { // the cursor stays, so the next goes on behind the last
+			for ctx.Err() == nil { // the client keeps its cursor, and so resumes
 				for m, err := range client.Messages(ctx) {
 					if err == nil {
 						take(m.ID)
@@ -218,7 +220,7 @@ func (p plug) record(t *testing.T) *trace {
 	return whole.record(t)
 }
 
-// plugging draws when each of them had which message.
+// plugging draws when each reader received which message.
 func plugging(t *testing.T) *svg {
 	const left, right, top, row = 250.0, 790.0, 50.0, 34.0
 	s := &svg{width: 810, height: top + row*float64(len(plugs())) + 24}
@@ -234,7 +236,7 @@ func plugging(t *testing.T) *svg {
 		y := top + row*float64(i)
 		tr := p.record(t)
 		s.text(left-14, y+4, "end", "soft", p.title)
-		back := plugUntil // when it was connected again
+		back := plugUntil // when it has reconnected
 		if len(tr.dials) > 1 {
 			back = tr.dials[1][1]
 		}
@@ -249,10 +251,10 @@ func plugging(t *testing.T) *svg {
 		if back < plugUntil {
 			s.line(x(back), y, x(plugUntil), y, p.lane)
 		}
-		held := map[float64]bool{} // what came together is one dot
+		drawn := map[float64]bool{} // messages that arrive together are one dot
 		for id := uint64(1); id <= uint64(len(tr.published)); id++ {
-			if at, came := tr.held[id]; came && !held[x(at)] {
-				held[x(at)] = true
+			if at, came := tr.held[id]; came && !drawn[x(at)] {
+				drawn[x(at)] = true
 				s.add(`<g class="%s"><circle cx="%.1f" cy="%.1f" r="4" class="tip"/></g>`, p.lane, x(at), y)
 			}
 		}

@@ -17,7 +17,7 @@ import (
 	"fourwires/sse"
 )
 
-// A deaf is a row of chapter 7's experiment: a handler as they are often written.
+// A deaf is a row of chapter 7's experiment: a handler of the kind that is often written.
 type deaf struct {
 	title   string
 	limit   time.Duration // the server's WriteTimeout
@@ -41,14 +41,16 @@ func deafs() []deaf {
 		{"4 and it ends at the first error", usual, false, ending},
 		{"5 and it sends ids, and resumes", usual, false, resuming},
 		{"6 the lab's: a deadline for each write", usual, false, good},
-		{"7 behind gzip that is not flushed", usual, false, func(f *feed.Feed) http.Handler { return zipped(good(f), false) }},
-		{"8 behind gzip that is flushed", usual, false, func(f *feed.Feed) http.Handler { return zipped(good(f), true) }},
+		{"7 behind gzip that is not flushed", usual, false,
+			func(f *feed.Feed) http.Handler { return zipped(good(f), false) }},
+		{"8 behind gzip that is flushed", usual, false,
+			func(f *feed.Feed) http.Handler { return zipped(good(f), true) }},
 		{"9 as 2, on HTTP/2", usual, true, careless},
 		{"10 as 6, on HTTP/2", usual, true, good},
 	}
 }
 
-// record has an EventSource read a message every ten seconds, for two minutes.
+// record lets an EventSource read for two minutes, while a message is published every ten seconds.
 func (d deaf) record(t *testing.T) (*trace, *eventSource) {
 	var browser eventSource
 	protocols := new(http.Protocols)
@@ -68,10 +70,11 @@ func (d deaf) record(t *testing.T) (*trace, *eventSource) {
 	return p.record(t), &browser
 }
 
-// TestDeaf is the experiment of chapter 7.
+// TestDeaf is the experiment of chapter 7: it counts the messages that arrive.
 func TestDeaf(t *testing.T) {
 	var report strings.Builder
-	fmt.Fprintf(&report, "%-40s %8s  %6s  %12s  %12s\n", "a message every 10 s", "came", "opened", "late at most", "first ended")
+	fmt.Fprintf(&report, "%-40s %8s  %6s  %12s  %12s\n", "a message every 10 s", "came", "opened", "late at most",
+		"first ended")
 	for _, d := range deafs() {
 		tr, browser := d.record(t)
 		late, ended := "–", "–"
@@ -81,15 +84,16 @@ func TestDeaf(t *testing.T) {
 		if len(browser.opened) > 1 {
 			ended = fmt.Sprintf("%.0f s", browser.ended[0].Seconds())
 		}
-		fmt.Fprintf(&report, "%-40s %2d of %2d  %6d  %12s  %12s\n", d.title, len(tr.held), len(tr.published), len(browser.opened), late, ended)
+		fmt.Fprintf(&report, "%-40s %2d of %2d  %6d  %12s  %12s\n", d.title, len(tr.held), len(tr.published),
+			len(browser.opened), late, ended)
 	}
 	blocks.Printed(t, report.String())
 }
 
-// An eventSource reads as that of a browser does: it waits for as long as its
-// stream is open, and three seconds after its end opens another one.
+// An eventSource reads as a browser's does: it waits as long as its stream is open, and opens another one three seconds
+// after the end.
 type eventSource struct {
-	opened, ended []time.Duration // its streams, from the beginning on
+	opened, ended []time.Duration // when each of its streams did, since the start
 }
 
 func (s *eventSource) listen(ctx context.Context, transport *http.Transport, take func(id uint64)) {
@@ -119,12 +123,12 @@ func (s *eventSource) listen(ctx context.Context, transport *http.Transport, tak
 	}
 }
 
-// naive is a handler as tutorials have it.
+// A naive handler is written as in tutorials.
 type naive struct {
 	feed      *feed.Feed
 	heartbeat time.Duration // 0: none
-	ends      bool          // at the first error; otherwise it goes on
-	ids       bool
+	ends      bool          // at the first error; false: it goes on writing
+	ids       bool          // it sends ids, and resumes
 }
 
 func (h *naive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -163,8 +167,8 @@ func (h *naive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// zipped compresses what a handler writes, as a middleware does. One that does
-// not pass Flush on to its compressor keeps what is written.
+// zipped returns middleware that compresses what a handler writes. Unless it flushes the compressor at each Flush, the
+// compressor holds the messages back.
 func zipped(h http.Handler, flushes bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// An svg is a picture that is readable on light and on dark.
+// An svg is a picture, readable on a light and on a dark background.
 type svg struct {
 	body          strings.Builder
 	width, height float64
@@ -28,7 +28,7 @@ func (s *svg) line(x1, y1, x2, y2 float64, class string) {
 	s.add(`<path d="M%.1f %.1fL%.1f %.1f" class="%s"/>`, x1, y1, x2, y2, class)
 }
 
-// bytes returns the file.
+// bytes returns the content of the file.
 func (s *svg) bytes(title, desc string) []byte {
 	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%[1]g" height="%[2]g" role="img" aria-labelledby="title desc">
 <title id="title">%s</title>
@@ -58,8 +58,7 @@ path.websocket { stroke: var(--websocket); } text.websocket, .websocket .tip { f
 `, s.width, s.height, html.EscapeString(title), html.EscapeString(desc), s.body.String())
 }
 
-// sequence draws a trace: client and server, time downwards, an arrow for each
-// trip. A millisecond has so many pixels.
+// sequence draws a trace: client and server, time downwards, an arrow for each trip. Scale is pixels per millisecond.
 func (tr *trace) sequence(lane string, scale float64, until time.Duration) *svg {
 	const client, server, top = 190.0, 600.0, 52.0
 	s := &svg{width: 810, height: top + scale*float64(until/ms) + 18}
@@ -104,9 +103,9 @@ func (tr *trace) sequence(lane string, scale float64, until time.Duration) *svg 
 		}
 	}
 	for _, side := range []struct {
-		notes  []note
-		x, way float64
-		anchor string
+		notes      []note
+		x, outward float64
+		anchor     string
 	}{{left, client, -1, "end"}, {right, server, 1, "start"}} {
 		slices.SortFunc(side.notes, func(a, b note) int {
 			return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.text, b.text))
@@ -115,15 +114,15 @@ func (tr *trace) sequence(lane string, scale float64, until time.Duration) *svg 
 		for _, n := range side.notes {
 			at := max(y(n.at), free)
 			free = at + 16
-			s.line(side.x, y(n.at), side.x+12*side.way, at, "leader")
+			s.line(side.x, y(n.at), side.x+12*side.outward, at, "leader")
 			s.add(`<circle cx="%.1f" cy="%.1f" r="3" class="dot"/>`, side.x, y(n.at))
-			s.text(side.x+16*side.way, at+4, side.anchor, "soft", n.text)
+			s.text(side.x+16*side.outward, at+4, side.anchor, "soft", n.text)
 		}
 	}
 	return s
 }
 
-// clock returns a time as short as it is exact.
+// clock formats a time: in s from 2 s on, else in ms.
 func clock(d time.Duration) string {
 	if d >= 2*time.Second {
 		return fmt.Sprintf("%g s", math.Round(d.Seconds()*1000)/1000)
@@ -137,7 +136,7 @@ func (s *svg) arrow(x1, y1, x2, y2 float64, lane string) {
 	s.add(`<g class="%s"><path d="M0 0L-10 -4L-10 4Z" class="tip" stroke="none" transform="translate(%.1f %.1f) rotate(%.2f)"/></g>`, lane, x2, y2, angle*180/math.Pi)
 }
 
-// along writes a text above a line.
+// along writes a text above a line, in its direction.
 func (s *svg) along(x1, y1, x2, y2 float64, class, text string) {
 	angle := math.Atan2(y2-y1, x2-x1)
 	if x2 < x1 {
@@ -153,7 +152,7 @@ var (
 	epoch   = regexp.MustCompile(`[a-z2-7]{6}-`)
 )
 
-// name says what crossed the connection, by its first bytes.
+// name says what the bytes are, by how they begin.
 func (tr *trip) name() string {
 	if found := request.FindSubmatch(tr.data); found != nil {
 		return fmt.Sprintf("%s %s", found[1], epoch.ReplaceAll(found[2], []byte("…-")))

@@ -14,8 +14,7 @@ import (
 	"fourwires/sse"
 )
 
-// TestEvent is the experiment of chapter 6: what the shortest events cost, around
-// a message of 50 bytes.
+// TestEvent is the experiment of chapter 6: the bytes that the shortest events add to a message of 50 bytes.
 func TestEvent(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "bytes around a message of 50       as text   HTTP/1.1   HTTP/2\n")
@@ -27,15 +26,16 @@ func TestEvent(t *testing.T) {
 		for _, http2 := range []bool{false, true} {
 			p := play{until: 2 * time.Second,
 				serve: func(*feed.Feed) *http.Server {
-					server := &http.Server{Protocols: new(http.Protocols), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-						w.Header().Set("Content-Type", "text/event-stream")
-						control := http.NewResponseController(w)
-						control.Flush()
-						time.Sleep(time.Second) // virtual
-						io.WriteString(w, event)
-						control.Flush()
-						<-r.Context().Done()
-					})}
+					server := &http.Server{Protocols: new(http.Protocols),
+						Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+							w.Header().Set("Content-Type", "text/event-stream")
+							control := http.NewResponseController(w)
+							control.Flush()
+							time.Sleep(time.Second) // virtual
+							io.WriteString(w, event)
+							control.Flush()
+							<-r.Context().Done()
+						})}
 					server.Protocols.SetHTTP1(true)
 					server.Protocols.SetUnencryptedHTTP2(true)
 					return server

@@ -17,9 +17,8 @@ import (
 	"fourwires/sse"
 )
 
-// follow reads a feed until ctx ends, whatever happens to its connections. It waits
-// between two of them for a random time, up to a limit that doubles with each
-// failure, from half a second to sixteen.
+// follow reads a feed until ctx ends, and reconnects whenever the connection fails. Before that it waits for a random
+// time, up to a limit that doubles with each failure, from half a second to sixteen.
 func follow(ctx context.Context, client *sse.Client, take func(feed.Message)) {
 	failures := 0
 	for ctx.Err() == nil {
@@ -41,7 +40,7 @@ func follow(ctx context.Context, client *sse.Client, take func(feed.Message)) {
 	}
 }
 
-// TestFollow has it survive cuts, and a server that is gone for a minute.
+// TestFollow cuts its connections, and lets the server be gone for a minute: every message arrives once.
 func TestFollow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var network netsim.Network

@@ -17,8 +17,8 @@ import (
 	"fourwires/websocket"
 )
 
-// TestFrames is the experiment of chapter 8: what a frame adds to a message, down
-// and up, by its length. The lab's own handler and client send them.
+// TestFrames is the experiment of chapter 8: the bytes that a frame adds to a message, downstream and upstream, by the
+// length of the message. The lab's own handler and client send them.
 func TestFrames(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "a message of     adds, down   frames   adds, up   frames\n")
@@ -34,11 +34,12 @@ func TestFrames(t *testing.T) {
 			return serve(of)
 		}
 		p.read = func(ctx context.Context, dial dialer, _ func(uint64)) {
-			client := websocket.Client{URL: "http://127.0.0.1:8080/websocket", Dial: ledger.Tap(dial, func(s wire.Span) {
-				if s.Part == wire.Framing && s.Role == "FIN and opcode" {
-					frames[s.Dir]++
-				}
-			})}
+			client := websocket.Client{URL: "http://127.0.0.1:8080/websocket",
+				Dial: ledger.Tap(dial, func(s wire.Span) {
+					if s.Part == wire.Framing && s.Role == "FIN and opcode" {
+						frames[s.Dir]++
+					}
+				})}
 			time.AfterFunc(time.Second, func() { // virtual
 				const around = len(`{"id":1,"at":946684801000000,"data":}`)
 				if _, err := f.Publish(text(size - around)); err != nil {
@@ -56,23 +57,23 @@ func TestFrames(t *testing.T) {
 					if err := client.Send(ctx, text(size)); err != nil {
 						t.Error(err)
 					}
-				default: // it comes back
+				default: // the message that was sent is read back
 					added[wire.Up] = ledger.Snapshot().Rows[0].Up.Framing
 					frames[wire.Down]--
 				}
 			}
 		}
 		p.record(t)
-		fmt.Fprintf(&report, "%10d B %15d %8d %10d %8d\n", size, added[wire.Down], frames[wire.Down], added[wire.Up], frames[wire.Up])
+		fmt.Fprintf(&report, "%10d B %15d %8d %10d %8d\n", size, added[wire.Down], frames[wire.Down], added[wire.Up],
+			frames[wire.Up])
 	}
 	blocks.Printed(t, report.String())
 }
 
-// text returns a JSON text of so many bytes.
+// text returns a JSON string of that many bytes.
 func text(size int) []byte { return []byte(`"` + strings.Repeat("x", size-2) + `"`) }
 
-// twoFrames draws a frame up and the one that answers it, bit by bit: those that
-// chapter 8 has typed and read.
+// twoFrames draws, bit by bit, a frame upstream and the one that answers it: chapter 8 types the one and reads the other.
 func twoFrames(t *testing.T) *svg {
 	upgrade, err := os.ReadFile(filepath.Join("..", "testdata", "upgrade.txt"))
 	if err != nil {
@@ -102,7 +103,7 @@ func twoFrames(t *testing.T) *svg {
 	return s
 }
 
-// frame draws a frame with less than 126 bytes, from y on.
+// frame draws a frame of fewer than 126 bytes, from y on.
 func (s *svg) frame(y float64, title string, data []byte) {
 	const left, bit, row = 20.0, 24.0, 30.0
 	box := func(x, y, width float64, text, class string) {

@@ -21,9 +21,7 @@ import (
 	"fourwires/polling"
 )
 
-// TestLive is the experiment of chapter 1: the real handlers and clients over a
-// network in memory, in virtual time, so that its figures are the same
-// everywhere. The chapter runs it, and shows what it prints.
+// TestLive is the experiment of chapter 1: how old a page that is called live can be.
 func TestLive(t *testing.T) {
 	var report strings.Builder
 	for _, part := range []struct {
@@ -52,13 +50,13 @@ func TestLive(t *testing.T) {
 	blocks.Printed(t, report.String())
 }
 
-// A live is a lane of some transport, opened some seconds after the feed.
+// A live is a reader by some transport, which begins some seconds after the feed.
 type live struct {
 	label, transport string
-	every, after     float64 // every is polling's interval
+	every, after     float64 // in seconds; every is the polling interval
 }
 
-// watch reads a feed for ten minutes and reports what that was like.
+// watch reads a feed for ten minutes, and writes a row of the report.
 func (l live) watch(t *testing.T, phase string, report io.Writer) {
 	const end = 600.001 // a message may be due at 600
 	var requests int
@@ -85,7 +83,8 @@ func (l live) watch(t *testing.T, phase string, report io.Writer) {
 		time.Sleep(seconds(l.after)) // virtual
 		messages := lab.Transports[i].Client(lab.Access{URL: "http://lab/" + l.transport, Dial: network.Dial}).Messages
 		if l.every > 0 {
-			messages = (&polling.Client{URL: "http://lab/polling", Dial: network.Dial, Interval: seconds(l.every)}).Messages
+			client := polling.Client{URL: "http://lab/polling", Dial: network.Dial, Interval: seconds(l.every)}
+			messages = client.Messages
 		}
 		for m, err := range messages(ctx) {
 			if err != nil {
@@ -103,12 +102,13 @@ func (l live) watch(t *testing.T, phase string, report io.Writer) {
 	slices.Sort(delays)
 	mean, peak := ages(all, end)
 	fmt.Fprintf(report, "%-21s %8d %8d %10.2f %5.2f %5.2f %5.2f %9.2f %5.2f\n",
-		l.label, len(all), requests, stats.Quantile(delays, 0.1), stats.Quantile(delays, 0.5), stats.Quantile(delays, 0.9), stats.Quantile(delays, 1), mean, peak)
+		l.label, len(all), requests, stats.Quantile(delays, 0.1), stats.Quantile(delays, 0.5),
+		stats.Quantile(delays, 0.9), stats.Quantile(delays, 1), mean, peak)
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// What chapter 1 has the reader write.
+// The solution of chapter 1's exercise.
 
 type news struct{ published, seen float64 } // in seconds
 

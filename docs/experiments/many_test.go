@@ -24,13 +24,14 @@ import (
 
 // The experiments of chapter 14: many readers, and slow ones.
 
-// TestSlow is what nine readers, and a tenth that reads nothing for 20 s, get from
-// servers that keep what is to be sent in different places.
+// TestSlow prints what ten readers receive, one of which reads nothing for 20 s, from servers that keep unsent messages in
+// different places.
 func TestSlow(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "50 messages a second of 1 KiB, for a minute; one of ten readers reads nothing from 20 s to 40 s\n")
 	fmt.Fprintf(&report, "%-44s %13s   %s\n", "", "the other nine", "the slow one")
-	fmt.Fprintf(&report, "%-44s %13s %7s %7s %7s %13s\n", "the server", "late at most", "had", "lost", "told of", "held for it")
+	fmt.Fprintf(&report, "%-44s %13s %7s %7s %7s %13s\n", "the server", "late at most", "had", "lost", "told of",
+		"held for it")
 	for _, s := range []struct {
 		title string
 		serve func() server
@@ -41,23 +42,24 @@ func TestSlow(t *testing.T) {
 		{"a log and cursors, it keeps 4 096", func() server { return &cursors{feed: feed.New(feed.Keep)} }},
 		{"the same, it keeps 256", func() server { return &cursors{feed: feed.New(256)} }},
 	} {
-		late, had, told, held := slow(t, s.serve)
-		fmt.Fprintf(&report, "%-44s %11.2f s %7d %7d %7d %13d\n", s.title, late.Seconds(), had, slowMessages-had, told, held)
+		late, had, named, kept := slowReader(t, s.serve)
+		fmt.Fprintf(&report, "%-44s %11.2f s %7d %7d %7d %13d\n", s.title, late.Seconds(), had, slowMessages-had,
+			named, kept)
 	}
 	blocks.Printed(t, report.String())
 }
 
 const slowMessages = 50 * 60
 
-// A server brings messages to the connections that it is given.
+// A server writes messages to the connections that it accepts.
 type server interface {
 	accept(c *netsim.Conn)
 	publish(m []byte)
-	held() int // messages for one reader, at most
+	kept() int // the most messages that were kept for one reader
 	close()
 }
 
-// inTurn writes each message to each connection, one after the other.
+// inTurn writes each message to one connection after the other.
 type inTurn struct{ conns []*netsim.Conn }
 
 func (s *inTurn) accept(c *netsim.Conn) { s.conns = append(s.conns, c) }
@@ -66,10 +68,10 @@ func (s *inTurn) publish(m []byte) {
 		c.Write(m)
 	}
 }
-func (s *inTurn) held() int { return 0 }
+func (s *inTurn) kept() int { return 0 }
 func (s *inTurn) close()    {}
 
-// queues has a queue and a goroutine for each connection.
+// queues have a queue and a goroutine for each connection.
 type queues struct {
 	most   int
 	queues []chan []byte
@@ -97,7 +99,7 @@ func (s *queues) publish(m []byte) {
 	}
 }
 
-func (s *queues) held() int { return s.longer }
+func (s *queues) kept() int { return s.longer }
 
 func (s *queues) close() {
 	for _, queue := range s.queues {
@@ -106,7 +108,7 @@ func (s *queues) close() {
 	s.all.Wait()
 }
 
-// cursors has a goroutine for each connection, which reads the log from a cursor.
+// cursors have a goroutine for each connection, which reads the log from a cursor.
 type cursors struct {
 	feed *feed.Feed
 	all  sync.WaitGroup
@@ -136,14 +138,15 @@ func (s *cursors) accept(c *netsim.Conn) {
 func (s *cursors) publish(m []byte) {
 	s.feed.Publish(strconv.AppendQuote(nil, strings.TrimSuffix(string(m), "\n")))
 }
-func (s *cursors) held() int { return 0 }
+func (s *cursors) kept() int { return 0 }
 func (s *cursors) close() {
 	s.feed.Close()
 	s.all.Wait()
 }
 
-// slow has a server's messages read by ten.
-func slow(t *testing.T, serve func() server) (late time.Duration, had, told, held int) {
+// slowReader lets ten readers read from a server. Late is the longest delay of the nine fast ones. Of the slow one, had is
+// the number of messages that it received, named the number that gaps named, and kept what the server kept for it.
+func slowReader(t *testing.T, serve func() server) (late time.Duration, had, named, kept int) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve()
 		var network netsim.Network
@@ -171,7 +174,7 @@ func slow(t *testing.T, serve func() server) (late time.Duration, had, told, hel
 				for lines := bufio.NewScanner(conn); lines.Scan(); {
 					var due int64
 					if n, _ := fmt.Sscanf(lines.Text(), "gap %d", &due); n == 1 {
-						told += int(due)
+						named += int(due)
 						continue
 					}
 					fmt.Sscanf(lines.Text(), "%d", &due)
@@ -190,7 +193,7 @@ func slow(t *testing.T, serve func() server) (late time.Duration, had, told, hel
 				}
 			})
 		}
-		time.Sleep(time.Second - time.Since(start)%time.Second) // virtual: all are there
+		time.Sleep(time.Second - time.Since(start)%time.Second) // virtual: all have connected
 		start = time.Now()
 		for i := range slowMessages {
 			due := time.Duration(i) * 20 * ms
@@ -199,7 +202,7 @@ func slow(t *testing.T, serve func() server) (late time.Duration, had, told, hel
 		}
 		time.Sleep(time.Minute)
 		s.close()
-		held = s.held()
+		kept = s.kept()
 		memory.Close()
 		for _, c := range network.Conns() {
 			c.Close()
@@ -207,10 +210,10 @@ func slow(t *testing.T, serve func() server) (late time.Duration, had, told, hel
 		readers.Wait()
 		time.Sleep(time.Minute)
 	})
-	return late, had, told, held
+	return late, had, named, kept
 }
 
-// TestParked is what ten thousand goroutines take that do nothing but wait.
+// TestParked prints how much memory ten thousand goroutines take that do nothing but wait.
 func TestParked(t *testing.T) {
 	const n = 10_000
 	var before, after runtime.MemStats
@@ -236,21 +239,24 @@ func TestParked(t *testing.T) {
 	if each < 1 || each > 8 { // the race detector takes some
 		t.Errorf("a goroutine that waits takes %.1f KiB", each)
 	}
-	blocks.Printed(t, fmt.Sprintf("10 000 goroutines wait: %.1f KiB each; all had begun after %v\n", each, took.Round(ms)))
+	blocks.Printed(t, fmt.Sprintf("10 000 goroutines wait: %.1f KiB each; all had begun after %v\n", each,
+		took.Round(ms)))
 }
 
-// TestThousands multiplies what was measured with a thousand readers.
+// TestThousands multiplies what was measured with a thousand readers by ten.
 func TestThousands(t *testing.T) {
 	medians := benchmarked(t, "all")
 	var report strings.Builder
 	fmt.Fprintf(&report, "%-10s %-25s %-23s %-12s %s\n", "", "CPU a message", "idle", "goroutines", "CPU of a connect")
-	fmt.Fprintf(&report, "%-10s %-25s %-23s %-12s %s\n", "", "and reader   10 000, 10/s", "reader       10 000", "a reader", "and leave    10 000")
+	fmt.Fprintf(&report, "%-10s %-25s %-23s %-12s %s\n", "", "and reader   10 000, 10/s", "reader       10 000",
+		"a reader", "and leave    10 000")
 	for _, name := range []string{"polling", "longpoll", "sse", "websocket", "tcp"} {
 		of := func(key string) float64 { return medians[strings.Replace(key, "*", "transport="+name, 1)] }
 		cpu, idle := of("Fanout/*/readers=1000 cpu-ns/msg"), of("Idle/*/readers=1000 B/reader")
 		connect := of("Connect/* cpu-ns/connect")
 		fmt.Fprintf(&report, "%-10s %7.1f µs %7.2f cores   %4.0f KiB %7.0f MiB   %5.0f        %4.0f µs %6.1f s\n", name,
-			cpu/1e3, cpu*10_000*10/1e9, idle/1024, idle*10_000/(1<<20), of("Idle/*/readers=1000 goroutines/reader"), connect/1e3, connect*10_000/1e9)
+			cpu/1e3, cpu*10_000*10/1e9, idle/1024, idle*10_000/(1<<20), of("Idle/*/readers=1000 goroutines/reader"),
+			connect/1e3, connect*10_000/1e9)
 	}
 	blocks.Printed(t, report.String())
 }
@@ -286,7 +292,7 @@ func benchmarked(t *testing.T, file string) map[string]float64 {
 	return medians
 }
 
-// costs draws three of them.
+// costs draws three of the medians.
 func costs(t *testing.T) *svg {
 	medians := benchmarked(t, "all")
 	const left, wide, gap, top, row = 104.0, 190.0, 40.0, 52.0, 28.0

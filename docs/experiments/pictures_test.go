@@ -23,13 +23,16 @@ import (
 
 var update = flag.Bool("update", false, "write the pictures")
 
-// A picture is drawn from what is recorded while the code runs.
+// A picture is drawn from what was recorded while the code ran.
 type picture struct {
 	title, desc string
 	draw        func(t *testing.T) *svg
 }
 
-// pictures are those of docs/pictures, by their file's name:
+// pair is when two messages are published, 10 ms apart.
+var pair = []time.Duration{200 * ms, 210 * ms}
+
+// pictures has the pictures of docs/pictures, by the names of their files:
 //
 //	go test ./docs/experiments -run Pictures -update
 var pictures = map[string]picture{
@@ -49,14 +52,14 @@ var pictures = map[string]picture{
 		"Polling, and two messages 10 ms apart",
 		"The messages are published just after a poll was answered. Both wait for the next poll and share its answer. The polls before and after bring nothing.",
 		func(t *testing.T) *svg {
-			return transport("polling", 300*ms, []time.Duration{200 * ms, 210 * ms}, 720*ms).record(t).sequence("polling", 1, 720*ms)
+			return transport("polling", 300*ms, pair, 720*ms).record(t).sequence("polling", 1, 720*ms)
 		},
 	},
 	"longpoll.svg": {
 		"Long-polling, and two messages 10 ms apart",
 		"A request waits at the server. The first message answers it and arrives after one trip. The second message finds no request waiting: it waits for the next one, and arrives after 140 ms.",
 		func(t *testing.T) *svg {
-			return transport("longpoll", 0, []time.Duration{200 * ms, 210 * ms}, 420*ms).record(t).sequence("longpoll", 1.6, 420*ms)
+			return transport("longpoll", 0, pair, 420*ms).record(t).sequence("longpoll", 1.6, 420*ms)
 		},
 	},
 	"no-cursor.svg": {
@@ -72,14 +75,14 @@ var pictures = map[string]picture{
 		"Server-Sent Events, and two messages 10 ms apart",
 		"One request, and an answer that does not end. Each message leaves at once and arrives after one trip, whatever came just before.",
 		func(t *testing.T) *svg {
-			return transport("sse", 0, []time.Duration{200 * ms, 210 * ms}, 300*ms).record(t).sequence("sse", 2, 300*ms)
+			return transport("sse", 0, pair, 300*ms).record(t).sequence("sse", 2, 300*ms)
 		},
 	},
 	"websocket.svg": {
 		"WebSocket, and two messages 10 ms apart",
 		"One upgrade, and then frames. Each message leaves at once and arrives after one trip, whatever came just before.",
 		func(t *testing.T) *svg {
-			return transport("websocket", 0, []time.Duration{200 * ms, 210 * ms}, 300*ms).record(t).sequence("websocket", 2, 300*ms)
+			return transport("websocket", 0, pair, 300*ms).record(t).sequence("websocket", 2, 300*ms)
 		},
 	},
 	"staleness.svg": {
@@ -115,12 +118,12 @@ var pictures = map[string]picture{
 	"up-post.svg": {
 		"Three messages up, by POST on one connection",
 		"The messages are ready 10 ms apart. Each waits for the answer to the one before, a round trip.",
-		func(t *testing.T) *svg { return waysUp[1].goingUp(t, "sse", 1, 560*ms) },
+		func(t *testing.T) *svg { return upstreams[1].draw(t, "sse", 1, 560*ms) },
 	},
 	"up-frame.svg": {
 		"Three messages up, in frames of a WebSocket",
 		"The messages are ready 10 ms apart, and leave 10 ms apart. There are no answers.",
-		func(t *testing.T) *svg { return waysUp[4].goingUp(t, "websocket", 1.7, 340*ms) },
+		func(t *testing.T) *svg { return upstreams[4].draw(t, "websocket", 1.7, 340*ms) },
 	},
 	"plugs.svg": {
 		"When messages come, after a connection went bad",
@@ -149,7 +152,7 @@ var pictures = map[string]picture{
 	},
 }
 
-// TestPictures says whether the pictures are what the code makes now.
+// TestPictures compares the pictures with what the code draws now.
 func TestPictures(t *testing.T) {
 	var names []string
 	for name, p := range pictures {
@@ -181,8 +184,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// transport is the play of a transport, with its own handler and client. Polling
-// has an interval.
+// transport returns the play of a transport, with its own handler and client. Interval is of polling.
 func transport(name string, interval time.Duration, publish []time.Duration, until time.Duration) play {
 	i := slices.IndexFunc(lab.Transports, func(transport lab.Transport) bool { return transport.Name == name })
 	return play{
@@ -207,7 +209,7 @@ func transport(name string, interval time.Duration, publish []time.Duration, unt
 	}
 }
 
-// forgetful is a long-poll that never says what it has.
+// forgetful long-polls without a cursor.
 func forgetful(ctx context.Context, dial dialer, take func(id uint64)) {
 	client := http.Client{Transport: &http.Transport{DialContext: dial, DisableCompression: true}}
 	defer client.CloseIdleConnections()
@@ -229,7 +231,7 @@ func forgetful(ctx context.Context, dial dialer, take func(id uint64)) {
 	}
 }
 
-// sawtooth draws how old the newest message is that a reader holds.
+// sawtooth draws the age of the newest message that a reader has.
 func sawtooth(t *testing.T) *svg {
 	const left, right, top, bottom, until, most = 50.0, 700.0, 24.0, 250.0, 15 * time.Second, 3.0 // most in seconds
 	s := &svg{width: 800, height: 290}
@@ -257,7 +259,7 @@ func sawtooth(t *testing.T) *svg {
 				next = tr.held[ids[i+1]]
 			}
 			if next == came {
-				continue // a newer one came with it
+				continue // a newer one arrived with it
 			}
 			if path.Len() == 0 {
 				fmt.Fprintf(&path, "M%.1f %.1f", x(came), y((came - tr.published[id]).Seconds()))
@@ -271,7 +273,7 @@ func sawtooth(t *testing.T) *svg {
 	return s
 }
 
-// staleness draws which share of messages is late by how much at most.
+// staleness draws, over a delay, the share of messages that are no later.
 func staleness(t *testing.T) *svg {
 	s := &svg{width: 760, height: 330}
 	const left, right, bottom = 60.0, 640.0, 270.0
@@ -296,8 +298,8 @@ func staleness(t *testing.T) *svg {
 	return s
 }
 
-// shares draws the axes of a curve that says which share of messages is late by how
-// much at most: four steps of time, and a little more.
+// shares draws the axes of such a curve, with four steps of time and a little more. X and y return the place of a delay
+// and of a share.
 func (s *svg) shares(left, right, bottom, step float64, unit string) (x, y func(float64) float64) {
 	const top = 24.0
 	x = func(late float64) float64 { return left + (right-left)*late/(4.4*step) }
@@ -314,7 +316,7 @@ func (s *svg) shares(left, right, bottom, step float64, unit string) (x, y func(
 	return x, y
 }
 
-// hearing draws what came, and what did not, of chapter 7's experiment.
+// hearing draws which messages of chapter 7's experiment arrived.
 func hearing(t *testing.T) *svg {
 	const left, right, top, row = 290.0, 780.0, 34.0, 34.0
 	s := &svg{width: 800, height: top + row*float64(len(deafs())) + 34}
@@ -343,8 +345,8 @@ func hearing(t *testing.T) *svg {
 	return s
 }
 
-// late returns, in order, how late messages are that are published at random
-// instants, two a second on average, about a thousand of them.
+// late returns the delays, sorted, of about a thousand messages that are published at random instants, two a second on
+// average.
 func late(t *testing.T, name string) []time.Duration {
 	const until = 500 * time.Second
 	publish := random(2, until)

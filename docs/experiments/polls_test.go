@@ -14,8 +14,7 @@ import (
 	"fourwires/internal/stats"
 )
 
-// random returns instants from half a second on, independent of each other,
-// so many a second on average.
+// random returns instants from half a second on, independent of each other, rate a second on average.
 func random(rate float64, until time.Duration) (all []time.Duration) {
 	draw := rand.New(rand.NewPCG(1, 1))
 	for at := 500 * ms; ; {
@@ -26,7 +25,7 @@ func random(rate float64, until time.Duration) (all []time.Duration) {
 	}
 }
 
-// delays returns how late the messages were that came, in order.
+// delays returns the delays of the messages that arrived, sorted.
 func (tr *trace) delays() (delays []time.Duration) {
 	for id, held := range tr.held {
 		delays = append(delays, held-tr.published[id])
@@ -35,7 +34,7 @@ func (tr *trace) delays() (delays []time.Duration) {
 	return delays
 }
 
-// TestPolls is the experiment of chapter 3: what polls bring, and cost.
+// TestPolls is the experiment of chapter 3: how many polls bring news, what they cost, and how late messages are.
 func TestPolls(t *testing.T) {
 	var report strings.Builder
 	for _, f := range []struct {
@@ -44,8 +43,10 @@ func TestPolls(t *testing.T) {
 		until     time.Duration
 		intervals []time.Duration
 	}{
-		{"2 messages a second on average, at random instants; 10 minutes", 2, 10 * time.Minute, []time.Duration{200 * ms, 500 * ms, time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second}},
-		{"a message a minute on average; 10 hours", 1.0 / 60, 10 * time.Hour, []time.Duration{2 * time.Second, time.Minute}},
+		{"2 messages a second on average, at random instants; 10 minutes", 2, 10 * time.Minute,
+			[]time.Duration{200 * ms, 500 * ms, time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second}},
+		{"a message a minute on average; 10 hours", 1.0 / 60, 10 * time.Hour,
+			[]time.Duration{2 * time.Second, time.Minute}},
 	} {
 		fmt.Fprintf(&report, "%s\n", f.title)
 		fmt.Fprintf(&report, "poll every   polls with news   by chance   messages   B/message    late p10   p50   p90   max\n")
@@ -62,15 +63,16 @@ func TestPolls(t *testing.T) {
 			}
 			delays := tr.delays()
 			fmt.Fprintf(&report, "%-10v %7d %8.0f %% %9.0f %% %10d %11.0f %11.2f %5.2f %5.2f %5.2f\n", interval,
-				polls, 100*float64(useful)/float64(polls), 100*(1-math.Exp(-f.rate*interval.Seconds())), len(delays), float64(bytes)/float64(len(delays)),
-				stats.Quantile(delays, 0.1).Seconds(), stats.Quantile(delays, 0.5).Seconds(), stats.Quantile(delays, 0.9).Seconds(), stats.Quantile(delays, 1).Seconds())
+				polls, 100*float64(useful)/float64(polls), 100*(1-math.Exp(-f.rate*interval.Seconds())),
+				len(delays), float64(bytes)/float64(len(delays)),
+				stats.Quantile(delays, 0.1).Seconds(), stats.Quantile(delays, 0.5).Seconds(),
+				stats.Quantile(delays, 0.9).Seconds(), stats.Quantile(delays, 1).Seconds())
 		}
 	}
 	blocks.Printed(t, report.String())
 }
 
-// TestRearm is the experiment of chapter 4: how often a message finds nobody
-// waiting.
+// TestRearm is the experiment of chapter 4: how often a message falls into the re-arm gap, in which no request waits.
 func TestRearm(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "long-polling, 50 ms each way; about 2 000 messages, at random instants\n")
@@ -87,13 +89,13 @@ func TestRearm(t *testing.T) {
 		delays := tr.delays()
 		atOnce, _ := slices.BinarySearch(delays, 50*ms+1)
 		in := func(q float64) float64 { return float64(stats.Quantile(delays, q)) / float64(ms) }
-		fmt.Fprintf(&report, "%10g %14.0f %% %10.0f %6.0f %6.0f %6.0f %21.2f\n", rate, 100*float64(atOnce)/float64(len(delays)),
-			in(0.5), in(0.9), in(0.99), in(1), float64(requests)/float64(len(delays)))
+		fmt.Fprintf(&report, "%10g %14.0f %% %10.0f %6.0f %6.0f %6.0f %21.2f\n",
+			rate, 100*float64(atOnce)/float64(len(delays)), in(0.5), in(0.9), in(0.99), in(1), float64(requests)/float64(len(delays)))
 	}
 	blocks.Printed(t, report.String())
 }
 
-// TestGap is an exercise of chapter 4: messages in one gap, and in the next.
+// TestGap is an exercise of chapter 4: messages in one re-arm gap, and in the next.
 func TestGap(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "long-polling, 50 ms each way (ms)\n")
@@ -109,8 +111,7 @@ func TestGap(t *testing.T) {
 	blocks.Printed(t, report.String())
 }
 
-// TestForgetful is the experiment of chapter 5: what a long-poll loses that does
-// not say what it has.
+// TestForgetful is the experiment of chapter 5: the messages that long-polling without a cursor loses.
 func TestForgetful(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "long-polling, 50 ms each way; about 2 000 messages, at random instants\n")

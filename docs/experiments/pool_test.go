@@ -16,12 +16,12 @@ import (
 	"fourwires/sse"
 )
 
-// A pool is a row of chapter 13's experiment: eight streams, and then a poll, of a
-// client that opens six connections to a host, as a browser does.
+// A pool is a row of chapter 13's experiment: eight streams and then a poll, by a client that opens at most six
+// connections to a host, as a browser does.
 type pool struct {
 	title  string
 	http2  bool
-	atOnce int // streams that the server allows on a connection; 0: as many as come
+	atOnce int // streams that the server allows on a connection; 0: any number
 }
 
 func pools() []pool {
@@ -32,16 +32,16 @@ func pools() []pool {
 	}
 }
 
-// What was asked of a pool, when it was answered, and when it was over.
+// A pooled request was made of a pool.
 type pooled struct {
-	asked, answered, ended time.Duration // since the beginning; 0: never
-	heard                  bool
+	asked, answered, ended time.Duration // since the start; 0: never
+	news                   bool          // it received the message
 }
 
 const (
 	poolPoll    = time.Second
 	poolPublish = 2 * time.Second
-	poolLeaves  = 3 * time.Second // the first stream is closed, and then another every second
+	poolLeaves  = 3 * time.Second // the first stream is closed, then another each second
 	poolUntil   = 8 * time.Second
 )
 
@@ -61,7 +61,8 @@ func (p pool) record(t *testing.T) (all []*pooled, connections int) {
 	}
 	read := func(ctx context.Context, dial dialer, _ func(uint64)) {
 		start := time.Now()
-		client := &http.Transport{DialContext: dial, DisableCompression: true, MaxConnsPerHost: 6, Protocols: new(http.Protocols)}
+		client := &http.Transport{DialContext: dial, DisableCompression: true, MaxConnsPerHost: 6,
+			Protocols: new(http.Protocols)}
 		client.Protocols.SetHTTP1(!p.http2)
 		client.Protocols.SetUnencryptedHTTP2(p.http2)
 		client.HTTP2 = &http.HTTP2Config{StrictMaxConcurrentRequests: true}
@@ -87,7 +88,7 @@ func (p pool) record(t *testing.T) (all []*pooled, connections int) {
 					events := sse.NewParser(resp.Body)
 					for event, err := events.Next(); err == nil; event, err = events.Next() {
 						if _, err := feed.Decode([]byte(event.Data)); err == nil {
-							one.heard = true
+							one.news = true
 						}
 					}
 				} else {
@@ -97,7 +98,7 @@ func (p pool) record(t *testing.T) (all []*pooled, connections int) {
 			})
 		}
 		page, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:8080/polling", nil)
-		resp, err := client.RoundTrip(page) // as a browser has loaded a page before
+		resp, err := client.RoundTrip(page) // first the page, as in a browser
 		if err != nil {
 			t.Error(err)
 			return
@@ -110,7 +111,7 @@ func (p pool) record(t *testing.T) (all []*pooled, connections int) {
 				lasting = poolLeaves + time.Duration(i)*time.Second
 			}
 			ask("/sse", lasting)
-			time.Sleep(ms) // virtual: each asks behind the one before
+			time.Sleep(ms) // virtual: one request after the other
 		}
 		time.Sleep(poolPoll - time.Since(start))
 		ask("/polling", poolUntil)
@@ -125,28 +126,30 @@ func (p pool) record(t *testing.T) (all []*pooled, connections int) {
 	return all, connections
 }
 
-// TestPool is the experiment of chapter 13.
+// TestPool is the experiment of chapter 13: how many streams open, and how long the poll waits.
 func TestPool(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "eight streams at once; a second later a poll; a message at 2 s; at 3, 4 and 5 s a stream is closed\n")
-	fmt.Fprintf(&report, "%-22s %12s %12s %14s %16s\n", "a pool of six", "open at 1 s", "connections", "had the news", "the poll took")
+	fmt.Fprintf(&report, "%-22s %12s %12s %14s %16s\n", "a pool of six", "open at 1 s", "connections", "had the news",
+		"the poll took")
 	for _, p := range pools() {
 		all, connections := p.record(t)
-		open, heard := 0, 0
+		open, news := 0, 0
 		for _, one := range all[:8] {
 			if one.answered > 0 && one.answered < poolPoll {
 				open++
-				if one.heard {
-					heard++
+				if one.news {
+					news++
 				}
 			}
 		}
-		fmt.Fprintf(&report, "%-22s %10d/8 %12d %12d/8 %14.2f s\n", p.title, open, connections, heard, (all[8].answered - all[8].asked).Seconds())
+		fmt.Fprintf(&report, "%-22s %10d/8 %12d %12d/8 %14.2f s\n", p.title, open, connections, news,
+			(all[8].answered - all[8].asked).Seconds())
 	}
 	blocks.Printed(t, report.String())
 }
 
-// pooling draws when which request was answered, in the first two pools.
+// pooling draws when each request was answered, in the first two pools.
 func pooling(t *testing.T) *svg {
 	const left, right, top, row = 150.0, 720.0, 40.0, 19.0
 	s := &svg{width: 750, height: top + 2*(10*row+34) + 20}
@@ -158,7 +161,8 @@ func pooling(t *testing.T) *svg {
 	y := top
 	for _, p := range pools()[:2] {
 		all, connections := p.record(t)
-		s.text(14, y, "start", "name", fmt.Sprintf("%s: %d connection%s", p.title, connections, strings.Repeat("s", min(1, connections-1))))
+		s.text(14, y, "start", "name", fmt.Sprintf("%s: %d connection%s", p.title, connections,
+			strings.Repeat("s", min(1, connections-1))))
 		for i, one := range all {
 			y += row
 			name, lane := fmt.Sprintf("stream %d", i+1), "sse"

@@ -9,7 +9,7 @@ import (
 	"fourwires/docs/blocks"
 )
 
-// servers draws the second table of the chapter, which TestPython compares.
+// servers draws the second table of chapter 16, which TestPython of docs/python compares.
 func servers(t *testing.T) *svg {
 	const left, top, row, bar = 250.0, 42.0, 54.0, 15.0
 	_, table, _ := strings.Cut(blocks.Pages(t)["docs/16-python.md"], "\n    server, by the lab's clients ")
@@ -19,7 +19,8 @@ func servers(t *testing.T) *svg {
 	}
 	s := &svg{width: 680, height: top + row*float64(len(rows)) + 6}
 	x := left
-	for _, key := range []struct{ lane, text string }{{"polling", "a poll"}, {"sse", "an event"}, {"websocket", "a frame"}} {
+	for _, key := range []struct{ lane, text string }{{"polling", "a poll"}, {"sse", "an event"},
+		{"websocket", "a frame"}} {
 		s.add(`<g class="%s"><path d="M%.1f 14h16v12h-16Z" class="tip"/></g>`, key.lane, x)
 		s.text(x+22, 25, "start", "soft", key.text)
 		x += 100

@@ -17,28 +17,27 @@ import (
 
 const ms = time.Millisecond
 
-// A trip is what one end of a connection sent at one instant.
+// A trip is the bytes that one end of a connection sent at one instant.
 type trip struct {
 	conn       int // from 0
 	up         bool
-	left, came time.Duration // when the other end had all of it; 0: never
+	left, came time.Duration // when they were sent, and when the other end had read all of them; 0: never
 	data       []byte
 }
 
-// A trace is what client and server saw of each other. It is recorded in virtual
-// time, over a network of 50 ms each way.
+// A trace is what crossed the network between client and server, recorded in virtual time.
 type trace struct {
 	mu        sync.Mutex
 	start     time.Time
-	dials     [][2]time.Duration // from when to when
+	dials     [][2]time.Duration // when each began and ended
 	accepted  int
 	trips     []*trip
 	published map[uint64]time.Duration
-	held      map[uint64]time.Duration // by the client
+	held      map[uint64]time.Duration // when the client received them
 }
 
-// A play is what is traced: a client that reads, until the end, a handler of a
-// feed to which messages are published at these times after its beginning.
+// A play is what is traced: a feed to which messages are published at these times, a server, and a client that reads
+// until the end.
 type play struct {
 	publish []time.Duration
 	until   time.Duration
@@ -114,15 +113,15 @@ func (l tracedListener) Accept() (net.Conn, error) {
 	return &tracedConn{Conn: conn, trace: l.trace, conn: l.trace.accepted - 1}, nil
 }
 
-// A tracedConn is one end of a connection.
+// A tracedConn is one end of a connection that is traced.
 type tracedConn struct {
 	net.Conn
 	trace  *trace
 	conn   int
 	client bool
 	read   int // bytes
-	trip   int // the first of the trips that is not all read
-	before int // bytes of the trips to this end before it
+	trip   int // the first trip that is not read completely
+	before int // bytes of the trips to this end before that
 }
 
 func (c *tracedConn) Write(b []byte) (int, error) {
@@ -131,8 +130,9 @@ func (c *tracedConn) Write(b []byte) (int, error) {
 	c.trace.mu.Lock()
 	defer c.trace.mu.Unlock()
 	if trips := c.trace.trips; n == 0 {
-		// A deadline was over.
-	} else if last := len(trips) - 1; last >= 0 && trips[last].conn == c.conn && trips[last].up == c.client && trips[last].left == now {
+		// A deadline has passed.
+	} else if last := len(trips) - 1; last >= 0 && trips[last].conn == c.conn && trips[last].up == c.client &&
+		trips[last].left == now {
 		trips[last].data = append(trips[last].data, b[:n]...)
 	} else {
 		c.trace.trips = append(trips, &trip{conn: c.conn, up: c.client, left: now, data: bytes.Clone(b[:n])})

@@ -31,13 +31,14 @@ const (
 type door struct {
 	title string
 	opens func(r *http.Request) bool
-	first bool // it opens to all, and judges the first message
+	first bool // it opens to every request, and judges the first message
 }
 
-// TestTrust is the experiment of chapter 9: which door lets whom in.
+// TestTrust is the experiment of chapter 9: which door lets which client in.
 func TestTrust(t *testing.T) {
 	var report strings.Builder
-	fmt.Fprintf(&report, "%-30s %10s %14s %18s %16s\n", "who gets in", "own page", "foreign page", "script, no cookie", "reads the log")
+	fmt.Fprintf(&report, "%-30s %10s %14s %18s %16s\n", "who gets in", "own page", "foreign page", "script, no cookie",
+		"reads the log")
 	var given tickets
 	for _, d := range []door{
 		{title: "no check", opens: func(*http.Request) bool { return true }},
@@ -50,7 +51,7 @@ func TestTrust(t *testing.T) {
 	} {
 		house := d.build(t)
 		query := ""
-		switch { // what the own page knows: it has asked for it, with its cookie
+		switch { // what the own page has requested before, with its cookie
 		case strings.HasPrefix(d.title, "token in the URL"):
 			query = "?token=" + strings.ReplaceAll(bearer, " ", "+")
 		case strings.HasPrefix(d.title, "ticket"):
@@ -58,8 +59,8 @@ func TestTrust(t *testing.T) {
 		}
 		fmt.Fprintf(&report, "%-30s %10s %14s %18s %16s\n", d.title,
 			house.knock(t, query, ownOrigin, sessionCookie, bearer),
-			house.knock(t, "", foreignOrigin, sessionCookie, ""), // its browser adds the cookie
-			house.knock(t, "", ownOrigin, "", ""),                // an Origin is easily written
+			house.knock(t, "", foreignOrigin, sessionCookie, ""), // the browser adds the cookie
+			house.knock(t, "", ownOrigin, "", ""),                // a script can send any Origin
 			house.knock(t, house.log[0], ownOrigin, "", ""))
 		house.close()
 	}
@@ -73,8 +74,8 @@ func hasSession(r *http.Request) bool {
 	return err == nil && cookie.Value == sessionCookie
 }
 
-// tickets are what a page is given that asks, with its session's cookie, by a
-// request that pages of other origins cannot make.
+// tickets are given to a page that requests one with its session's cookie, by a request that pages of other origins
+// cannot make. Each is valid once, for ten seconds.
 type tickets struct {
 	mu    sync.Mutex
 	until map[string]time.Time
@@ -100,7 +101,7 @@ func (t *tickets) redeem(ticket string) bool {
 	return given && time.Now().Before(until)
 }
 
-// A house has one door. Who is in is greeted.
+// A house is a server with one door. It sends "welcome" to the clients that are let in.
 type house struct {
 	log    []string // the query of each request, as servers log it
 	memory *netsim.Memory
@@ -109,7 +110,7 @@ type house struct {
 
 func (d door) build(t *testing.T) *house {
 	h := &house{memory: new(netsim.Network).Memory()}
-	upgrader := gorilla.Upgrader{CheckOrigin: func(*http.Request) bool { return true }} // the door looks
+	upgrader := gorilla.Upgrader{CheckOrigin: func(*http.Request) bool { return true }} // the door decides
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.log = append(h.log, "?"+r.URL.RawQuery)
 		if !d.first && !d.opens(r) {
@@ -123,7 +124,7 @@ func (d door) build(t *testing.T) *house {
 		}
 		defer conn.Close()
 		if d.first {
-			conn.SetReadDeadline(time.Now().Add(5 * time.Second)) // nobody stands in the door for ever
+			conn.SetReadDeadline(time.Now().Add(5 * time.Second)) // nobody is waited for longer
 			if _, word, err := conn.ReadMessage(); err != nil || string(word) != bearer {
 				return
 			}
@@ -139,7 +140,7 @@ func (d door) build(t *testing.T) *house {
 	return h
 }
 
-// knock asks to be let in.
+// knock opens a WebSocket, sends a first message, and reports whether it is let in.
 func (h *house) knock(t *testing.T, query, origin, cookie, word string) string {
 	header := http.Header{"Origin": {origin}}
 	if cookie != "" {
@@ -159,7 +160,7 @@ func (h *house) knock(t *testing.T, query, origin, cookie, word string) string {
 	}
 	defer conn.Close()
 	conn.WriteMessage(gorilla.TextMessage, []byte(word))
-	if _, greeting, err := conn.ReadMessage(); err != nil || !slices.Equal(greeting, []byte("welcome")) {
+	if _, answer, err := conn.ReadMessage(); err != nil || !slices.Equal(answer, []byte("welcome")) {
 		return "–"
 	}
 	return "in"

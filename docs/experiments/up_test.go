@@ -12,20 +12,20 @@ import (
 
 	"fourwires/docs/blocks"
 	"fourwires/feed"
-	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 	"fourwires/internal/wire"
 	"fourwires/websocket"
 )
 
-// A wayUp is a row of chapter 9's experiment.
-type wayUp struct {
+// An upstream is how a client sends messages: a row of chapter 9's experiment.
+type upstream struct {
 	title       string
 	http, conns int  // conns is how many connections it may open; 0: any number
 	cold        bool // a connection for each message
 	websocket   bool
 }
 
-var waysUp = []wayUp{
+var upstreams = []upstream{
 	{title: "POST, a connection for each", http: 1, cold: true},
 	{title: "POST, one connection", http: 1, conns: 1},
 	{title: "POST, up to six, as a browser", http: 1, conns: 6},
@@ -33,18 +33,17 @@ var waysUp = []wayUp{
 	{title: "a frame of a WebSocket", websocket: true},
 }
 
-// TestUp is the experiment of chapter 9: how late messages are that a client sends,
-// when it knows, and what they cost. But for the first row, a message has gone
-// before.
+// TestUp is the experiment of chapter 9: when the feed has the messages that a client sends, when the client knows that,
+// and how many bytes they take. Before them a message opens the connection, except in the first row.
 func TestUp(t *testing.T) {
 	const many = 5
 	var report strings.Builder
 	fmt.Fprintf(&report, "five messages of 128 B, 10 ms apart, ms   at the feed after    known after          conns   B each\n")
-	for _, way := range waysUp {
-		inLab(t, func(t *testing.T, l *lab.Lab, dial, _ dialer) {
+	for _, u := range upstreams {
+		labtest.Virtual(t, unlimited(), slow, func(t *testing.T, l *labtest.VirtualServer) {
 			var ledger wire.Ledger
-			publish, close := way.open(t.Context(), t, ledger.Tap(dial, nil))
-			if !way.cold {
+			publish, close := u.open(t.Context(), t, ledger.Tap(l.Dial, nil))
+			if !u.cold {
 				publish(text(128))
 				time.Sleep(time.Second)
 			}
@@ -76,10 +75,11 @@ func TestUp(t *testing.T) {
 			time.Sleep(time.Second)
 			after := ledger.Snapshot()
 			bytes := after.Up + after.Down - before.Up - before.Down
-			if way.websocket { // what comes down is the message, to a reader
+			if u.websocket { // downstream the message comes back to the client, which reads, too
 				bytes = after.Up - before.Up
 			}
-			fmt.Fprintf(&report, "%-34s %25s   %-19s %6d %8.0f\n", way.title, inMS(had), inMS(known), after.Connections, float64(bytes)/many)
+			fmt.Fprintf(&report, "%-34s %25s   %-19s %6d %8.0f\n", u.title, inMS(had), inMS(known), after.Connections,
+				float64(bytes)/many)
 			close()
 		})
 	}
@@ -106,9 +106,10 @@ func inMS(all []time.Duration) string {
 	return strings.Join(texts, " ")
 }
 
-// open returns what publishes by this way, and says whether that was answered.
-func (way wayUp) open(ctx context.Context, t *testing.T, dial dialer) (publish func(data []byte) (answered bool), close func()) {
-	if way.websocket {
+// open returns a function that publishes a message and reports whether a response confirmed it, and one that closes the
+// connections.
+func (u upstream) open(ctx context.Context, t *testing.T, dial dialer) (publish func([]byte) bool, close func()) {
+	if u.websocket {
 		client := websocket.Client{URL: "http://127.0.0.1:8080/websocket", Dial: dial}
 		ctx, leave := context.WithCancel(ctx)
 		var reading sync.WaitGroup
@@ -127,11 +128,13 @@ func (way wayUp) open(ctx context.Context, t *testing.T, dial dialer) (publish f
 				reading.Wait()
 			}
 	}
-	transport := &http.Transport{DialContext: dial, MaxConnsPerHost: way.conns, MaxIdleConnsPerHost: way.conns, DisableKeepAlives: way.cold, DisableCompression: true, Protocols: new(http.Protocols)}
-	transport.Protocols.SetHTTP1(way.http == 1)
-	transport.Protocols.SetUnencryptedHTTP2(way.http == 2)
+	transport := &http.Transport{DialContext: dial, MaxConnsPerHost: u.conns, MaxIdleConnsPerHost: u.conns,
+		DisableKeepAlives: u.cold, DisableCompression: true, Protocols: new(http.Protocols)}
+	transport.Protocols.SetHTTP1(u.http == 1)
+	transport.Protocols.SetUnencryptedHTTP2(u.http == 2)
 	return func(data []byte) bool {
-		req, _ := http.NewRequestWithContext(ctx, http.MethodPost, "http://127.0.0.1:8080/publish", strings.NewReader(string(data)))
+		req, _ := http.NewRequestWithContext(ctx, http.MethodPost, "http://127.0.0.1:8080/publish",
+			strings.NewReader(string(data)))
 		resp, err := transport.RoundTrip(req)
 		if err != nil {
 			t.Error(err)
@@ -145,12 +148,13 @@ func (way wayUp) open(ctx context.Context, t *testing.T, dial dialer) (publish f
 	}, transport.CloseIdleConnections
 }
 
-// goingUp draws three messages, 10 ms apart, behind one that went before.
-func (way wayUp) goingUp(t *testing.T, lane string, scale float64, until time.Duration) *svg {
+// draw draws how three messages are sent, 10 ms apart.
+func (u upstream) draw(t *testing.T, lane string, scale float64, until time.Duration) *svg {
 	p := play{until: until,
 		serve: func(f *feed.Feed) *http.Server {
 			mux := http.NewServeMux()
-			mux.Handle("GET /websocket", &websocket.Handler{Feed: feed.New(1), Publish: func(*http.Request, []byte) error { return nil }})
+			mux.Handle("GET /websocket", &websocket.Handler{Feed: feed.New(1),
+				Publish: func(*http.Request, []byte) error { return nil }})
 			mux.HandleFunc("POST /publish", func(w http.ResponseWriter, r *http.Request) {
 				io.Copy(io.Discard, r.Body)
 				w.WriteHeader(http.StatusCreated)
@@ -159,8 +163,8 @@ func (way wayUp) goingUp(t *testing.T, lane string, scale float64, until time.Du
 		},
 		read: func(ctx context.Context, dial dialer, _ func(uint64)) {
 			start := time.Now()
-			publish, close := way.open(ctx, t, dial)
-			if !way.websocket {
+			publish, close := u.open(ctx, t, dial)
+			if !u.websocket {
 				publish(text(128))
 			}
 			var sending sync.WaitGroup

@@ -80,9 +80,11 @@ func TestPythonChat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	chat := replaced(t, string(server), `(?s)async def websocket\(ws, after, head\):\n.*?\n\n\n`, chapterBlock(t, "async def websocket(ws, after, head):")+"\n\n")
+	chat := replaced(t, string(server), `(?s)async def websocket\(ws, after, head\):\n.*?\n\n\n`,
+		chapterBlock(t, "async def websocket(ws, after, head):")+"\n\n")
 	path := filepath.Join(t.TempDir(), "chat.py")
-	if err := os.WriteFile(path, []byte(replaced(t, chat, `import asyncio\n`, "import asyncio\nimport json\n")), 0o666); err != nil {
+	chat = replaced(t, chat, `import asyncio\n`, "import asyncio\nimport json\n")
+	if err := os.WriteFile(path, []byte(chat), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	folder, err := filepath.Abs(".")

@@ -97,7 +97,8 @@ func (c *pythonClient) read(ctx context.Context) error {
 	}
 	for _, want := range []string{
 		"gone: messages 7 to 11",
-		fmt.Sprintf("the feed %s is gone; %s is read from its beginning", first.lab.Feed.Head().Epoch, second.lab.Feed.Head().Epoch),
+		fmt.Sprintf("the feed %s is gone; %s is read from its beginning", first.lab.Feed.Head().Epoch,
+			second.lab.Feed.Head().Epoch),
 	} {
 		if !strings.Contains(p.errors(), want) {
 			return fmt.Errorf("it does not say %q, but:\n%s", want, p.errors())

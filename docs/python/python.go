@@ -38,7 +38,8 @@ func Need(t testing.TB) {
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("%d scripts in docs/python, %v", len(scripts), err)
 	}
-	for _, script := range scripts { // Python reads them; go test repeats a result unless it sees that they have changed
+	// Python reads the scripts, and go test repeats a stored result unless the test itself has read what has changed.
+	for _, script := range scripts {
 		if _, err := os.ReadFile(script); err != nil {
 			t.Fatal(err)
 		}

@@ -62,7 +62,8 @@ func TestPython(t *testing.T) {
 	}
 
 	var report strings.Builder
-	fmt.Fprintf(&report, "%-21s %-10s %-19s %s\n", "client, at the lab", "transport", "connections", "head of a request, bytes")
+	fmt.Fprintf(&report, "%-21s %-10s %-19s %s\n", "client, at the lab", "transport", "connections",
+		"head of a request, bytes")
 	for _, c := range pythonClients {
 		fmt.Fprintf(&report, "%-21s %-10s %-18s %5d\n", c.script, c.transport, c.connections, c.head)
 	}

@@ -44,7 +44,8 @@ func visit(t *testing.T, url string, flags ...string) {
 		t.Fatal(err)
 	}
 	flags = append(flags, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+profile, url)
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+profile,
+		url)
 	cmd := exec.Command(chromium(t), flags...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with all its children
 	if err := cmd.Start(); err != nil {

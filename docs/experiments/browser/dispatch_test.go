@@ -50,7 +50,8 @@ func TestDispatch(t *testing.T) {
 	defer server.Close()
 	visit(t, server.URL+"/")
 
-	for _, want := range []string{`7 message "first"`, `7 message "second"`, `9 gap "third\nline"`, "again, Last-Event-ID: 9"} {
+	for _, want := range []string{`7 message "first"`, `7 message "second"`, `9 gap "third\nline"`,
+		"again, Last-Event-ID: 9"} {
 		select {
 		case got := <-said:
 			fmt.Fprintln(t.Output(), got)

@@ -105,7 +105,8 @@ func TestHandshakes(t *testing.T) {
 	var all []float64
 	for range 8 {
 		dials.Go(func() {
-			conn, _, err := gorilla.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http")+"/websocket", nil)
+			conn, _, err := gorilla.DefaultDialer.DialContext(t.Context(),
+				"ws"+strings.TrimPrefix(server.URL, "http")+"/websocket", nil)
 			if err != nil {
 				t.Error(err)
 				return
@@ -134,7 +135,8 @@ func TestHandshakes(t *testing.T) {
 	}
 	var report strings.Builder
 	fmt.Fprintf(&report, "eight at once; each takes the server 0.1 s   under way   open, first and last\n")
-	for _, who := range []string{"a browser's requests", "its WebSockets", "its WebSockets, to two names of the server"} {
+	for _, who := range []string{"a browser's requests", "its WebSockets",
+		"its WebSockets, to two names of the server"} {
 		all := next()
 		if last := all[7]; (last >= 8*100) != strings.Contains(who, "WebSockets") { // in milliseconds
 			t.Errorf("the last of %s is open after %.0f ms", who, last)
@@ -142,8 +144,10 @@ func TestHandshakes(t *testing.T) {
 		fmt.Fprintf(&report, "%-43s %10d %14.2f %.2f s\n", who, c.together(), all[0]/1000, all[7]/1000)
 	}
 	open := next()[0]
-	fmt.Fprintf(&report, "%-43s %10d      %.0f of 8 in 1 s\n", "its WebSockets, and one is not answered", c.together(), open)
+	fmt.Fprintf(&report, "%-43s %10d      %.0f of 8 in 1 s\n", "its WebSockets, and one is not answered", c.together(),
+		open)
 
-	fmt.Fprintf(&report, "%-43s %10d %14.2f %.2f s\n", "a program's WebSockets", program, slices.Min(all), slices.Max(all))
+	fmt.Fprintf(&report, "%-43s %10d %14.2f %.2f s\n", "a program's WebSockets", program, slices.Min(all),
+		slices.Max(all))
 	blocks.Printed(t, report.String())
 }

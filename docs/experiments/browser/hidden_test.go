@@ -27,7 +27,8 @@ func TestHiddenTab(t *testing.T) {
 	chromium(t)
 	t.Parallel()
 	var polls, heard atomic.Int64
-	begun, hide, behind, over := make(chan struct{}, 1), make(chan struct{}), make(chan struct{}, 1), make(chan struct{})
+	begun, behind := make(chan struct{}, 1), make(chan struct{}, 1)
+	hide, over := make(chan struct{}), make(chan struct{})
 	handlers := http.NewServeMux()
 	handlers.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -58,7 +59,8 @@ func TestHiddenTab(t *testing.T) {
 	server := httptest.NewServer(handlers)
 	defer server.Close()
 	defer close(over)
-	visit(t, server.URL+"/", "--disable-popup-blocking", "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/5")
+	visit(t, server.URL+"/", "--disable-popup-blocking",
+		"--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/5")
 
 	until := func(done <-chan struct{}) {
 		select {
@@ -78,7 +80,8 @@ func TestHiddenTab(t *testing.T) {
 		seconds := time.Since(start).Seconds()
 		asked, had := float64(polls.Load())/seconds, float64(heard.Load())/seconds
 		if asked < least || asked > most || had < 4 || had > 6 {
-			t.Errorf("%s, it asked %.1f times a second, want %g to %g; it heard %.1f events", is, asked, least, most, had)
+			t.Errorf("%s, it asked %.1f times a second, want %g to %g; it heard %.1f events", is, asked, least, most,
+				had)
 		}
 		fmt.Fprintf(&report, "%-34s %16.0f %18.0f\n", is, asked, had)
 	}

@@ -82,7 +82,8 @@ func TestPages(t *testing.T) {
 			http.SetCookie(w, &http.Cookie{Name: "Lax", Value: "1", SameSite: http.SameSiteLaxMode})
 			http.SetCookie(w, &http.Cookie{Name: "None", Value: "1", SameSite: http.SameSiteNoneMode, Secure: true})
 		}
-		fmt.Fprintf(w, `<!doctype html><link rel="icon" href="data:,"><script type="module">`+watching+`</script>`, own.URL)
+		fmt.Fprintf(w, `<!doctype html><link rel="icon" href="data:,"><script type="module">`+watching+`</script>`,
+			own.URL)
 	})
 	own.Start()
 	defer own.Close()
@@ -92,7 +93,8 @@ func TestPages(t *testing.T) {
 	visit(t, own.URL+"/?next="+other.URL+"&next="+strings.Replace(other.URL, "127.0.0.1", "localhost", 1))
 
 	var report strings.Builder
-	fmt.Fprintf(&report, "%-26s %5s %12s %10s %10s   %s\n", "a page of", "fetch", "EventSource", "WebSocket", "unguarded", "and its cookies")
+	fmt.Fprintf(&report, "%-26s %5s %12s %10s %10s   %s\n", "a page of", "fetch", "EventSource", "WebSocket",
+		"unguarded", "and its cookies")
 	for _, page := range []string{"the feed's own origin", "another port of that host", "another site"} {
 		select {
 		case r := <-reports:
