@@ -52,7 +52,7 @@ var arrows = map[string]string{
 	"internal/measure": "feed internal/child internal/lab internal/netsim internal/protocol internal/scenario" +
 		" internal/source internal/stats internal/wire websocket github.com/HdrHistogram/hdrhistogram-go",
 	"benchmarks": "",
-	"cmd/lab": "feed internal/decide internal/lab internal/measure internal/netsim internal/protocol internal/scenario internal/source internal/wire polling" +
+	"cmd/lab": "feed internal/decide internal/lab internal/measure internal/netsim internal/protocol internal/scenario internal/source internal/wire" +
 		" github.com/mattn/go-isatty github.com/spf13/cobra github.com/spf13/pflag",
 }
 
