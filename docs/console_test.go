@@ -88,7 +88,7 @@ func printed(t *testing.T, b blocks.Block, folder, test string) {
 	}
 }
 
-// A reader does what a page says.
+// A reader runs the commands of a page.
 type reader struct {
 	t    *testing.T
 	lab  string            // the program
@@ -97,7 +97,7 @@ type reader struct {
 	open []func()          // each ends a program that is kept running
 }
 
-// leave ends what is kept running, the latest first.
+// leave ends the programs that run, the latest first.
 func (r *reader) leave() {
 	for _, end := range slices.Backward(r.open) {
 		end()
@@ -146,7 +146,7 @@ func (r *reader) here(text string) string {
 	return text
 }
 
-// there is the way back.
+// there puts the addresses that the page names in place of those in use.
 func (r *reader) there(text string) string {
 	for named, used := range r.at {
 		text = strings.ReplaceAll(text, used, named)

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// A cable leads to a server, until it is cut.
+// A cable passes connections on to a server, until it is cut.
 type cable struct {
 	listener net.Listener
 	mu       sync.Mutex
@@ -55,7 +55,7 @@ func (c *cable) carry(client net.Conn) {
 	c.carrying.Go(func() { pass(client, server) })
 }
 
-// plug cuts all connections. New ones lead to this address.
+// plug cuts all connections. New ones are passed on to this address.
 func (c *cable) plug(to string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

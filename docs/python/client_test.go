@@ -35,10 +35,9 @@ var pythonClients = []pythonClient{
 	{script: "websockets_client.py", transport: "websocket"},
 }
 
-// read has the client read from a lab that keeps five messages. It is cut off from
-// it twice, the second time for longer than the lab remembers, and in the end the
-// lab is another. Every message has to come once and in order, and what could not
-// come has to be said.
+// read lets the client read from a lab that keeps five messages. The connection is cut twice, the second time for longer
+// than the lab keeps messages, and at the end another lab takes its place. Every message has to arrive once and in order,
+// and the client has to name those that are lost.
 func (c *pythonClient) read(ctx context.Context) error {
 	first, err := serveLab(5)
 	if err != nil {
@@ -142,7 +141,7 @@ func (c *pythonClient) count(l *servedLab) error {
 	}
 	stream := c.transport == "sse" || c.transport == "websocket"
 	deadline := time.Now().Add(patience)
-	tick := time.NewTicker(5 * time.Millisecond) // another process has to come so far
+	tick := time.NewTicker(5 * time.Millisecond) // another process needs some time
 	defer tick.Stop()
 	for ; ; <-tick.C {
 		now = row()

@@ -14,9 +14,8 @@ import (
 	"fourwires/polling"
 )
 
-// costOf reads a few messages, and counts the bytes around each that came alone, or
-// would have: of a poll that brought several, the commas are left out. They have to be
-// the same each time.
+// costOf reads a few messages, and counts the bytes around each, as if it had arrived alone: of a response with several
+// messages the commas are left out. The count has to be the same each time.
 func costOf(ctx context.Context, transport, url string) (cost, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -59,7 +58,7 @@ func costOf(ctx context.Context, transport, url string) (cost, error) {
 // sizeAlone is the size of a message while ids have three digits: for 45 s.
 var sizeAlone = len(`{"id":100,"at":1767225600000000,"data":}`) + len(pythonData)
 
-// A record has what crossed one connection.
+// A record is what crossed one connection.
 type record struct {
 	mu    sync.Mutex
 	spans []wire.Span
@@ -72,7 +71,7 @@ func (r *record) span(s wire.Span) {
 	r.spans = append(r.spans, s)
 }
 
-// costs returns what costOf counts. What was cut off in the end is left out.
+// costs returns the counts of costOf. An exchange that was cut off at the end is left out.
 func (r *record) costs(transport string) (all []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"fourwires/internal/source"
 )
 
-// A servedLab is a lab that publishes what it is told.
+// A servedLab is a lab that publishes only what a test publishes.
 type servedLab struct {
 	lab  *lab.Lab
 	addr string

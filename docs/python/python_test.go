@@ -23,9 +23,8 @@ const patience = 30 * time.Second // with a script
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestPython runs the scripts: each client against labs that are
-// cut off, forget and begin anew, and each server under lab measure. The chapter
-// shows what it prints.
+// TestPython runs the scripts: each client against labs that are cut off, forget messages and restart, and each server
+// under lab measure.
 func TestPython(t *testing.T) {
 	python.Need(t)
 	program := build(t)

@@ -32,9 +32,8 @@ type pythonServer struct {
 	costs       map[string]cost
 }
 
-// A cost is what comes to a message that comes alone, beside its JSON, in bytes: the
-// heads of a poll and its answer and the JSON around it, the lines of an event and its
-// chunk, the header of a frame. Once is the opening.
+// A cost is the bytes that a message takes beside its JSON when it arrives alone: the headers of a poll and its response
+// and the JSON around the message; the lines of an event and its chunk; the header of a frame. Once is the opening.
 type cost struct{ each, once int }
 
 var pythonServers = []pythonServer{
@@ -60,7 +59,7 @@ func (s *pythonServer) row() string {
 		number("sse", each), number("sse", once), number("websocket", each), number("websocket", once))
 }
 
-// measure starts the server, measures it, asks for its echoes, and ends it.
+// measure starts the server, measures it, checks its echoes, and ends it.
 func (s *pythonServer) measure(ctx context.Context, program string) (err error) {
 	base, end, err := s.serve(ctx)
 	if err != nil {
@@ -113,7 +112,7 @@ func (s *pythonServer) measure(ctx context.Context, program string) (err error) 
 	if err := s.echo(ctx, base); err != nil {
 		return err
 	}
-	return s.farewell(ctx, base, end)
+	return s.shutdown(ctx, base, end)
 }
 
 // serve starts the server, and returns its URL and what ends it.
@@ -197,9 +196,9 @@ func (s *pythonServer) echo(ctx context.Context, base string) error {
 	return nil
 }
 
-// farewell ends the server while an event stream and a WebSocket are open. The
+// shutdown ends the server while an event stream and a WebSocket are open. The
 // stream has to end as one does, and the WebSocket by a close frame.
-func (s *pythonServer) farewell(ctx context.Context, base string, end func() error) error {
+func (s *pythonServer) shutdown(ctx context.Context, base string, end func() error) error {
 	var body io.ReadCloser
 	if slices.Contains(s.transports, "sse") {
 		req, err := http.NewRequestWithContext(ctx, "GET", base+"sse", nil)
@@ -214,20 +213,20 @@ func (s *pythonServer) farewell(ctx context.Context, base string, end func() err
 		defer body.Close()
 	}
 	var frames error
-	greeted, closed := make(chan struct{}), make(chan struct{})
+	open, closed := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(closed)
-		greet := sync.OnceFunc(func() { close(greeted) })
-		defer greet()
+		opened := sync.OnceFunc(func() { close(open) })
+		defer opened()
 		if !slices.Contains(s.transports, "websocket") {
 			return
 		}
 		for _, err := range (&websocket.Client{URL: base + "websocket"}).Messages(ctx) {
-			greet()
+			opened()
 			frames = err
 		}
 	}()
-	<-greeted
+	<-open
 	if err := end(); err != nil {
 		return err
 	}
@@ -243,8 +242,7 @@ func (s *pythonServer) farewell(ctx context.Context, base string, end func() err
 	return nil
 }
 
-// asPackaged tells what comes of Flask-Sockets' own way to register a WebSocket:
-// to the client, and on the server.
+// asPackaged registers a WebSocket as Flask-Sockets itself does, and returns the errors of client and server.
 func asPackaged(ctx context.Context) (string, error) {
 	server, err := start(ctx, "flask_sockets_server.py", "127.0.0.1:0", "--as-packaged")
 	if err != nil {

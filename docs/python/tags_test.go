@@ -13,8 +13,8 @@ import (
 	"fourwires/polling"
 )
 
-// TestPythonTags has the clients poll through what does to tags as proxies do that
-// compress: it leaves them out, adds to them or makes them weak, one after another.
+// TestPythonTags lets the clients poll a server that changes its tags as proxies do that compress: it leaves them out,
+// adds to them, or makes them weak, in turn.
 func TestPythonTags(t *testing.T) {
 	python.Need(t)
 	changes := []func(tag string) string{

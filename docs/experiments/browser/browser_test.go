@@ -28,8 +28,8 @@ func chromium(t *testing.T) string {
 	return browsers.Path(t, "THE BROWSER IS NOT ASKED")
 }
 
-// visit opens a page in a real browser until the test ends. Cookies go along as
-// their servers allow; left to itself, a Chromium keeps back those of other sites.
+// visit opens a page in a real browser until the test ends. The browser sends cookies to other sites as their servers
+// allow, which a Chromium by default does not.
 func visit(t *testing.T, url string, flags ...string) {
 	t.Helper()
 	profile, err := os.MkdirTemp("", "fourwires-browser-")

@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// TestDispatch has a real Chromium read the stream of chapter 6's exercise, and
-// come back when it ends.
+// TestDispatch lets a real Chromium read the stream of chapter 6's exercise, and reconnect when it ends.
 func TestDispatch(t *testing.T) {
 	t.Parallel()
 	stream, err := os.ReadFile("../../testdata/exercises/06-sse/stream.txt")

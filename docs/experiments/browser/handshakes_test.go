@@ -16,17 +16,16 @@ import (
 	gorilla "github.com/gorilla/websocket"
 )
 
-// A counter answers each request, and accepts each WebSocket, after it has held it
-// for a tenth of a second, and knows how many it held together at most. One whose query is
-// never, it holds until it is closed.
+// A counter responds to each request, and accepts each WebSocket, after a tenth of a second, and counts how many wait at
+// once. A request whose query is "never" waits until closed is closed.
 type counter struct {
-	closed       chan struct{}
-	mu           sync.Mutex
-	holding, top int
-	reports      chan json.RawMessage
+	closed        chan struct{}
+	mu            sync.Mutex
+	waiting, most int
+	reports       chan json.RawMessage
 }
 
-const held = 100 * time.Millisecond
+const delay = 100 * time.Millisecond
 
 func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
@@ -41,19 +40,19 @@ func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.mu.Lock()
-	c.holding++
-	c.top = max(c.top, c.holding)
+	c.waiting++
+	c.most = max(c.most, c.waiting)
 	c.mu.Unlock()
 	var over <-chan time.Time
 	if r.URL.RawQuery != "never" {
-		over = time.After(held)
+		over = time.After(delay)
 	}
 	select {
 	case <-over:
 	case <-c.closed:
 	}
 	c.mu.Lock()
-	c.holding--
+	c.waiting--
 	c.mu.Unlock()
 	if r.URL.Path == "/websocket" {
 		upgrader := gorilla.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
@@ -63,17 +62,17 @@ func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// together returns how many were held together since it was asked last.
+// together returns how many waited at once, at most, since the last call.
 func (c *counter) together() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	top := c.top
-	c.top = 0
-	return top
+	most := c.most
+	c.most = 0
+	return most
 }
 
-// opening has a page open eight of a kind at once, and report after how many
-// milliseconds each was open; for the last row, how many are after a second.
+// opening is a page that opens eight of a kind at once and reports after how many milliseconds each was open; for the last
+// row, how many are open after a second.
 const opening = `
 	const post = (report) => fetch("/report", { method: "POST", body: JSON.stringify(report) });
 	const eight = async (open) => {
@@ -92,7 +91,7 @@ const opening = `
 	await post([open]);
 `
 
-// TestHandshakes has a real browser open eight WebSockets at once, and a program.
+// TestHandshakes lets a real browser, and a program, open eight WebSockets at once.
 func TestHandshakes(t *testing.T) {
 	chromium(t)
 	c := &counter{closed: make(chan struct{}), reports: make(chan json.RawMessage)}

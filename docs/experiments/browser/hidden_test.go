@@ -12,31 +12,30 @@ import (
 	"fourwires/docs/blocks"
 )
 
-// looking is a page that polls by a timer, hears a stream, and hides behind another
-// tab when it is told to.
-const looking = `
+// hiding is a page that polls by a timer, reads a stream, and hides behind another tab when an event asks for it.
+const hiding = `
 	setInterval(() => fetch("/poll", { cache: "no-store" }), 200);
 	const stream = new EventSource("/events");
-	stream.onmessage = () => fetch("/heard", { cache: "no-store" });
+	stream.onmessage = () => fetch("/event", { cache: "no-store" });
 	stream.addEventListener("hide", () => open("/behind"));
 `
 
-// TestHiddenTab has a real browser hide a page. A hidden page is slowed down further after five minutes; here that is
+// TestHiddenTab hides a page in a real browser. A hidden page is slowed down further after five minutes; here that is
 // five seconds.
 func TestHiddenTab(t *testing.T) {
 	chromium(t)
 	t.Parallel()
-	var polls, heard atomic.Int64
+	var polls, events atomic.Int64
 	begun, behind := make(chan struct{}, 1), make(chan struct{}, 1)
 	hide, over := make(chan struct{}), make(chan struct{})
 	handlers := http.NewServeMux()
 	handlers.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprintf(w, `<!doctype html><link rel="icon" href="data:,"><script type="module">%s</script>`, looking)
+		fmt.Fprintf(w, `<!doctype html><link rel="icon" href="data:,"><script type="module">%s</script>`, hiding)
 	})
 	handlers.HandleFunc("/behind", func(w http.ResponseWriter, r *http.Request) { behind <- struct{}{} })
 	handlers.HandleFunc("/poll", func(http.ResponseWriter, *http.Request) { polls.Add(1) })
-	handlers.HandleFunc("/heard", func(http.ResponseWriter, *http.Request) { heard.Add(1) })
+	handlers.HandleFunc("/event", func(http.ResponseWriter, *http.Request) { events.Add(1) })
 	handlers.HandleFunc("/events", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		begun <- struct{}{}
@@ -74,11 +73,11 @@ func TestHiddenTab(t *testing.T) {
 	fmt.Fprintf(&report, "%-34s %16s %18s\n", "it is", "polls a second", "events a second")
 	watch := func(is string, lasting time.Duration, least, most float64) {
 		polls.Store(0)
-		heard.Store(0)
+		events.Store(0)
 		start := time.Now()
 		<-time.After(lasting)
 		seconds := time.Since(start).Seconds()
-		asked, had := float64(polls.Load())/seconds, float64(heard.Load())/seconds
+		asked, had := float64(polls.Load())/seconds, float64(events.Load())/seconds
 		if asked < least || asked > most || had < 4 || had > 6 {
 			t.Errorf("%s, it asked %.1f times a second, want %g to %g; it heard %.1f events", is, asked, least, most,
 				had)

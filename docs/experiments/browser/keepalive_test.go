@@ -18,8 +18,7 @@ import (
 	"fourwires/internal/needs"
 )
 
-// TestKeepAlive looks into the kernel, which knows when it will ask whether the
-// other side of a quiet connection is still there.
+// TestKeepAlive reads from the kernel when it will probe whether the other end of a quiet connection is still there.
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
 	chromium(t)
@@ -47,7 +46,7 @@ func TestKeepAlive(t *testing.T) {
 		ip := at.Addr().As4()
 		return fmt.Sprintf("%02X%02X%02X%02X:%04X", ip[3], ip[2], ip[1], ip[0], at.Port())
 	}
-	// asks returns after how many seconds of silence the end of a connection asks.
+	// asks returns after how many seconds of silence the end of a connection sends a probe.
 	asks := func(local, remote string) float64 {
 		<-time.After(300 * time.Millisecond) // until nothing is under way
 		text, err := os.ReadFile(connections)
@@ -62,7 +61,7 @@ func TestKeepAlive(t *testing.T) {
 			timer, when, _ := strings.Cut(columns[5], ":")
 			ticks, err := strconv.ParseInt(when, 16, 64)
 			if timer != "02" || err != nil {
-				return 0 // it never asks
+				return 0 // it never does
 			}
 			return 5 * math.Ceil(float64(ticks)/100/5) // a busy machine looks late
 		}

@@ -17,33 +17,33 @@ import (
 	gorilla "github.com/gorilla/websocket"
 )
 
-// watching has a page read a feed, whose address is %s, by each way, and say what
-// came of it.
+// watching is a page that reads the feed at an address by fetch, by EventSource and by WebSocket, and reports which of
+// them succeeded.
 const watching = `
 	const feed = %q;
-	const ways = {
+	const reads = {
 		fetch: async () => (await fetch(feed + "/polling?after=0", { cache: "no-store" })).text(),
-		stream: () => new Promise((heard, failed) => {
+		stream: () => new Promise((received, failed) => {
 			const stream = new EventSource(feed + "/sse?after=0");
-			stream.onmessage = () => (stream.close(), heard());
+			stream.onmessage = () => (stream.close(), received());
 			stream.onerror = () => (stream.close(), failed());
 		}),
-		socket: (path) => new Promise((heard, failed) => {
+		socket: (path) => new Promise((received, failed) => {
 			const socket = new WebSocket(feed.replace("http", "ws") + path);
-			socket.onmessage = () => (socket.close(), heard());
+			socket.onmessage = () => (socket.close(), received());
 			socket.onclose = failed;
 		}),
 	};
-	const came = (way) => way.then(() => "in", () => "–");
+	const result = (read) => read.then(() => "in", () => "–");
 	await fetch("/report", { method: "POST", body: JSON.stringify([
-		await came(ways.fetch()), await came(ways.stream()), await came(ways.socket("/websocket")), await came(ways.socket("/open")),
+		await result(reads.fetch()), await result(reads.stream()), await result(reads.socket("/websocket")), await result(reads.socket("/open")),
 	]) });
 	const next = new URLSearchParams(location.search).getAll("next");
 	if (next.length) location = next[0] + "/?" + next.slice(1).map((origin) => "next=" + origin).join("&");
 `
 
-// TestPages has a real browser open pages of three origins, and each read the same
-// feed: may it? And which of the user's cookies go along?
+// TestPages lets a real browser open pages of three origins, each of which reads the same feed: which of them may, and
+// which of the user's cookies are sent?
 func TestPages(t *testing.T) {
 	t.Parallel()
 	chromium(t)
