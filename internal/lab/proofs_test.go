@@ -31,7 +31,7 @@ import (
 
 const (
 	ms  = time.Millisecond
-	rtt = 100 * ms // of the network in all proofs; a trip is half of it
+	rtt = 100 * ms // of the network in all proofs; a one-way delay is half of it
 )
 
 // TestProofs states what a network does to each of the four: a whole lab and
@@ -115,7 +115,7 @@ func over(t *testing.T, s suite, settings lab.Settings, test func(t *testing.T, 
 }
 
 // delays publishes messages at these times, ten seconds after a reader began to
-// connect, and returns how many ms after its publishing each came.
+// connect, and returns how many ms after its publishing each arrived.
 func (p proof) delays(t *testing.T, at ...time.Duration) string {
 	start := time.Now().Add(10 * time.Second)
 	go func() {
@@ -139,8 +139,8 @@ func (p proof) delays(t *testing.T, at ...time.Duration) string {
 	return strings.Join(delays, " ")
 }
 
-// A lone message takes one trip; but by polling it waits for the next poll. Those
-// are on the server at 10.05 s and 12.05 s, and this one comes at 10.101 s.
+// A lone message takes a one-way delay; but by polling it waits for the next poll. The polls reach the server at
+// 10.05 s and 12.05 s, and the message is published at 10.101 s.
 func proveLone(t *testing.T, table io.Writer) {
 	want := map[string]string{"polling": "1999", "longpoll": "50", "sse": "50", "websocket": "50"}
 	row(t, table, "a lone message (ms)", want, func(t *testing.T, p proof) string {
@@ -150,7 +150,7 @@ func proveLone(t *testing.T, table io.Writer) {
 
 // Of two messages 10 ms apart the second finds no long-poll waiting. The first has
 // 40 ms to go, the next request 50, and then the second its own 50. The closer the
-// two, the nearer that is to three trips.
+// two, the nearer that is to three one-way delays.
 func provePair(t *testing.T, table io.Writer) {
 	want := map[string]string{"polling": "1999 1989", "longpoll": "50 140", "sse": "50 50", "websocket": "50 50"}
 	row(t, table, "two messages 10 ms apart (ms)", want, func(t *testing.T, p proof) string {
@@ -201,8 +201,7 @@ func proveFirst(t *testing.T, table io.Writer) {
 	})
 }
 
-// A witness tells when a client notices a cut and connects again, by what it does
-// with its connections.
+// A witness notes when a client notices a cut and when it reconnects, by what it does with its connections.
 type witness struct {
 	dial lab.Dial
 
@@ -244,9 +243,9 @@ func (c *witnessed) Close() error {
 	return c.Conn.Close()
 }
 
-// survive cuts the connection of a reader 15.201 s after it began. Message 2 came
+// survive cuts the connection of a reader 15.201 s after it began. Message 2 arrived
 // 1 ms before, and message 3 is published 1 ms later. It returns when the reader
-// noticed, when it was connected again, and when it had message 3.
+// noticed, when it was reconnected, and when it had message 3.
 func (p proof) survive(t *testing.T, kind netsim.Cut, lasting time.Duration, follow func(w *witness, take func(id uint64))) string {
 	publish1(t, p.lab.Feed, 1)
 	w := &witness{dial: p.network.Dial}
@@ -303,9 +302,9 @@ func (p proof) follow(t *testing.T, w *witness, take func(id uint64)) {
 }
 
 // A client that resumes from its cursor loses nothing, whatever the cut. It
-// notices a FIN as soon as that arrives, and a RST at once. Of a silence nobody is
-// told: the clients of the streams give up 40 s after the last byte, and those
-// that ask when http.Client's Timeout is over, 10 s and 70 s after the request.
+// notices a FIN as soon as that arrives, and a RST at once. No error follows a
+// silence: the clients of the streams give up 40 s after the last byte, and those
+// that poll when http.Client's Timeout is over, 10 s and 70 s after the request.
 // Polling connects when the next poll is due, or has failed.
 func proveRecovery(t *testing.T, table io.Writer) {
 	for _, cut := range []struct {
@@ -323,7 +322,7 @@ func proveRecovery(t *testing.T, table io.Writer) {
 		{"silence for good", netsim.Silence, time.Hour, map[string]string{
 			"polling": "10.799 10.899 10.999", "longpoll": "69.999 70.099 70.199", "sse": "39.999 40.099 40.199", "websocket": "39.999 40.099 40.199",
 		}},
-		{"silence of 5 s", netsim.Silence, 5 * time.Second, map[string]string{ // nobody's patience ends: all comes late, and that is all
+		{"silence of 5 s", netsim.Silence, 5 * time.Second, map[string]string{ // shorter than all time-outs: messages are late, and no more
 			"polling": "– – 5.050", "longpoll": "– – 5.050", "sse": "– – 5.000", "websocket": "– – 5.000",
 		}},
 	} {
@@ -355,7 +354,7 @@ func proveHeartbeats(t *testing.T, table io.Writer) {
 	}
 }
 
-// browse reads a stream as browser code does, until nothing that it can see came
+// browse reads a stream as browser code does, until nothing that it can see has arrived
 // for as long as its patience. It returns the last id that it has.
 func (p proof) browse(t *testing.T, w *witness, query string, patience time.Duration, last uint64, take func(id uint64)) uint64 {
 	var next func() (data string, err error)
@@ -389,14 +388,14 @@ func (p proof) browse(t *testing.T, w *witness, query string, patience time.Dura
 		leave = conn.Close
 	}
 	defer leave()
-	alarm := time.AfterFunc(patience, func() { leave() })
-	defer alarm.Stop()
+	timer := time.AfterFunc(patience, func() { leave() })
+	defer timer.Stop()
 	for last < 3 {
 		data, err := next()
 		if err != nil {
 			break
 		}
-		alarm.Reset(patience)
+		timer.Reset(patience)
 		if m, err := feed.Decode([]byte(data)); err == nil { // neither heartbeat nor hello
 			take(m.ID)
 			last = m.ID
@@ -406,7 +405,7 @@ func (p proof) browse(t *testing.T, w *witness, query string, patience time.Dura
 }
 
 // Staleness of polling, every 2 s. Messages at all phases of the interval are late
-// by all of it, evenly, and a trip; so are messages at random instants; but
+// by all of it, evenly, and a one-way delay; so are messages at random instants; but
 // messages in step with the polls are all equally late, by chance.
 func proveStaleness(t *testing.T, table io.Writer) {
 	const n, interval = 100, 2 * time.Second
@@ -481,7 +480,7 @@ func proveStaleness(t *testing.T, table io.Writer) {
 	}
 }
 
-// A long-poll that does not say what it has loses what is published while nobody
+// A long-poll without a cursor loses what is published while nobody
 // waits, which is all of a round trip: of 200 messages a second it gets one in 21.
 // With a cursor it loses nothing.
 func proveNaive(t *testing.T, table io.Writer) {
@@ -508,7 +507,7 @@ func proveNaive(t *testing.T, table io.Writer) {
 	}
 }
 
-// naive asks for what comes next, again and again, and never says what it has.
+// naive long-polls without a cursor, so the server does not know what it has.
 func naive(ctx context.Context, p proof) (ids []uint64) {
 	client := http.Client{Transport: &http.Transport{DialContext: p.network.Dial}}
 	defer client.CloseIdleConnections()
