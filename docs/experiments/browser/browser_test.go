@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	browsers "fourwires/internal/chromium"
+	"fourwires/internal/needs"
 
 	"go.uber.org/goleak"
 )
@@ -32,6 +33,7 @@ func chromium(t *testing.T) string {
 // allow, which a Chromium by default does not.
 func visit(t *testing.T, url string, flags ...string) {
 	t.Helper()
+	needs.Process(t)
 	profile, err := os.MkdirTemp("", "fourwires-browser-")
 	if err != nil {
 		t.Fatal(err)
