@@ -11,17 +11,16 @@ import (
 	"fourwires/internal/stats"
 )
 
-// BenchmarkCatchUp asks how fast the server brings readers that are behind by
-// all that it keeps, 4 096 messages, up to date: deliveries for each second of
-// its CPU time. It is fair in that the readers' CPU time does not count, so
-// that their pace does not matter. One op is 16 readers at once.
+// BenchmarkCatchUp asks how fast the server brings readers up to date that lack all that it keeps, 4 096 messages:
+// deliveries for each second of its CPU time. It is fair in that the readers' CPU time does not count, so that their pace
+// does not matter. An op is 16 readers at once.
 func BenchmarkCatchUp(b *testing.B) {
 	const n = 16
 	for _, transport := range transports {
 		b.Run("transport="+transport, func(b *testing.B) {
 			s := startServer(b, false)
 			s.publish(feed.Keep-1, 0)
-			s.time() // all is published
+			s.time() // then all is published
 			catchUp := func() {
 				ctx, stop := context.WithTimeout(context.Background(), patience)
 				defer stop()
@@ -40,7 +39,7 @@ func BenchmarkCatchUp(b *testing.B) {
 							err = s.follow(ctx, transport, on)
 						}
 						if got := own.faults(s.head); err != nil || got != (faults{}) {
-							b.Errorf("behind message %d, %+v: %v", own.Next-1, got, err)
+							b.Errorf("after message %d, %+v: %v", own.Next-1, got, err)
 						}
 					})
 				}

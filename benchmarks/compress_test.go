@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"runtime"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,19 +17,16 @@ import (
 	"fourwires/internal/lab"
 )
 
-// BenchmarkCompress asks when compression helps and when it costs. An op is
-// 1 000 messages with ids of the same length, each published when the one before
-// has come, on a connection that has carried 100 before. The data is the same in
-// each run. CPU time and allocations are those of both ends, the publishing
-// included, so what counts is off against on.
+// BenchmarkCompress asks when compression helps and when it costs. An op is 1 000 messages with ids of the same length, each
+// published when the one before has been received, on a connection that has carried 100 before. The data is the same in each
+// run. CPU time and allocations are those of both ends and of publishing, so only off against on is to be compared.
 //
-// The bytes are exact but for the digits of the time in each message. Messages
-// follow each other in µs here, so their times have more digits in common than
-// at ten a second: there a message is 3 bytes longer by sse, which has one window
-// for all messages, and no longer by websocket, which has one for each.
+// The bytes are exact but for the digits of the time in each message. Messages follow each other within µs here, so their
+// times have more digits in common than at ten a second: then a message is 3 bytes longer by sse, which has one window for
+// all messages, and not longer by websocket, which has one for each.
 func BenchmarkCompress(b *testing.B) {
 	for _, name := range []string{"sse", "websocket"} {
-		t := lab.Transports[slices.IndexFunc(lab.Transports, func(t lab.Transport) bool { return t.Name == name })]
+		t, _ := lab.Find(name)
 		for _, payload := range []int{20, 128, 2048} {
 			for _, kind := range []string{"json", "repetitive", "random"} {
 				for _, compress := range []string{"off", "on"} {
@@ -52,15 +48,15 @@ func BenchmarkCompress(b *testing.B) {
 	}
 }
 
-// used is what was used up to some moment, or between two.
-type used struct{ bytes, cpu, allocs int64 } // down the wire; ns; both of this process
+// used is what has been used: bytes downstream, ns of CPU time and allocations of this process.
+type used struct{ bytes, cpu, allocs int64 }
 
 // compressed reads 1 100 messages and returns what the last 1 000 took.
 func compressed(b *testing.B, t lab.Transport, data [][]byte, compress bool) used {
-	l, addr, close := open(b, lab.Settings{Keep: 1, Untapped: true, Gzip: compress, Deflate: compress}, false)
-	defer close()
+	s, addr := open(b, lab.Settings{Keep: 1, Untapped: true, Gzip: compress, Deflate: compress}, false)
+	defer s.Close()
 	publish := func(id int) {
-		if _, err := l.Feed.Publish(data[id%len(data)]); err != nil {
+		if _, err := s.Feed.Publish(data[id%len(data)]); err != nil {
 			b.Error(err)
 		}
 	}
@@ -79,7 +75,7 @@ func compressed(b *testing.B, t lab.Transport, data [][]byte, compress bool) use
 		return used{bytes.Load(), int64(child.CPUTime()), int64(memory.Mallocs)}
 	}
 	url := "http://" + addr + "/" + t.Name
-	c := t.Client(lab.Access{URL: url, Dial: dial, Cursor: feed.Cursor{Epoch: l.Feed.Head().Epoch, ID: 999}, Compress: compress})
+	c := t.Client(lab.Access{URL: url, Dial: dial, Cursor: feed.Cursor{Epoch: s.Feed.Head().Epoch, ID: 999}, Compress: compress})
 	var start, end used
 	for m, err := range c.Messages(b.Context()) {
 		if err != nil {
@@ -97,8 +93,7 @@ func compressed(b *testing.B, t lab.Transport, data [][]byte, compress bool) use
 	return used{end.bytes - start.bytes, end.cpu - start.cpu, end.allocs - start.allocs}
 }
 
-// counter counts the bytes that come down a connection; a stream's client sends
-// nothing after the request.
+// A counter counts the bytes that are read from a connection; a stream's client sends nothing after the request.
 type counter struct {
 	net.Conn
 	bytes *atomic.Int64
@@ -110,9 +105,8 @@ func (c counter) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// dataOf returns the data of 1 000 messages, each of so many bytes of JSON: an
-// object of the same fields with other readings, a string of one letter, or a
-// string of letters at random, of which 64 have 48 bytes of news.
+// dataOf returns the data of 1 000 messages, each of so many bytes of JSON: an object of the same fields with other readings,
+// a string of one letter, or a string of random letters, of which 64 hold 48 bytes of information.
 func dataOf(kind string, size int) [][]byte {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	random := rand.New(rand.NewPCG(1, 1))

@@ -10,10 +10,9 @@ import (
 	"fourwires/feed"
 )
 
-// BenchmarkConnect asks what a reader that comes, gets the one message that
-// there is, and goes, costs the server, and how long it takes from nothing to
-// that message. It is fair in that each has a client and a connection of its
-// own, one after the other; the time counts the client's work too.
+// BenchmarkConnect asks what it costs the server that a reader connects, receives the one message that there is, and leaves,
+// and how long that message takes. It is fair in that each reader has a client and a connection of its own, one after the
+// other; the time includes the client's work.
 func BenchmarkConnect(b *testing.B) {
 	for _, transport := range transports {
 		b.Run("transport="+transport, func(b *testing.B) {

@@ -13,9 +13,8 @@ import (
 	"fourwires/internal/stats"
 )
 
-// BenchmarkFanout asks what it costs the server to bring one message to one of
-// many readers, and how long that takes. It is fair in that the schedule waits
-// for nobody and the server's CPU time counts the kernel's work too.
+// BenchmarkFanout asks what it costs the server to bring one message to one of many readers, and how long that takes. It is
+// fair in that the schedule waits for nobody and the server's CPU time includes the kernel's work.
 func BenchmarkFanout(b *testing.B) {
 	for _, transport := range transports {
 		for _, n := range []int{1, 100, 1000} {
@@ -26,19 +25,18 @@ func BenchmarkFanout(b *testing.B) {
 	}
 }
 
-// BenchmarkTap asks what it costs the server to name and count every byte, as a
-// lab does that is started without more. It is fair in that both servers do all
-// else alike.
+// BenchmarkTap asks what it costs the server to name and count every byte, as a lab does by default. It is fair in that the
+// two servers are alike otherwise.
 func BenchmarkTap(b *testing.B) {
-	for _, way := range []struct {
-		transport string
-		http      int
-	}{{"sse", 1}, {"sse", 2}, {"websocket", 1}} {
+	for _, v := range variants(1, 2) {
+		if !v.Stream {
+			continue
+		}
 		for _, tap := range []string{"off", "on"} {
-			b.Run(fmt.Sprintf("transport=%s/http=%d/tap=%s", way.transport, way.http, tap), func(b *testing.B) {
+			b.Run(fmt.Sprintf("transport=%s/http=%d/tap=%s", v.Name, v.http, tap), func(b *testing.B) {
 				s := startServer(b, tap == "on")
-				s.http2 = way.http == 2
-				fanout(b, s, way.transport, 1000)
+				s.http2 = v.http == 2
+				fanout(b, s, v.Name, 1000)
 			})
 		}
 	}
@@ -50,7 +48,7 @@ func fanout(b *testing.B, s *server, transport string, n int) {
 	r := s.read(n, transport)
 	at := child.Monotonic()
 	publish := func() {
-		time.Sleep(time.Duration(at - child.Monotonic())) // one message ahead of the server
+		time.Sleep(time.Duration(at - child.Monotonic())) // so that one message is announced ahead
 		at += int64(rand.ExpFloat64() * float64(gap))
 		s.publish(1, at)
 	}
@@ -65,27 +63,27 @@ func fanout(b *testing.B, s *server, transport string, n int) {
 	after := s.time()
 	last := s.head
 	r.expect(last + 1)
-	s.publish(1, 0)
+	s.publish(1, 0) // after it none of the others is received
 	r.await()
 	r.close()
 
-	// The CPU time goes with what came while it was read, whenever published:
-	// a poll that brings nothing, or what came before, is a part of the cost.
+	// The CPU time is divided by what was received in the same time, whenever published: an empty poll, or a message from
+	// before, is a part of the cost.
 	within := 0
 	var latencies []int64
 	for _, own := range r.each {
-		for _, m := range own.came {
-			if m.came > before.Monotonic && m.came <= after.Monotonic {
+		for _, a := range own.arrivals {
+			if a.received > before.Monotonic && a.received <= after.Monotonic {
 				within++
 			}
-			if m.id >= first && m.id <= last {
-				latencies = append(latencies, m.came-m.sent)
+			if a.id >= first && a.id <= last {
+				latencies = append(latencies, a.latency())
 			}
 		}
 	}
 	faults := r.faults(transport)
 	if within == 0 || len(latencies) == 0 || faults.duplicated > 0 || faults.reordered > 0 {
-		b.Fatalf("%d messages came while CPU time was read, %d of the schedule, %+v", within, len(latencies), faults)
+		b.Fatalf("%d messages were received while CPU time was read, %d of the schedule, %+v", within, len(latencies), faults)
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(after.CPU-before.CPU)/float64(within), "cpu-ns/msg")

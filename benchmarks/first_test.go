@@ -13,33 +13,32 @@ import (
 	"fourwires/internal/stats"
 )
 
-// BenchmarkFirstMessage asks how long a reader waits for its first message, and how
-// many round trips that is. An op is one reader, with nothing behind it when it
-// starts cold. One that starts warm is given a connection that has been open for a
-// while, as to a site that was visited before; but no WebSocket can have that.
+// BenchmarkFirstMessage asks how long a reader waits for its first message, and how many round trips that is. An op is one
+// reader. A cold one starts from nothing. A warm one gets a connection that has been open for a while, as a browser reuses
+// one to a site that it has visited before; no WebSocket can reuse one.
 func BenchmarkFirstMessage(b *testing.B) {
-	for _, rtt := range rtts[1:] { // without a network it is what Connect asks
-		for _, w := range ways(1, 2) {
-			if w.interval == pollEvery {
-				continue // the first poll knows of no interval
+	for _, rtt := range rtts[1:] { // without a network Connect asks this
+		for _, v := range variants(1, 2) {
+			if v.interval == pollEvery {
+				continue // the first poll does not depend on the interval
 			}
 			for _, start := range []string{"cold", "warm"} {
-				b.Run(fmt.Sprintf("transport=%s/http=%d/rtt=%v/start=%s", w.Name, w.http, rtt, start), func(b *testing.B) {
-					l, addr := network(b, rtt)
-					publish(b, l, child.Monotonic())
+				b.Run(fmt.Sprintf("transport=%s/http=%d/rtt=%v/start=%s", v.Name, v.http, rtt, start), func(b *testing.B) {
+					s := network(b, rtt)
+					publish(b, s.Feed, child.Monotonic())
 					var times []int64
 					for b.Loop() {
 						dial := new(net.Dialer).DialContext
-						if start == "warm" && w.Name != "websocket" {
-							conn, err := net.Dial("tcp", addr)
+						if start == "warm" && v.Name != "websocket" {
+							conn, err := net.Dial("tcp", s.Lanes)
 							if err != nil {
 								b.Fatal(err)
 							}
-							time.Sleep(2 * rtt) // it is connected, and both know
+							time.Sleep(2 * rtt) // then both ends know that it is connected
 							dial = func(context.Context, string, string) (net.Conn, error) { return conn, nil }
 						}
 						begun := time.Now()
-						for _, err := range w.client(l, addr, dial)(b.Context()) {
+						for _, err := range v.client(s, dial)(b.Context()) {
 							if err != nil {
 								b.Fatal(err)
 							}

@@ -7,10 +7,9 @@ import (
 	"testing"
 )
 
-// BenchmarkIdle asks what the server's process holds for a reader to whom
-// nothing comes; for polling, that is a connection between two polls. It is fair
-// in that the same number is connected for all, beyond some that have warmed the
-// server up. It cannot see what the kernel holds: a socket and its buffers.
+// BenchmarkIdle asks what memory the server's process holds for an idle reader; for polling, that is a connection between two
+// polls. It is fair in that all have the same number of readers, beside some that have warmed the server up. It does not see
+// what the kernel holds: a socket and its buffers.
 func BenchmarkIdle(b *testing.B) {
 	const n = 1000
 	for _, transport := range transports {
@@ -34,7 +33,7 @@ func BenchmarkIdle(b *testing.B) {
 	}
 }
 
-// settle returns the server's memory once its goroutines come and go no more.
+// settle returns what the server takes as soon as its number of goroutines does not change.
 func (s *server) settle() (f footprint) {
 	for before := -1; before != f.Goroutines; {
 		before = f.Goroutines

@@ -15,30 +15,29 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/child"
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 	"fourwires/internal/netsim"
 	"fourwires/internal/stats"
-	"fourwires/polling"
 )
 
 // rtts are the round trips of the networks that are compared.
 var rtts = []time.Duration{0, 20 * time.Millisecond, 100 * time.Millisecond}
 
-// BenchmarkLatency asks how long news is on its way over a network. An op is 100
-// messages in 4 s, at random instants that wait neither for a receipt nor for a
-// poll, and the time of each counts from when it was to be published: a message
-// that waits for a poll is counted with all its waiting, a late server as late.
+// BenchmarkLatency asks how long a message takes over a network. An op is 100 messages in 4 s, at random instants that wait
+// neither for a receipt nor for a poll. The time of each counts from when it is due, so that waiting for a poll counts in
+// full, and a late server counts as late.
 func BenchmarkLatency(b *testing.B) {
 	for _, rtt := range rtts {
-		for _, w := range ways(1, 2) {
-			b.Run(w.over(rtt), func(b *testing.B) {
-				l, addr := network(b, rtt)
+		for _, v := range variants(1, 2) {
+			b.Run(v.over(rtt), func(b *testing.B) {
+				s := network(b, rtt)
 				var all faults
 				var latencies []int64
 				for b.Loop() {
-					own := w.read(b, l, addr, 4*time.Second)
+					own := v.read(b, s, 4*time.Second)
 					all.add(own.faults(own.last))
-					for _, m := range own.came {
-						latencies = append(latencies, m.came-m.sent)
+					for _, a := range own.arrivals {
+						latencies = append(latencies, a.latency())
 					}
 				}
 				b.ReportMetric(0, "ns/op")
@@ -50,40 +49,40 @@ func BenchmarkLatency(b *testing.B) {
 	}
 }
 
-// BenchmarkLoop asks the same question twice, of a client that polls every 20 ms
-// and no network. loop=closed publishes when the message before has come, which is
-// just behind a poll: each waits for all of the interval, and it is the benchmark
-// that makes it wait. loop=open does not know of the polls, as no news does.
+// BenchmarkLoop asks the same question twice, of a client that polls every 20 ms without a network. loop=closed publishes
+// when the message before has been received, which is just after a poll: each message waits for the whole interval, and
+// only because of the benchmark. loop=open publishes regardless of the polls, as a real source does.
 func BenchmarkLoop(b *testing.B) {
-	w := way{lab.Transports[0], 1, 20 * time.Millisecond}
+	polling, _ := lab.Find("polling")
+	v := variant{polling, 1, 20 * time.Millisecond}
 	b.Run("loop=closed", func(b *testing.B) {
-		l, addr := network(b, 0)
+		s := network(b, 0)
 		var latencies []int64
 		for b.Loop() {
-			publish(b, l, child.Monotonic())
+			publish(b, s.Feed, child.Monotonic())
 			var r reader
-			for m, err := range w.client(l, addr, nil)(b.Context()) {
+			for m, err := range v.client(s, nil)(b.Context()) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if r.take(m); len(r.came) > 100 {
+				if r.take(m); len(r.arrivals) > 100 {
 					break
 				}
-				publish(b, l, child.Monotonic())
+				publish(b, s.Feed, child.Monotonic())
 			}
-			for _, m := range r.came[1:] { // the first poll found one waiting
-				latencies = append(latencies, m.came-m.sent)
+			for _, a := range r.arrivals[1:] { // the first message was published before the first poll
+				latencies = append(latencies, a.latency())
 			}
 		}
 		b.ReportMetric(0, "ns/op")
 		reportQuantiles(b, latencies)
 	})
 	b.Run("loop=open", func(b *testing.B) {
-		l, addr := network(b, 0)
+		s := network(b, 0)
 		var latencies []int64
 		for b.Loop() {
-			for _, m := range w.read(b, l, addr, 2*time.Second).came {
-				latencies = append(latencies, m.came-m.sent)
+			for _, a := range v.read(b, s, 2*time.Second).arrivals {
+				latencies = append(latencies, a.latency())
 			}
 		}
 		b.ReportMetric(0, "ns/op")
@@ -91,69 +90,66 @@ func BenchmarkLoop(b *testing.B) {
 	})
 }
 
-// A way is how a reader reads.
-type way struct {
+// A variant is a transport by one version of HTTP and, where it has one, at one interval.
+type variant struct {
 	lab.Transport
 	http     int
-	interval time.Duration // of polling
+	interval time.Duration
 }
 
-// ways are the four over these versions of HTTP, and polling at two intervals.
-func ways(versions ...int) (all []way) {
+// variants are those of the four by these versions of HTTP; polling is there at two intervals.
+func variants(http ...int) (all []variant) {
 	for _, t := range lab.Transports {
-		for _, http := range versions {
+		for _, version := range versions(t) {
 			switch {
-			case t.Name == "polling":
-				all = append(all, way{t, http, 200 * time.Millisecond}, way{t, http, pollEvery})
-			case t.Name != "websocket" || http == 1:
-				all = append(all, way{t, http, 0})
+			case !slices.Contains(http, version):
+			case t.Interval:
+				all = append(all, variant{t, version, 200 * time.Millisecond}, variant{t, version, pollEvery})
+			default:
+				all = append(all, variant{t, version, 0})
 			}
 		}
 	}
 	return all
 }
 
-// over names the way over a network. Only polling has an interval; benchstat
-// -col /transport,/interval takes the others for one of none.
-func (w way) over(rtt time.Duration) string {
-	name := fmt.Sprintf("transport=%s/http=%d/rtt=%v", w.Name, w.http, rtt)
-	if w.interval > 0 {
-		name += fmt.Sprintf("/interval=%v", w.interval)
+// over names the variant over a network. Only polling has an interval; benchstat -col /transport,/interval shows the others
+// as having none.
+func (v variant) over(rtt time.Duration) string {
+	name := fmt.Sprintf("transport=%s/http=%d/rtt=%v", v.Name, v.http, rtt)
+	if v.Interval {
+		name += fmt.Sprintf("/interval=%v", v.interval)
 	}
 	return name
 }
 
-// client returns a client whose first message is the newest there is.
-func (w way) client(l *lab.Lab, addr string, dial lab.Dial) func(context.Context) iter.Seq2[feed.Message, error] {
-	cursor := l.Feed.Head()
+// client returns a client that first receives the newest message there is.
+func (v variant) client(s *labtest.Server, dial lab.Dial) func(context.Context) iter.Seq2[feed.Message, error] {
+	cursor := s.Feed.Head()
 	cursor.ID--
-	url := "http://" + addr + "/" + w.Name
-	if w.interval > 0 {
-		return (&polling.Client{URL: url, Dial: dial, Cursor: cursor, Interval: w.interval, HTTP2: w.http == 2}).Messages
-	}
-	return w.Client(lab.Access{URL: url, Dial: dial, Cursor: cursor, HTTP2: w.http == 2}).Messages
+	return v.Client(lab.Access{
+		URL: "http://" + s.Lanes + "/" + v.Name, Dial: dial, Cursor: cursor, Interval: v.interval, HTTP2: v.http == 2,
+	}).Messages
 }
 
 // network opens a lab behind a network, until the benchmark ends.
-func network(b *testing.B, rtt time.Duration) (l *lab.Lab, addr string) {
+func network(b *testing.B, rtt time.Duration) *labtest.Server {
 	b.Helper()
-	l, addr, close := open(b, lab.Settings{Keep: feed.Keep, Untapped: true, Network: netsim.Settings{RTT: rtt}}, false)
-	b.Cleanup(close)
-	return l, addr
+	s, _ := open(b, lab.Settings{Keep: feed.Keep, Untapped: true, Network: netsim.Settings{RTT: rtt}}, false)
+	return s
 }
 
-// publish publishes a message that was to be published at an instant.
-func publish(b *testing.B, l *lab.Lab, at int64) {
-	if _, err := l.Feed.Publish(stamped(at)); err != nil {
+// publish publishes a message that is due at an instant.
+func publish(b *testing.B, f *feed.Feed, at int64) {
+	if _, err := f.Publish(stamped(at)); err != nil {
 		b.Error(err)
 	}
 }
 
-// read has a reader that is connected read 100 messages, which are published at
-// random over a time, and returns what came. They are the instants of a Poisson
-// process of which the number is known. They begin at any phase of the polls and
-// last for a whole number of their intervals, so that all phases count alike.
-func (w way) read(b *testing.B, l *lab.Lab, addr string, over time.Duration) reader {
+// read has a connected reader receive 100 messages, which are published at random over a time, and returns what it
+// received. The instants are those of a Poisson process of which the number is known. They begin at any phase of the polls
+// and last for a whole number of intervals, so that all phases count alike.
+func (v variant) read(b *testing.B, s *labtest.Server, over time.Duration) reader {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), patience)
 	defer cancel()
@@ -168,25 +164,26 @@ func (w way) read(b *testing.B, l *lab.Lab, addr string, over time.Duration) rea
 		b.Fatal(err)
 	}
 	defer timer.Close()
-	publish(b, l, child.Monotonic())
-	first := l.Feed.Head().ID
+	publish(b, s.Feed, child.Monotonic())
+	first := s.Feed.Head().ID
 	last := first + uint64(len(instants))
 	r := reader{IDs: stats.IDs{Next: first}, last: last}
 	var publishing sync.WaitGroup
 	defer publishing.Wait()
-	for m, err := range w.client(l, addr, nil)(ctx) {
+	for m, err := range v.client(s, nil)(ctx) {
 		if err != nil {
-			b.Fatalf("behind message %d of %d: %v", r.Next-first, len(instants), err)
+			b.Fatalf("after message %d of %d: %v", r.Next-first, len(instants), err)
 		}
 		if r.take(m); m.ID == first {
-			r.came = nil
-			start := child.Monotonic() + int64(2*l.Network.Settings().RTT+rand.N(w.interval+time.Millisecond)) // a long-poll is back
+			r.arrivals = nil
+			settled := 2 * s.Network.Settings().RTT // the next long-poll is at the server
+			start := child.Monotonic() + int64(settled+rand.N(v.interval+time.Millisecond))
 			publishing.Go(func() {
-				for _, instant := range append(instants, over) { // and one more, behind which none of them comes
+				for _, instant := range append(instants, over) { // and one more, after which none of the others is received
 					if err := timer.SleepUntil(b.Context(), start+int64(instant)); err != nil {
 						b.Error(err)
 					}
-					publish(b, l, start+int64(instant))
+					publish(b, s.Feed, start+int64(instant))
 				}
 			})
 		}
@@ -194,6 +191,6 @@ func (w way) read(b *testing.B, l *lab.Lab, addr string, over time.Duration) rea
 			break
 		}
 	}
-	r.came = slices.DeleteFunc(r.came, func(m arrival) bool { return m.id > last })
+	r.arrivals = slices.DeleteFunc(r.arrivals, func(a arrival) bool { return a.id > last })
 	return r
 }

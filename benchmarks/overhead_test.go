@@ -10,23 +10,20 @@ import (
 	"fourwires/internal/lab"
 	"fourwires/internal/protocol"
 	"fourwires/internal/wire"
-	"fourwires/polling"
 )
 
-// BenchmarkOverhead asks what a message costs in bytes beside itself. An op is 100
-// messages with ids of the same length, each published when the one before has
-// come, so a poll finds one message and none is in vain. What was before them is
-// paid once: opening-B, and first-B, the heads of the first poll and its answer.
+// BenchmarkOverhead asks what a message costs in bytes beside itself. An op is 100 messages with ids of the same length, each
+// published when the one before has been received, so that a poll finds one message and no poll is empty. The bytes before
+// them are paid once: opening-B, and first-B, the headers of the first poll and its answer.
 //
-// It is exact on HTTP/1.1. On HTTP/2 a head is a byte longer or shorter by the
-// letters of the epoch, since the Huffman code has short ones and long ones, and
-// the answer's date is written out when a second has passed. How many records of
-// TLS carry an answer is a matter of the server's timing.
+// It is exact on HTTP/1.1. On HTTP/2 the headers are a byte longer or shorter by the letters of the epoch, since the Huffman
+// code has short and long letters, and the answer's date is written out when a second has passed. The server's timing
+// decides how many TLS records carry an answer.
 func BenchmarkOverhead(b *testing.B) {
 	fmt.Println("Unit envelope-B/msg assume=exact\nUnit framing-B/msg assume=exact")
 	for _, t := range lab.Transports {
 		for _, payload := range []int{20, 128, 2048} {
-			for _, s := range speeches(t.Name) {
+			for _, s := range protocols(t) {
 				name := fmt.Sprintf("transport=%s/payload=%d/headers=%s/cookie=%d/http=%d/tls=%d", t.Name, payload, s.Headers.Set, s.Headers.Cookie, s.HTTP, digit(s.TLS))
 				b.Run(name, func(b *testing.B) {
 					var first, each wire.Parts
@@ -51,12 +48,9 @@ func BenchmarkOverhead(b *testing.B) {
 	}
 }
 
-// speeches are what the clients of a transport can speak.
-func speeches(transport string) (all []protocol.Settings) {
-	for _, http := range []int{1, 2} {
-		if http == 2 && transport == "websocket" {
-			continue
-		}
+// protocols are those that the client of a transport can speak.
+func protocols(t lab.Transport) (all []protocol.Settings) {
+	for _, http := range versions(t) {
 		for _, tls := range []bool{false, true} {
 			for _, headers := range []string{protocol.Go, protocol.Chrome} {
 				for _, cookie := range []int{0, 512, 4096} {
@@ -75,14 +69,14 @@ func digit(b bool) int {
 	return 0
 }
 
-// overhead reads 101 messages, each with so many bytes of data, and returns what
-// crossed the connection until the first had come, and then, up and down.
-func overhead(b *testing.B, t lab.Transport, payload int, s protocol.Settings) (first, each wire.Parts) {
-	l, addr, close := open(b, lab.Settings{Keep: 1, Untapped: true}, s.TLS)
-	defer close()
+// overhead receives 101 messages, each with so many bytes of data. It returns what crossed the connection until the first
+// message was received, and after it, up and down.
+func overhead(b *testing.B, t lab.Transport, payload int, p protocol.Settings) (first, each wire.Parts) {
+	s, addr := open(b, lab.Settings{Keep: 1, Untapped: true}, p.TLS)
+	defer s.Close()
 	data := []byte(`"` + strings.Repeat("x", payload-len(`""`)) + `"`)
 	publish := func() {
-		if _, err := l.Feed.Publish(data); err != nil {
+		if _, err := s.Feed.Publish(data); err != nil {
 			b.Error(err)
 		}
 	}
@@ -91,30 +85,21 @@ func overhead(b *testing.B, t lab.Transport, payload int, s protocol.Settings) (
 	}
 
 	var ledger wire.Ledger
-	version := s.Version(t.HTTP2)
-	dial := s.Dialer(version, &ledger, nil)
-	url := s.Scheme() + "://" + addr + "/" + t.Name
-	http2 := version == 2
-	c := t.Client(lab.Access{URL: url, Dial: dial, Cursor: feed.Cursor{Epoch: l.Feed.Head().Epoch, ID: 999}, HTTP2: http2})
-	if t.Name == "polling" { // as soon as one has come, the next is there
-		p := &polling.Client{URL: url, Dial: dial, Cursor: *c.Cursor, Interval: time.Microsecond, HTTP2: http2}
-		c.Messages = p.Messages
-	}
-	crossed := func() (all wire.Parts) {
-		for _, row := range ledger.Snapshot().Rows {
-			all = all.Add(row.Up).Add(row.Down)
-		}
-		return all
-	}
+	version := p.Version(t.HTTP2)
+	c := t.Client(lab.Access{
+		URL: p.Scheme() + "://" + addr + "/" + t.Name, Dial: p.Dialer(version, &ledger, nil),
+		Cursor: feed.Cursor{Epoch: s.Feed.Head().Epoch, ID: 999}, HTTP2: version == 2,
+		Interval: time.Microsecond, // when one message has been received, the next is there
+	})
 	for m, err := range c.Messages(b.Context()) {
 		if err != nil {
 			b.Fatal(err)
 		}
 		if m.ID == 1000 {
-			first = crossed()
+			first = crossed(&ledger)
 		}
 		if m.ID == 1100 {
-			each = crossed().Sub(first)
+			each = crossed(&ledger).Sub(first)
 			break
 		}
 		publish()
@@ -123,4 +108,12 @@ func overhead(b *testing.B, t lab.Transport, payload int, s protocol.Settings) (
 		b.Errorf("%d bytes of messages were counted, want %d", each.Payload, want)
 	}
 	return first, each
+}
+
+// crossed returns what has crossed all connections of a ledger, up and down.
+func crossed(ledger *wire.Ledger) (all wire.Parts) {
+	for _, row := range ledger.Snapshot().Rows {
+		all = all.Add(row.Up).Add(row.Down)
+	}
+	return all
 }

@@ -21,19 +21,16 @@ import (
 
 const (
 	pollEvery = 2 * time.Second // the polling client's usual interval
-	patience  = time.Minute     // with readers that do not come forward
+	patience  = time.Minute     // for readers that do not receive what they should
 )
 
-// transports are what is compared: the four, and the limit.
-var transports = append(transportNames(), "tcp")
-
-// follow calls on for each message from the first on, until it returns false.
+// follow calls on for each message from the first on, until on returns false.
 func (s *server) follow(ctx context.Context, transport string, on func(feed.Message) bool) error {
 	if transport == "tcp" {
 		return followTCP(ctx, s.News, on)
 	}
-	i := slices.IndexFunc(lab.Transports, func(t lab.Transport) bool { return t.Name == transport })
-	client := lab.Transports[i].Client(lab.Access{URL: "http://" + s.Lanes + "/" + transport + "?after=0", HTTP2: s.http2})
+	t, _ := lab.Find(transport)
+	client := t.Client(lab.Access{URL: "http://" + s.Lanes + "/" + transport + "?after=0", HTTP2: s.http2})
 	for m, err := range client.Messages(ctx) {
 		if err != nil {
 			return err
@@ -70,27 +67,29 @@ func followTCP(ctx context.Context, addr string, on func(feed.Message) bool) err
 type reader struct {
 	transport string
 	stats.IDs
-	last uint64 // the id of the last that is due; 0: not known yet
-	came []arrival
+	last     uint64 // the id of the last message that is due; 0: unknown yet
+	arrivals []arrival
 }
 
-// An arrival is a message that came, by the monotonic clock.
+// An arrival is a message, when it was due, and when it was received, by the monotonic clock.
 type arrival struct {
-	id         uint64
-	sent, came int64
+	id            uint64
+	due, received int64
 }
 
-// take counts a message.
+func (a arrival) latency() int64 { return a.received - a.due }
+
+// take counts a received message.
 func (r *reader) take(m feed.Message) {
 	if r.Take(m.ID) {
-		r.came = append(r.came, arrival{m.ID, stamp(m.Data), child.Monotonic()})
+		r.arrivals = append(r.arrivals, arrival{m.ID, due(m.Data), child.Monotonic()})
 	}
 }
 
-// faults are how many messages readers lost, received twice, and received after a later one.
+// faults are how many messages readers lost, received twice, or received after a later one.
 type faults struct{ lost, duplicated, reordered int }
 
-// faults returns those of a reader that was to receive all up to head.
+// faults returns the faults of a reader that should have received all ids up to head.
 func (r *reader) faults(head uint64) faults {
 	return faults{int(r.Lost(head)), r.Duplicated, r.Reordered}
 }
@@ -108,35 +107,33 @@ func (f faults) report(b *testing.B) {
 	b.ReportMetric(float64(f.duplicated)/float64(b.N), "duplicated/op")
 }
 
-// readers are many clients at once. What each reader has is to be looked at
-// after close.
+// readers are many clients at once. What each of them received may be read after close.
 type readers struct {
 	each []*reader
 
-	s     *server
-	stop  context.CancelFunc
-	going sync.WaitGroup
+	server  *server
+	stop    context.CancelFunc
+	reading sync.WaitGroup
 
-	goal    atomic.Uint64 // the id that all are awaited to reach
-	missing atomic.Int64  // readers that have not
+	goal    atomic.Uint64 // the id that all are to reach
+	missing atomic.Int64  // readers that have not reached it
 	reached chan struct{} // closed when none is missing
 }
 
-// read connects n readers, of each of these transports in turn, and returns when
-// all of them have the first message.
+// read connects n readers, of each of these transports in turn, and returns when all of them have the first message.
 func (s *server) read(n int, transports ...string) *readers {
 	s.tb.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	r := &readers{s: s, stop: stop}
+	r := &readers{server: s, stop: stop}
 	s.tb.Cleanup(r.close)
-	connects := make(chan struct{}, 64) // under way at once
+	connects := make(chan struct{}, 64) // at once
 	for i := range n {
 		r.each = append(r.each, &reader{transport: transports[i%len(transports)], IDs: stats.IDs{Next: 1}})
 	}
 	r.expect(s.head)
 	for i, own := range r.each {
-		r.going.Go(func() {
-			if own.transport == "polling" { // polls come at phases of their own
+		r.reading.Go(func() {
+			if own.transport == "polling" { // each at a phase of its own
 				time.Sleep(pollEvery * time.Duration(i) / time.Duration(n))
 			}
 			connects <- struct{}{}
@@ -152,7 +149,7 @@ func (s *server) read(n int, transports ...string) *readers {
 				return true
 			})
 			if ctx.Err() == nil {
-				s.tb.Errorf("a reader of %s ended behind message %d: %v", own.transport, own.Next-1, err)
+				s.tb.Errorf("a reader of %s ended after message %d: %v", own.transport, own.Next-1, err)
 			}
 		})
 	}
@@ -162,14 +159,14 @@ func (s *server) read(n int, transports ...string) *readers {
 	return r
 }
 
-// expect names an id, not yet published, that all readers are to reach.
+// expect sets the id, not yet published, that all readers are to reach.
 func (r *readers) expect(id uint64) {
 	r.reached = make(chan struct{})
 	r.missing.Store(int64(len(r.each)))
 	r.goal.Store(id)
 }
 
-// await waits for that, and reports whether it came about.
+// await waits until all readers have reached it, and reports whether they did in time.
 func (r *readers) await() bool {
 	select {
 	case <-r.reached:
@@ -182,14 +179,14 @@ func (r *readers) await() bool {
 // close ends all readers.
 func (r *readers) close() {
 	r.stop()
-	r.going.Wait()
+	r.reading.Wait()
 }
 
 // faults returns, after close, the faults of all readers of a transport.
 func (r *readers) faults(transport string) (all faults) {
 	for _, own := range r.each {
 		if own.transport == transport {
-			all.add(own.faults(r.s.head))
+			all.add(own.faults(r.server.head))
 		}
 	}
 	return all
@@ -200,7 +197,7 @@ func TestTake(t *testing.T) {
 	for _, id := range []uint64{1, 2, 2, 5} {
 		r.take(feed.Message{ID: id, Data: stamped(7)})
 	}
-	if got := r.faults(5); got != (faults{lost: 2, duplicated: 1}) || len(r.came) != 3 || r.came[0].sent != 7 {
-		t.Errorf("%+v, %+v, want 2 lost, 1 duplicated, 3 come, sent at 7", got, r)
+	if got := r.faults(5); got != (faults{lost: 2, duplicated: 1}) || len(r.arrivals) != 3 || r.arrivals[0].due != 7 {
+		t.Errorf("%+v, %+v, want 2 lost, 1 duplicated, 3 arrivals, due at 7", got, r)
 	}
 }

@@ -15,43 +15,41 @@ import (
 	"fourwires/feed"
 	"fourwires/internal/child"
 	"fourwires/internal/lab"
+	"fourwires/internal/lab/labtest"
 	"fourwires/internal/netsim"
 	"fourwires/internal/stats"
-	"fourwires/polling"
 )
 
-// beat is how often something comes to each reader of Recovery if nothing is cut: a
-// heartbeat, the end of a long-poll, the answer to a poll.
+// beat is how often each reader of Recovery receives something while nothing is cut: a heartbeat, the end of a long-poll, the
+// answer to a poll.
 const beat = time.Second
 
-// BenchmarkRecovery asks how long a cut is, in three parts: until the reader notices,
-// until it is connected again, and until it has all. An op cuts ten readers at once,
-// each in a phase of its own. A message is on its way to them then, and another is
-// published 1 ms later. The figures are medians from the cut on.
+// BenchmarkRecovery asks how long a cut lasts, in three parts: until the reader notices, until it is connected again, and
+// until it has all messages. An op cuts ten readers at once, each at a phase of its own, while a message is under way to
+// them; another is published 1 ms later. The figures are medians, counted from the cut.
 //
-// Nobody is told of a silence, which here is for good. The four clients bear it for
-// 10 s (polling), 40 s and 70 s (longpoll). That is not measured, but the usual rule
-// of an application: it hears something every second, and closes the connection when
-// it has heard nothing for two. To connect takes the round trip that the kernel of
-// the loopback does not: the network charges it before the first byte, and Dial
-// waits for that.
+// A silence tells nobody, and here it does not end. The four clients bear it for 10 s (polling), 40 s and 70 s (longpoll).
+// That is not measured, but the usual rule of an application: its reader receives something every second, and closes the
+// connection when it has received nothing for two. To connect, the kernel of the loopback interface takes no round trip: the
+// network delays the first byte by it instead, and the reader's dial waits for as long.
 func BenchmarkRecovery(b *testing.B) {
 	const rtt = 100 * time.Millisecond
-	for _, w := range ways(1) {
-		if w.interval == pollEvery {
+	for _, v := range variants(1) {
+		if v.interval == pollEvery {
 			continue
 		}
 		for _, cut := range []netsim.Cut{netsim.FIN, netsim.RST, netsim.Silence} {
-			b.Run("transport="+w.Name+"/cut="+string(cut), func(b *testing.B) {
-				l, addr := network(b, rtt)
+			b.Run("transport="+v.Name+"/cut="+string(cut), func(b *testing.B) {
+				s := network(b, rtt)
 				var noticed, connected, caught []int64
 				var all faults
 				for b.Loop() {
-					for _, s := range survive(b, w, l, addr, cut) {
-						noticed = append(noticed, s.noticed.Load()-s.cut.Load())
-						connected = append(connected, s.connected.Load()-s.cut.Load())
-						caught = append(caught, s.came[len(s.came)-1].came-s.cut.Load())
-						all.add(s.faults(s.last))
+					for _, r := range cutReaders(b, v, s, cut) {
+						cut := r.cut.Load()
+						noticed = append(noticed, r.noticed.Load()-cut)
+						connected = append(connected, r.connected.Load()-cut)
+						caught = append(caught, r.arrivals[len(r.arrivals)-1].received-cut)
+						all.add(r.faults(r.last))
 					}
 				}
 				b.ReportMetric(0, "ns/op")
@@ -65,41 +63,39 @@ func BenchmarkRecovery(b *testing.B) {
 	}
 }
 
-// survive cuts ten readers and returns them when they have all that was published.
-func survive(b *testing.B, w way, l *lab.Lab, addr string, kind netsim.Cut) []*survivor {
+// cutReaders cuts ten readers and returns them when they have received all that was published.
+func cutReaders(b *testing.B, v variant, s *labtest.Server, kind netsim.Cut) []*cutReader {
 	ctx, cancel := context.WithTimeout(b.Context(), patience)
 	defer cancel()
-	publish(b, l, child.Monotonic())
-	first := feed.Cursor{Epoch: l.Feed.Head().Epoch, ID: l.Feed.Head().ID - 1}
-	last := first.ID + 3
+	publish(b, s.Feed, child.Monotonic())
+	start := feed.Cursor{Epoch: s.Feed.Head().Epoch, ID: s.Feed.Head().ID - 1}
+	last := start.ID + 3
 	cut := new(atomic.Int64)
-	var all []*survivor
+	var all []*cutReader
 	var connecting, reading sync.WaitGroup
 	for i := range 10 {
-		s := &survivor{reader: reader{IDs: stats.IDs{Next: first.ID + 1}, last: last}, cut: cut, rtt: l.Network.Settings().RTT}
-		all = append(all, s)
+		r := &cutReader{reader: reader{IDs: stats.IDs{Next: start.ID + 1}, last: last}, cut: cut, rtt: s.Network.Settings().RTT}
+		all = append(all, r)
 		connecting.Add(1)
 		reading.Go(func() {
-			has := sync.OnceFunc(connecting.Done)
-			defer has()
+			connected := sync.OnceFunc(connecting.Done)
+			defer connected()
 			time.Sleep(beat * time.Duration(i) / 10)
-			query := map[string]string{"longpoll": "?wait=", "sse": "?heartbeat=", "websocket": "?heartbeat="}[w.Name]
+			query := map[string]string{"longpoll": "?wait=", "sse": "?heartbeat=", "websocket": "?heartbeat="}[v.Name]
 			if query != "" {
 				query += beat.String()
 			}
-			access := lab.Access{URL: "http://" + addr + "/" + w.Name + query, Dial: s.dial, Cursor: first}
-			messages := w.Client(access).Messages
-			if w.Name == "polling" {
-				messages = (&polling.Client{URL: access.URL, Dial: s.dial, Cursor: first, Interval: beat}).Messages
-			}
-			for s.Next <= last && ctx.Err() == nil {
+			messages := v.Client(lab.Access{
+				URL: "http://" + s.Lanes + "/" + v.Name + query, Dial: r.dial, Cursor: start, Interval: beat,
+			}).Messages
+			for r.Next <= last && ctx.Err() == nil {
 				for m, err := range messages(ctx) {
 					if err != nil {
-						s.note(&s.noticed)
+						r.note(&r.noticed)
 						break
 					}
-					s.take(m)
-					has()
+					r.take(m)
+					connected()
 					if m.ID == last {
 						break
 					}
@@ -108,22 +104,22 @@ func survive(b *testing.B, w way, l *lab.Lab, addr string, kind netsim.Cut) []*s
 		})
 	}
 	connecting.Wait()
-	time.Sleep(3*l.Network.Settings().RTT + rand.N(beat/10)) // a long-poll is back
+	time.Sleep(3*s.Network.Settings().RTT + rand.N(beat/10)) // the next long-poll is at the server
 
-	publish(b, l, child.Monotonic())
+	publish(b, s.Feed, child.Monotonic())
 	time.Sleep(10 * time.Millisecond)
 	cut.Store(child.Monotonic())
-	lasting := time.Duration(0)
+	length := time.Duration(0)
 	if kind == netsim.Silence {
-		lasting = time.Hour
+		length = time.Hour
 	}
-	for _, conn := range l.Network.Conns() {
-		if err := conn.Cut(kind, lasting); err != nil {
+	for _, conn := range s.Network.Conns() {
+		if err := conn.Cut(kind, length); err != nil {
 			b.Error(err)
 		}
 	}
 	time.Sleep(time.Millisecond)
-	publish(b, l, child.Monotonic())
+	publish(b, s.Feed, child.Monotonic())
 	reading.Wait()
 	if ctx.Err() != nil {
 		b.Fatalf("not all had message %d in %v", last, patience)
@@ -131,9 +127,8 @@ func survive(b *testing.B, w way, l *lab.Lab, addr string, kind netsim.Cut) []*s
 	return all
 }
 
-// A survivor is a reader that tells, by what it does with its connections, when it
-// noticed a cut and when it was connected again.
-type survivor struct {
+// A cutReader is a reader that notes when it noticed a cut, and when it was connected again. Its connections show both.
+type cutReader struct {
 	reader
 	rtt                time.Duration
 	cut                *atomic.Int64 // by the monotonic clock; 0: not yet
@@ -141,32 +136,32 @@ type survivor struct {
 }
 
 // note takes the first time after the cut.
-func (s *survivor) note(what *atomic.Int64) {
-	if s.cut.Load() > 0 {
-		what.CompareAndSwap(0, child.Monotonic())
+func (r *cutReader) note(instant *atomic.Int64) {
+	if r.cut.Load() > 0 {
+		instant.CompareAndSwap(0, child.Monotonic())
 	}
 }
 
-func (s *survivor) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+func (r *cutReader) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-	time.Sleep(s.rtt)
+	time.Sleep(r.rtt)
 	if err == nil {
-		s.note(&s.connected)
+		r.note(&r.connected)
 	}
-	return &survived{conn, s}, err
+	return &watchedConn{conn, r}, err
 }
 
-// survived is a connection that is closed when nothing came for two beats.
-type survived struct {
+// A watchedConn is closed when it has received nothing for two beats.
+type watchedConn struct {
 	net.Conn
-	s *survivor
+	reader *cutReader
 }
 
-func (c *survived) Read(b []byte) (int, error) {
+func (c *watchedConn) Read(b []byte) (int, error) {
 	defer time.AfterFunc(2*beat, func() { c.Conn.Close() }).Stop()
 	n, err := c.Conn.Read(b)
 	if err != nil {
-		c.s.note(&c.s.noticed)
+		c.reader.note(&c.reader.noticed)
 	}
 	return n, err
 }

@@ -15,11 +15,9 @@ import (
 	"fourwires/internal/scenario"
 )
 
-// BenchmarkScenario asks what six uses of a live feed get from each transport, over a
-// network of 40 ms a round trip: how old is what a client has, how late the latest in a
-// hundred, what it costs in bytes and in the server's CPU time. An op is five seconds
-// of the use, as lab measure --scenario has it: the server is a process of its own, and
-// nothing waits for receipts.
+// BenchmarkScenario asks what six uses of a live feed get from each transport, over a network of 40 ms a round trip: the age
+// of the newest message, the latency of the latest in a hundred, the bytes and the server's CPU time. An op is five seconds
+// of the use, as lab measure --scenario runs it: the server is a process of its own, and nothing waits for receipts.
 func BenchmarkScenario(b *testing.B) {
 	self, err := os.Executable()
 	if err != nil {
@@ -27,10 +25,7 @@ func BenchmarkScenario(b *testing.B) {
 	}
 	for _, s := range scenario.All {
 		for _, t := range lab.Transports {
-			for _, http := range []int{1, 2} {
-				if http == 2 && t.Name == "websocket" {
-					continue // golang/go#49918: it has no HTTP/2
-				}
+			for _, http := range versions(t) {
 				b.Run(fmt.Sprintf("scenario=%s/transport=%s/http=%d", s.Name, t.Name, http), func(b *testing.B) {
 					o := measure.Options{
 						For: 5 * time.Second, Network: netsim.Settings{RTT: 40 * time.Millisecond},

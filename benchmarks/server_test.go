@@ -25,8 +25,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// asServer is the environment variable that makes this test binary the server,
-// whose tap is on where its value is tapped, or that of package measure.
+// asServer is the environment variable that makes this test binary a server: its value is tapped or untapped, or
+// measuring for the server of package measure.
 const (
 	asServer  = "FOURWIRES_BENCHMARK_SERVER"
 	tapped    = "tapped"
@@ -76,7 +76,7 @@ type footprint struct {
 	Goroutines int `json:"goroutines"`
 }
 
-// serve is the server process: a lab, and beside it what transport=tcp is compared by. It says its addresses on stdout
+// serve is the server process: a lab, and beside it the plain connections of transport=tcp. It says its addresses on stdout
 // and obeys commands from stdin (see package child) until stdin ends.
 func serve(stdin io.Reader, stdout io.Writer) error {
 	ctx, stop := context.WithCancel(context.Background())
@@ -148,8 +148,8 @@ func measured() (f footprint, err error) {
 	return footprint{resident * os.Getpagesize(), runtime.NumGoroutine()}, nil
 }
 
-// fanOut is transport=tcp for news: one goroutine writes each message to every
-// connection, one write each. A connection begins with the newest message.
+// fanOut is transport=tcp for readers that wait for messages: one goroutine writes each message to every connection, one
+// write each. A connection begins with the newest message.
 func fanOut(f *feed.Feed, listener net.Listener) {
 	var mu sync.Mutex
 	conns := map[net.Conn]bool{}
@@ -193,8 +193,8 @@ func fanOut(f *feed.Feed, listener net.Listener) {
 	}
 }
 
-// pourOut is transport=tcp for readers that are behind: it writes all that is
-// kept to each connection, one write for each message, and closes it.
+// pourOut is transport=tcp for readers that catch up: it writes all kept messages to each connection, one write each, and
+// closes it.
 func pourOut(f *feed.Feed, listener net.Listener) {
 	for {
 		conn, err := listener.Accept()
@@ -224,7 +224,7 @@ func pourOut(f *feed.Feed, listener net.Listener) {
 // payload is how many bytes of data a message carries.
 const payload = 128
 
-// stamped returns data that says when it was to be published.
+// stamped returns a message's data, which holds the instant at which it is due.
 func stamped(at int64) []byte {
 	data := fmt.Appendf(make([]byte, 0, payload), `{"t":%d,"pad":"`, at)
 	for len(data) < payload-len(`"}`) {
@@ -233,8 +233,8 @@ func stamped(at int64) []byte {
 	return append(data, `"}`...)
 }
 
-// stamp returns the time that data says.
-func stamp(data []byte) (at int64) {
+// due returns the instant in such data.
+func due(data []byte) (at int64) {
 	for _, digit := range data[len(`{"t":`):] {
 		if digit < '0' || digit > '9' {
 			break

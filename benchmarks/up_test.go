@@ -20,14 +20,13 @@ import (
 	gorilla "github.com/gorilla/websocket"
 )
 
-// BenchmarkUp asks what the way up costs: a POST to /publish, which polling,
-// long-polling and SSE need, against a frame of a WebSocket. An op is 100 messages
-// of 128 bytes, one after the other on a warm connection. The bytes are those up
-// and of the answers; what the WebSocket is sent as a reader is none. The time is
-// from the call that sends until the feed has the message, by one clock.
+// BenchmarkUp asks what a message upstream costs: a POST to /publish, which polling, long-polling and SSE need, against a
+// frame of a WebSocket. An op is 100 messages of 128 bytes, one after the other on a warm connection. The bytes are those
+// upstream and, of a POST, its answer; the messages that the WebSocket receives as a reader are no answers. The time is from
+// the call that sends until the feed has the message, by one clock.
 func BenchmarkUp(b *testing.B) {
 	each(b, func(b *testing.B, c *caller) {
-		cursor := c.lab.Feed.Head()
+		cursor := c.feed.Head()
 		var took []int64
 		for b.Loop() {
 			for range 100 {
@@ -35,11 +34,11 @@ func BenchmarkUp(b *testing.B) {
 				accepted := make(chan error, 1)
 				go func() {
 					var err error
-					_, cursor, err = c.lab.Feed.Wait(b.Context(), cursor, nil)
+					_, cursor, err = c.feed.Wait(b.Context(), cursor, nil)
 					took = append(took, int64(time.Since(begun)))
 					accepted <- err
 				}()
-				c.up(news)
+				c.up(text)
 				if err := <-accepted; err != nil {
 					b.Fatal(err)
 				}
@@ -49,15 +48,15 @@ func BenchmarkUp(b *testing.B) {
 	})
 }
 
-// BenchmarkEcho asks how long a text of 128 bytes is on its way there and back, and
-// what that costs: a POST to /echo against a frame on /websocket/echo.
+// BenchmarkEcho asks how long a text of 128 bytes takes there and back, and what that costs: a POST to /echo against a frame
+// on /websocket/echo.
 func BenchmarkEcho(b *testing.B) {
 	each(b, func(b *testing.B, c *caller) {
 		var took []int64
 		for b.Loop() {
 			for range 100 {
 				begun := time.Now()
-				c.echo(news)
+				c.echo(text)
 				took = append(took, int64(time.Since(begun)))
 			}
 		}
@@ -65,18 +64,17 @@ func BenchmarkEcho(b *testing.B) {
 	})
 }
 
-// BenchmarkRoundTrip asks the same over a network: how many of its round trips an
-// echo takes. An op is one echo, on a warm connection as above, since a way that
-// opened a connection each time would measure that.
+// BenchmarkRoundTrip asks the same over a network: how many of its round trips an echo takes. An op is one echo, on a warm
+// connection as above; a new connection each time would be what is measured.
 func BenchmarkRoundTrip(b *testing.B) {
-	for _, rtt := range rtts[1:] { // without a network it is what Echo asks
-		for _, way := range waysUp {
-			b.Run(fmt.Sprintf("by=%s/http=%d/rtt=%v", way.name, way.http, rtt), func(b *testing.B) {
-				c := call(b, way.name, protocol.Settings{HTTP: way.http}, rtt)
+	for _, rtt := range rtts[1:] { // without a network Echo asks this
+		for _, u := range upstreamKinds {
+			b.Run(fmt.Sprintf("by=%s/http=%d/rtt=%v", u.name, u.http, rtt), func(b *testing.B) {
+				c := call(b, u.name, protocol.Settings{HTTP: u.http}, rtt)
 				var took []int64
 				for b.Loop() {
 					begun := time.Now()
-					c.echo(news)
+					c.echo(text)
 					took = append(took, int64(time.Since(begun)))
 				}
 				b.ReportMetric(0, "ns/op")
@@ -87,44 +85,36 @@ func BenchmarkRoundTrip(b *testing.B) {
 	}
 }
 
-// news is a message of 128 bytes of JSON.
-var news = `"` + strings.Repeat("x", 126) + `"`
+// text is a message of 128 bytes of JSON.
+var text = `"` + strings.Repeat("x", 126) + `"`
 
-// A caller has a way up to a lab, and a ledger of it.
+// A caller sends messages upstream to a lab, with a ledger of its connections.
 type caller struct {
-	lab      *lab.Lab
+	feed     *feed.Feed
 	ledger   wire.Ledger
-	warm     wire.Snapshot // when a message had gone each way
+	warm     wire.Snapshot // after the first message and the first echo
 	up, echo func(text string)
 }
 
-// waysUp are the ways up.
-var waysUp = []struct {
-	name string
-	http int
-}{{"post", 1}, {"post", 2}, {"websocket", 1}}
-
-// each runs a benchmark over the ways up.
+// each runs a benchmark over the kinds of upstream, without TLS and over it.
 func each(b *testing.B, run func(*testing.B, *caller)) {
-	for _, way := range waysUp {
+	for _, u := range upstreamKinds {
 		for _, tls := range []bool{false, true} {
-			b.Run(fmt.Sprintf("transport=%s/http=%d/tls=%d", way.name, way.http, digit(tls)), func(b *testing.B) {
-				run(b, call(b, way.name, protocol.Settings{HTTP: way.http, TLS: tls, Insecure: true}, 0))
+			b.Run(fmt.Sprintf("transport=%s/http=%d/tls=%d", u.name, u.http, digit(tls)), func(b *testing.B) {
+				run(b, call(b, u.name, protocol.Settings{HTTP: u.http, TLS: tls, Insecure: true}, 0))
 			})
 		}
 	}
 }
 
-// call returns a caller, warmed up, to a lab behind a network, until the benchmark
-// ends.
-func call(b *testing.B, by string, s protocol.Settings, rtt time.Duration) *caller {
+// call returns a caller, warmed up, of a lab behind a network, until the benchmark ends.
+func call(b *testing.B, by string, p protocol.Settings, rtt time.Duration) *caller {
 	limits := lab.DefaultLimits()
 	limits.Publishes = 0 // any number
-	l, addr, close := open(b, lab.Settings{Keep: feed.Keep, Untapped: true, Limits: limits, Network: netsim.Settings{RTT: rtt}}, s.TLS)
-	b.Cleanup(close)
-	c := &caller{lab: l}
-	url := s.Scheme() + "://" + addr
-	dial := s.Dialer(s.HTTP, &c.ledger, nil)
+	s, addr := open(b, lab.Settings{Keep: feed.Keep, Untapped: true, Limits: limits, Network: netsim.Settings{RTT: rtt}}, p.TLS)
+	c := &caller{feed: s.Feed}
+	url := p.Scheme() + "://" + addr
+	dial := p.Dialer(p.HTTP, &c.ledger, nil)
 	if by == "websocket" {
 		up, echo := socket(b, dial, url+"/websocket"), socket(b, dial, url+"/websocket/echo")
 		b.Cleanup(func() {
@@ -141,14 +131,14 @@ func call(b *testing.B, by string, s protocol.Settings, rtt time.Duration) *call
 		}
 	} else {
 		transport := &http.Transport{DialContext: dial, DialTLSContext: dial, Protocols: new(http.Protocols)}
-		transport.Protocols.SetHTTP1(s.HTTP == 1)
-		transport.Protocols.SetUnencryptedHTTP2(s.HTTP == 2)
+		transport.Protocols.SetHTTP1(p.HTTP == 1)
+		transport.Protocols.SetUnencryptedHTTP2(p.HTTP == 2)
 		b.Cleanup(transport.CloseIdleConnections)
 		c.up = func(text string) { post(b, transport, url+"/publish", text) }
 		c.echo = func(text string) { post(b, transport, url+"/echo", text) }
 	}
-	c.up(news)
-	c.echo(news)
+	c.up(text)
+	c.echo(text)
 	c.warm = c.ledger.Snapshot()
 	return c
 }
@@ -185,8 +175,8 @@ func send(b *testing.B, conn *gorilla.Conn, text string) {
 	}
 }
 
-// report reports what each of these messages took, and what crossed the connection
-// for them: up, and down as an answer.
+// report reports the time of each of these messages, and what crossed the connection for it: upstream, and downstream where
+// it is answered.
 func (c *caller) report(b *testing.B, took []int64, answered bool) {
 	now := c.ledger.Snapshot()
 	var parts wire.Parts

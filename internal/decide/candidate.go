@@ -117,7 +117,7 @@ func (n Need) downstream(transport string) Candidate {
 	length := float64(n.Size + aroundData)
 	http := n.version(transport)
 	c := Candidate{Name: transport, Mean: n.RTT / 2, Most: n.RTT / 2,
-		Memory: clients * fitted("%s/%d held-B", transport, http)}
+		Memory: clients * fitted("%s/%d memory-B", transport, http)}
 	var bytes float64 // of a client, a second
 	switch transport {
 	case "polling":
@@ -173,7 +173,7 @@ func (n Need) upstream(by string) Candidate {
 	c.Mean, c.Most = n.RTT/2, n.RTT/2
 	c.Bits = 8 * n.Rate * (float64(n.Size) + around)
 	c.CPU = n.Rate * fitted("up/%s/%d cpu-ns", by, http) / 1e9
-	c.Memory = float64(n.Clients) * fitted("%s/%d held-B", memory, http)
+	c.Memory = float64(n.Clients) * fitted("%s/%d memory-B", memory, http)
 	c.Note = fmt.Sprintf("%.0f bytes around a message of %d", around, n.Size)
 	if by == "websocket" && n.Direction == scenario.Up {
 		c.Bits += 8 * float64(n.Clients) * silence(by, 1)

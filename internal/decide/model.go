@@ -77,7 +77,7 @@ func aroundMessage(transport string, n Need) float64 {
 }
 
 // emptyPoll returns the bytes of a poll that finds no news.
-func emptyPoll(n Need) float64 { return fitted("vain/%s/%d B", n.Headers, n.HTTP) }
+func emptyPoll(n Need) float64 { return fitted("empty poll/%s/%d B", n.Headers, n.HTTP) }
 
 // silence returns the bytes a second of a stream on which no message is sent: a comment, or a ping and a pong, and a
 // TLS record for each.
