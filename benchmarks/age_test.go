@@ -10,9 +10,9 @@ import (
 	"fourwires/internal/stats"
 )
 
-// BenchmarkAge asks how old the newest message is that a reader holds, at any time and not only when a message is received.
-// An op is the traffic of Latency. The age is weighted by time, from the first message received to the last that was
-// received while more were to be published, so that whole polling intervals count.
+// BenchmarkAge asks how old the newest message is that a reader holds, at any time and not only when a message is
+// received. An op is the traffic of Latency. The age is weighted by time, from the first message received to the last
+// that was received while more were to be published, so that whole polling intervals count.
 func BenchmarkAge(b *testing.B) {
 	const rtt = 100 * time.Millisecond
 	for _, v := range variants(1) {

@@ -12,8 +12,8 @@ import (
 )
 
 // BenchmarkCatchUp asks how fast the server brings readers up to date that lack all that it keeps, 4 096 messages:
-// deliveries for each second of its CPU time. It is fair in that the readers' CPU time does not count, so that their pace
-// does not matter. An op is 16 readers at once.
+// deliveries for each second of its CPU time. It is fair in that the readers' CPU time does not count, so that their
+// pace does not matter. An op is 16 readers at once.
 func BenchmarkCatchUp(b *testing.B) {
 	const n = 16
 	for _, transport := range transports {

@@ -17,20 +17,22 @@ import (
 	"fourwires/internal/lab"
 )
 
-// BenchmarkCompress asks when compression helps and when it costs. An op is 1 000 messages with ids of the same length, each
-// published when the one before has been received, on a connection that has carried 100 before. The data is the same in each
-// run. CPU time and allocations are those of both ends and of publishing, so only off against on is to be compared.
+// BenchmarkCompress asks when compression helps and when it costs. An op is 1 000 messages with ids of the same length,
+// each published when the one before has been received, on a connection that has carried 100 before. The data is the
+// same in each run. CPU time and allocations are those of both ends and of publishing, so only off against on is to be
+// compared.
 //
-// The bytes are exact but for the digits of the time in each message. Messages follow each other within µs here, so their
-// times have more digits in common than at ten a second: then a message is 3 bytes longer by sse, which has one window for
-// all messages, and not longer by websocket, which has one for each.
+// The bytes are exact but for the digits of the time in each message. Messages follow each other within µs here, so
+// their times have more digits in common than at ten a second: then a message is 3 bytes longer by sse, which has one
+// window for all messages, and not longer by websocket, which has one for each.
 func BenchmarkCompress(b *testing.B) {
 	for _, name := range []string{"sse", "websocket"} {
 		t, _ := lab.Find(name)
 		for _, payload := range []int{20, 128, 2048} {
 			for _, kind := range []string{"json", "repetitive", "random"} {
 				for _, compress := range []string{"off", "on"} {
-					b.Run(fmt.Sprintf("transport=%s/payload=%d/kind=%s/compress=%s", name, payload, kind, compress), func(b *testing.B) {
+					title := fmt.Sprintf("transport=%s/payload=%d/kind=%s/compress=%s", name, payload, kind, compress)
+					b.Run(title, func(b *testing.B) {
 						var sum used
 						for b.Loop() {
 							u := compressed(b, t, dataOf(kind, payload), compress == "on")
@@ -75,7 +77,8 @@ func compressed(b *testing.B, t lab.Transport, data [][]byte, compress bool) use
 		return used{bytes.Load(), int64(child.CPUTime()), int64(memory.Mallocs)}
 	}
 	url := "http://" + addr + "/" + t.Name
-	c := t.Client(lab.Access{URL: url, Dial: dial, Cursor: feed.Cursor{Epoch: s.Feed.Head().Epoch, ID: 999}, Compress: compress})
+	cursor := feed.Cursor{Epoch: s.Feed.Head().Epoch, ID: 999}
+	c := t.Client(lab.Access{URL: url, Dial: dial, Cursor: cursor, Compress: compress})
 	var start, end used
 	for m, err := range c.Messages(b.Context()) {
 		if err != nil {
@@ -105,8 +108,8 @@ func (c counter) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// dataOf returns the data of 1 000 messages, each of so many bytes of JSON: an object of the same fields with other readings,
-// a string of one letter, or a string of random letters, of which 64 hold 48 bytes of information.
+// dataOf returns the data of 1 000 messages, each of so many bytes of JSON: an object of the same fields with other
+// readings, a string of one letter, or a string of random letters, of which 64 hold 48 bytes of information.
 func dataOf(kind string, size int) [][]byte {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	random := rand.New(rand.NewPCG(1, 1))

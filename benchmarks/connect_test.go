@@ -10,9 +10,9 @@ import (
 	"fourwires/feed"
 )
 
-// BenchmarkConnect asks what it costs the server that a reader connects, receives the one message that there is, and leaves,
-// and how long that message takes. It is fair in that each reader has a client and a connection of its own, one after the
-// other; the time includes the client's work.
+// BenchmarkConnect asks what it costs the server that a reader connects, receives the one message that there is, and
+// leaves, and how long that message takes. It is fair in that each reader has a client and a connection of its own, one
+// after the other; the time includes the client's work.
 func BenchmarkConnect(b *testing.B) {
 	for _, transport := range transports {
 		b.Run("transport="+transport, func(b *testing.B) {

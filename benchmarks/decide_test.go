@@ -48,10 +48,12 @@ func TestModel(t *testing.T) {
 	}
 	for _, http := range []int{1, 2} {
 		for _, headers := range []string{protocol.Go, protocol.Chrome} {
-			set(fmt.Sprintf("empty poll/%s/%d B", headers, http), "model", fmt.Sprintf("EmptyPoll/headers=%s/http=%d/tls=1 wire-B/poll", headers, http), 0)
+			set(fmt.Sprintf("empty poll/%s/%d B", headers, http), "model",
+				fmt.Sprintf("EmptyPoll/headers=%s/http=%d/tls=1 wire-B/poll", headers, http), 0)
 		}
 		for _, polls := range []int{100, 1000, 5000} {
-			set(fmt.Sprintf("polling/%d cpu-ns at %d/s", http, polls), "model", fmt.Sprintf("Pace/http=%d/polls=%d cpu-ns/poll", http, polls), 0)
+			set(fmt.Sprintf("polling/%d cpu-ns at %d/s", http, polls), "model",
+				fmt.Sprintf("Pace/http=%d/polls=%d cpu-ns/poll", http, polls), 0)
 		}
 	}
 	for _, u := range upstreamKinds {
@@ -86,7 +88,8 @@ func TestModel(t *testing.T) {
 
 // overheadKey is what Overhead calls a figure without a cookie, over TLS.
 func overheadKey(transport string, payload int, headers string, http int, unit string) string {
-	return fmt.Sprintf("Overhead/transport=%s/payload=%d/headers=%s/cookie=0/http=%d/tls=1 %s", transport, payload, headers, http, unit)
+	return fmt.Sprintf("Overhead/transport=%s/payload=%d/headers=%s/cookie=0/http=%d/tls=1 %s",
+		transport, payload, headers, http, unit)
 }
 
 // The other tests of the model compare what lab decide calculates with what was measured, where that is known besides.
@@ -102,7 +105,8 @@ func TestModelBytes(t *testing.T) {
 			for _, headers := range []string{protocol.Go, protocol.Chrome} {
 				for _, http := range versions(transport) {
 					// Each message by itself, and so many that heartbeats do not count.
-					n := decide.Need{Rate: 1000, Size: size, Direction: scenario.Down, Clients: 1, Late: time.Second, HTTP: http, Headers: headers}
+					n := decide.Need{Rate: 1000, Size: size, Direction: scenario.Down, Clients: 1,
+						Late: time.Second, HTTP: http, Headers: headers}
 					got := candidate(t, n, transport.Name).Bits / 8 / n.Rate
 					key := overheadKey(transport.Name, size, headers, http, "wire-B/msg")
 					if want := measured.median(key); !(math.Abs(got-want) <= 2+want/100) {
@@ -117,24 +121,27 @@ func TestModelBytes(t *testing.T) {
 	}
 }
 
-// ticks are by how many seconds timers may be late: the publisher's, and the network's upstream and downstream, 1 ms each.
+// ticks are by how many seconds timers may be late: the publisher's, and the network's upstream and downstream, 1 ms
+// each.
 const ticks = 0.003
 
-// TestModelLateness compares how late messages are that are published at random instants. The latest of a hundred is as late
-// as the model's bound, where the machine lets it. The machine's pauses can only add to that, so the round that had the
-// fewest counts: there it is no later than the bound, and not earlier by more than a tenth of the longest waiting, since it
-// is luck by how much the unluckiest message misses the worst moment. The median is where the model's mean puts it, within
-// a fifteenth of the longest waiting.
+// TestModelLateness compares how late messages are that are published at random instants. The latest of a hundred is as
+// late as the model's bound, where the machine lets it. The machine's pauses can only add to that, so the round that
+// had the fewest counts: there it is no later than the bound, and not earlier by more than a tenth of the longest
+// waiting, since it is luck by how much the unluckiest message misses the worst moment. The median is where the model's
+// mean puts it, within a fifteenth of the longest waiting.
 func TestModelLateness(t *testing.T) {
 	measured := recorded(t, "latency")
 	for _, rtt := range rtts {
 		for _, v := range variants(1, 2) {
-			n := decide.Need{Rate: 25, Size: 128, Direction: scenario.Down, Clients: 1, Late: v.interval + rtt/2, RTT: rtt, HTTP: v.http, Headers: protocol.Go}
+			n := decide.Need{Rate: 25, Size: 128, Direction: scenario.Down, Clients: 1,
+				Late: v.interval + rtt/2, RTT: rtt, HTTP: v.http, Headers: protocol.Go}
 			c := candidate(t, n, v.Name)
 			key := "Latency/" + v.over(rtt)
 			most, waiting := c.Most.Seconds(), (c.Most - rtt/2).Seconds()
 			if got := measured.least(key+" max-ns") / 1e9; !(got >= most-waiting/10 && got <= most+ticks) {
-				t.Errorf("%s: the latest message is late by %.4f s by the model, by %.4f s in the quietest round", key, most, got)
+				t.Errorf("%s: the latest message is late by %.4f s by the model, by %.4f s in the quietest round",
+					key, most, got)
 			}
 			half := medianDelay(c, rtt/2)
 			if got := measured.median(key+" p50-ns") / 1e9; !(math.Abs(got-half) <= ticks+waiting/15) {
@@ -147,8 +154,8 @@ func TestModelLateness(t *testing.T) {
 	}
 }
 
-// medianDelay returns by how many seconds half of the messages are late, of which a share waits before its one-way delay,
-// for any part of the longest time.
+// medianDelay returns by how many seconds half of the messages are late, of which a share waits before its one-way
+// delay, for any part of the longest time.
 func medianDelay(c decide.Candidate, oneWay time.Duration) float64 {
 	share := 2 * (c.Mean - oneWay).Seconds() / (c.Most - oneWay).Seconds()
 	if !(share > 0.5) { // NaN: nothing waits
@@ -161,7 +168,8 @@ func medianDelay(c decide.Candidate, oneWay time.Duration) float64 {
 func TestModelCost(t *testing.T) {
 	measured := recorded(t, "all")
 	for _, transport := range transportNames() {
-		n := decide.Need{Rate: 10, Size: 128, Direction: scenario.Down, Clients: 1000, Late: 2 * time.Second, HTTP: 1, Headers: protocol.Go}
+		n := decide.Need{Rate: 10, Size: 128, Direction: scenario.Down, Clients: 1000,
+			Late: 2 * time.Second, HTTP: 1, Headers: protocol.Go}
 		c := candidate(t, n, transport)
 		for key, got := range map[string]float64{
 			"Fanout/transport=" + transport + "/readers=1000 cpu-ns/msg": c.CPU / n.Rate / 1000 * 1e9,
@@ -216,7 +224,8 @@ func TestModelScenarios(t *testing.T) {
 					wire := up.median("Up/" + by + "/tls=0 wire-B/msg")
 					bytes -= s.Rate / clients * (up.median("Up/"+by+"/tls=1 wire-B/msg") - wire)
 					if s.Direction == scenario.Up {
-						bytes += s.Rate / clients * (up.median("Echo/"+by+"/tls=0 wire-B/msg") - wire + float64(s.Payload-128))
+						echo := up.median("Echo/" + by + "/tls=0 wire-B/msg")
+						bytes += s.Rate / clients * (echo - wire + float64(s.Payload-128))
 					}
 				}
 				if s.Direction != scenario.Up {
@@ -239,7 +248,8 @@ func TestModelScenarios(t *testing.T) {
 					half += oneWay.Seconds() // measured until the echo is back
 				}
 				if got := measured.least(key+" p50-ns") / 1e9; !bursts && !(math.Abs(got-half) <= ticks+waiting/15) {
-					t.Errorf("%s: half of the messages are late by %.4f s by the model, by %.4f s in the quietest round", key, half, got)
+					t.Errorf("%s: half of the messages are late by %.4f s by the model, by %.4f s in the quietest round",
+						key, half, got)
 				}
 
 				costs = append(costs, cost{key, c.CPU / clients * 1e9, measured.median(key + " cpu-ns/client-s")})
@@ -247,11 +257,13 @@ func TestModelScenarios(t *testing.T) {
 		}
 		for _, a := range costs {
 			if !(a.model <= a.measured) {
-				t.Errorf("%s: %.0f ns of CPU time a client and second by the model, %.0f measured", a.key, a.model, a.measured)
+				t.Errorf("%s: %.0f ns of CPU time a client and second by the model, %.0f measured",
+					a.key, a.model, a.measured)
 			}
 			for _, b := range costs {
 				if a.model > 3*b.model && !(a.measured > b.measured) {
-					t.Errorf("%s takes %.1f times the CPU time of %s by the model, %.2f times measured", a.key, a.model/b.model, b.key, a.measured/b.measured)
+					t.Errorf("%s takes %.1f times the CPU time of %s by the model, %.2f times measured",
+						a.key, a.model/b.model, b.key, a.measured/b.measured)
 				}
 			}
 		}

@@ -13,8 +13,8 @@ import (
 	"fourwires/internal/stats"
 )
 
-// BenchmarkFanout asks what it costs the server to bring one message to one of many readers, and how long that takes. It is
-// fair in that the schedule waits for nobody and the server's CPU time includes the kernel's work.
+// BenchmarkFanout asks what it costs the server to bring one message to one of many readers, and how long that takes.
+// It is fair in that the schedule waits for nobody and the server's CPU time includes the kernel's work.
 func BenchmarkFanout(b *testing.B) {
 	for _, transport := range transports {
 		for _, n := range []int{1, 100, 1000} {
@@ -25,8 +25,8 @@ func BenchmarkFanout(b *testing.B) {
 	}
 }
 
-// BenchmarkTap asks what it costs the server to name and count every byte, as a lab does by default. It is fair in that the
-// two servers are alike otherwise.
+// BenchmarkTap asks what it costs the server to name and count every byte, as a lab does by default. It is fair in that
+// the two servers are alike otherwise.
 func BenchmarkTap(b *testing.B) {
 	for _, v := range variants(1, 2) {
 		if !v.Stream {
@@ -67,8 +67,8 @@ func fanout(b *testing.B, s *server, transport string, n int) {
 	r.await()
 	r.close()
 
-	// The CPU time is divided by what was received in the same time, whenever published: an empty poll, or a message from
-	// before, is a part of the cost.
+	// The CPU time is divided by what was received in the same time, whenever published: an empty poll, or a message
+	// from before, is a part of the cost.
 	within := 0
 	var latencies []int64
 	for _, own := range r.each {
@@ -83,7 +83,8 @@ func fanout(b *testing.B, s *server, transport string, n int) {
 	}
 	faults := r.faults(transport)
 	if within == 0 || len(latencies) == 0 || faults.duplicated > 0 || faults.reordered > 0 {
-		b.Fatalf("%d messages were received while CPU time was read, %d of the schedule, %+v", within, len(latencies), faults)
+		b.Fatalf("%d messages were received while CPU time was read, %d of the schedule, %+v",
+			within, len(latencies), faults)
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(after.CPU-before.CPU)/float64(within), "cpu-ns/msg")

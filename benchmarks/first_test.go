@@ -13,9 +13,9 @@ import (
 	"fourwires/internal/stats"
 )
 
-// BenchmarkFirstMessage asks how long a reader waits for its first message, and how many round trips that is. An op is one
-// reader. A cold one starts from nothing. A warm one gets a connection that has been open for a while, as a browser reuses
-// one to a site that it has visited before; no WebSocket can reuse one.
+// BenchmarkFirstMessage asks how long a reader waits for its first message, and how many round trips that is. An op is
+// one reader. A cold one starts from nothing. A warm one gets a connection that has been open for a while, as a browser
+// reuses one to a site that it has visited before; no WebSocket can reuse one.
 func BenchmarkFirstMessage(b *testing.B) {
 	for _, rtt := range rtts[1:] { // without a network Connect asks this
 		for _, v := range variants(1, 2) {
@@ -23,7 +23,8 @@ func BenchmarkFirstMessage(b *testing.B) {
 				continue // the first poll does not depend on the interval
 			}
 			for _, start := range []string{"cold", "warm"} {
-				b.Run(fmt.Sprintf("transport=%s/http=%d/rtt=%v/start=%s", v.Name, v.http, rtt, start), func(b *testing.B) {
+				title := fmt.Sprintf("transport=%s/http=%d/rtt=%v/start=%s", v.Name, v.http, rtt, start)
+				b.Run(title, func(b *testing.B) {
 					s := network(b, rtt)
 					publish(b, s.Feed, child.Monotonic())
 					var times []int64

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// BenchmarkIdle asks what memory the server's process holds for an idle reader; for polling, that is a connection between two
-// polls. It is fair in that all have the same number of readers, beside some that have warmed the server up. It does not see
-// what the kernel holds: a socket and its buffers.
+// BenchmarkIdle asks what memory the server's process holds for an idle reader; for polling, that is a connection
+// between two polls. It is fair in that all have the same number of readers, beside some that have warmed the server
+// up. It does not see what the kernel holds: a socket and its buffers.
 func BenchmarkIdle(b *testing.B) {
 	const n = 1000
 	for _, transport := range transports {

@@ -23,9 +23,9 @@ import (
 // rtts are the round trips of the networks that are compared.
 var rtts = []time.Duration{0, 20 * time.Millisecond, 100 * time.Millisecond}
 
-// BenchmarkLatency asks how long a message takes over a network. An op is 100 messages in 4 s, at random instants that wait
-// neither for a receipt nor for a poll. The time of each counts from when it is due, so that waiting for a poll counts in
-// full, and a late server counts as late.
+// BenchmarkLatency asks how long a message takes over a network. An op is 100 messages in 4 s, at random instants that
+// wait neither for a receipt nor for a poll. The time of each counts from when it is due, so that waiting for a poll
+// counts in full, and a late server counts as late.
 func BenchmarkLatency(b *testing.B) {
 	for _, rtt := range rtts {
 		for _, v := range variants(1, 2) {
@@ -49,9 +49,9 @@ func BenchmarkLatency(b *testing.B) {
 	}
 }
 
-// BenchmarkLoop asks the same question twice, of a client that polls every 20 ms without a network. loop=closed publishes
-// when the message before has been received, which is just after a poll: each message waits for the whole interval, and
-// only because of the benchmark. loop=open publishes regardless of the polls, as a real source does.
+// BenchmarkLoop asks the same question twice, of a client that polls every 20 ms without a network. loop=closed
+// publishes when the message before has been received, which is just after a poll: each message waits for the whole
+// interval, and only because of the benchmark. loop=open publishes regardless of the polls, as a real source does.
 func BenchmarkLoop(b *testing.B) {
 	polling, _ := lab.Find("polling")
 	v := variant{polling, 1, 20 * time.Millisecond}
@@ -113,8 +113,8 @@ func variants(http ...int) (all []variant) {
 	return all
 }
 
-// over names the variant over a network. Only polling has an interval; benchstat -col /transport,/interval shows the others
-// as having none.
+// over names the variant over a network. Only polling has an interval; benchstat -col /transport,/interval shows the
+// others as having none.
 func (v variant) over(rtt time.Duration) string {
 	name := fmt.Sprintf("transport=%s/http=%d/rtt=%v", v.Name, v.http, rtt)
 	if v.Interval {
@@ -147,8 +147,8 @@ func publish(b *testing.B, f *feed.Feed, at int64) {
 }
 
 // read has a connected reader receive 100 messages, which are published at random over a time, and returns what it
-// received. The instants are those of a Poisson process of which the number is known. They begin at any phase of the polls
-// and last for a whole number of intervals, so that all phases count alike.
+// received. The instants are those of a Poisson process of which the number is known. They begin at any phase of the
+// polls and last for a whole number of intervals, so that all phases count alike.
 func (v variant) read(b *testing.B, s *labtest.Server, over time.Duration) reader {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), patience)
@@ -179,7 +179,8 @@ func (v variant) read(b *testing.B, s *labtest.Server, over time.Duration) reade
 			settled := 2 * s.Network.Settings().RTT // the next long-poll is at the server
 			start := child.Monotonic() + int64(settled+rand.N(v.interval+time.Millisecond))
 			publishing.Go(func() {
-				for _, instant := range append(instants, over) { // and one more, after which none of the others is received
+				// And one more, after which none of the others is received.
+				for _, instant := range append(instants, over) {
 					if err := timer.SleepUntil(b.Context(), start+int64(instant)); err != nil {
 						b.Error(err)
 					}

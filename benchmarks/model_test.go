@@ -20,8 +20,8 @@ import (
 
 // What lab decide must know beside the other benchmarks; see TestModel.
 
-// BenchmarkEmptyPoll asks what a poll costs in bytes that finds no message and is answered 204. An op is 100 of them on a
-// warm connection.
+// BenchmarkEmptyPoll asks what a poll costs in bytes that finds no message and is answered 204. An op is 100 of them on
+// a warm connection.
 func BenchmarkEmptyPoll(b *testing.B) {
 	polling, _ := lab.Find("polling")
 	for _, p := range protocols(polling) {
@@ -53,7 +53,9 @@ func emptyPolls(b *testing.B, p protocol.Settings) wire.Parts {
 	}
 	var ledger wire.Ledger
 	dial := p.Dialer(p.HTTP, &ledger, nil)
-	client := &http.Transport{DialContext: dial, DialTLSContext: dial, DisableCompression: true, Protocols: new(http.Protocols)}
+	client := &http.Transport{
+		DialContext: dial, DialTLSContext: dial, DisableCompression: true, Protocols: new(http.Protocols),
+	}
 	client.Protocols.SetHTTP1(p.HTTP == 1)
 	client.Protocols.SetHTTP2(p.HTTP == 2)
 	client.Protocols.SetUnencryptedHTTP2(p.HTTP == 2)
@@ -83,8 +85,8 @@ func emptyPolls(b *testing.B, p protocol.Settings) wire.Parts {
 	return crossed(&ledger).Sub(before)
 }
 
-// BenchmarkPace asks what a poll costs the server in CPU time, at a hundred, a thousand and five thousand a second of all
-// readers together: the more there are, the less often one has to wake the server.
+// BenchmarkPace asks what a poll costs the server in CPU time, at a hundred, a thousand and five thousand a second of
+// all readers together: the more there are, the less often one has to wake the server.
 func BenchmarkPace(b *testing.B) {
 	polling, _ := lab.Find("polling")
 	for _, http := range versions(polling) {
@@ -92,9 +94,11 @@ func BenchmarkPace(b *testing.B) {
 			readers  int
 			interval time.Duration
 		}{{100, time.Second}, {500, 500 * time.Millisecond}, {500, 100 * time.Millisecond}} {
-			b.Run(fmt.Sprintf("http=%d/polls=%.0f", http, float64(pace.readers)/pace.interval.Seconds()), func(b *testing.B) {
+			polls := float64(pace.readers) / pace.interval.Seconds()
+			b.Run(fmt.Sprintf("http=%d/polls=%.0f", http, polls), func(b *testing.B) {
+				o := measure.Options{Rate: 1, Payload: 128, Clients: pace.readers, Interval: pace.interval}
 				for b.Loop() {
-					r := measureOne(b, "polling", measure.Options{Rate: 1, Payload: 128, Clients: pace.readers, Interval: pace.interval}, http)
+					r := measureOne(b, "polling", o, http)
 					b.ReportMetric(*r.CPU*1e3/float64(r.Requests), "cpu-ns/poll")
 				}
 				b.ReportMetric(0, "ns/op")
@@ -105,12 +109,14 @@ func BenchmarkPace(b *testing.B) {
 
 // BenchmarkSend asks what it costs the server in CPU time to send a message to one of 500 readers.
 func BenchmarkSend(b *testing.B) {
-	measureEach(b, measure.Options{Rate: 10, Payload: 128, Clients: 500, Interval: time.Second}, "longpoll", "sse", "websocket")
+	o := measure.Options{Rate: 10, Payload: 128, Clients: 500, Interval: time.Second}
+	measureEach(b, o, "longpoll", "sse", "websocket")
 }
 
 // BenchmarkTake asks what it costs the server in CPU time to take a message from a client and confirm it.
 func BenchmarkTake(b *testing.B) {
-	measureEach(b, measure.Options{Direction: scenario.Up, Rate: 500, Payload: 128, Clients: 100, Interval: time.Second}, "sse", "websocket")
+	o := measure.Options{Direction: scenario.Up, Rate: 500, Payload: 128, Clients: 100, Interval: time.Second}
+	measureEach(b, o, "sse", "websocket")
 }
 
 // measureEach reports the CPU time for each message, by these transports.

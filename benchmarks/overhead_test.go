@@ -12,23 +12,24 @@ import (
 	"fourwires/internal/wire"
 )
 
-// BenchmarkOverhead asks what a message costs in bytes beside itself. An op is 100 messages with ids of the same length, each
-// published when the one before has been received, so that a poll finds one message and no poll is empty. The bytes before
-// them are paid once: opening-B, and first-B, the headers of the first poll and its answer.
+// BenchmarkOverhead asks what a message costs in bytes beside itself. An op is 100 messages with ids of the same
+// length, each published when the one before has been received, so that a poll finds one message and no poll is empty.
+// The bytes before them are paid once: opening-B, and first-B, the headers of the first poll and its answer.
 //
-// It is exact on HTTP/1.1. On HTTP/2 the headers are a byte longer or shorter by the letters of the epoch, since the Huffman
-// code has short and long letters, and the answer's date is written out when a second has passed. The server's timing
-// decides how many TLS records carry an answer.
+// It is exact on HTTP/1.1. On HTTP/2 the headers are a byte longer or shorter by the letters of the epoch, since the
+// Huffman code has short and long letters, and the answer's date is written out when a second has passed. The server's
+// timing decides how many TLS records carry an answer.
 func BenchmarkOverhead(b *testing.B) {
 	fmt.Println("Unit envelope-B/msg assume=exact\nUnit framing-B/msg assume=exact")
 	for _, t := range lab.Transports {
 		for _, payload := range []int{20, 128, 2048} {
-			for _, s := range protocols(t) {
-				name := fmt.Sprintf("transport=%s/payload=%d/headers=%s/cookie=%d/http=%d/tls=%d", t.Name, payload, s.Headers.Set, s.Headers.Cookie, s.HTTP, digit(s.TLS))
+			for _, p := range protocols(t) {
+				name := fmt.Sprintf("transport=%s/payload=%d/headers=%s/cookie=%d/http=%d/tls=%d",
+					t.Name, payload, p.Headers.Set, p.Headers.Cookie, p.HTTP, digit(p.TLS))
 				b.Run(name, func(b *testing.B) {
 					var first, each wire.Parts
 					for b.Loop() {
-						first, each = overhead(b, t, payload, s)
+						first, each = overhead(b, t, payload, p)
 					}
 					if first.Unaccounted+each.Unaccounted != 0 {
 						b.Errorf("%d bytes are unaccounted", first.Unaccounted+each.Unaccounted)
@@ -54,7 +55,9 @@ func protocols(t lab.Transport) (all []protocol.Settings) {
 		for _, tls := range []bool{false, true} {
 			for _, headers := range []string{protocol.Go, protocol.Chrome} {
 				for _, cookie := range []int{0, 512, 4096} {
-					all = append(all, protocol.Settings{HTTP: http, TLS: tls, Insecure: true, Headers: protocol.Headers{Set: headers, Cookie: cookie}})
+					all = append(all, protocol.Settings{
+						HTTP: http, TLS: tls, Insecure: true, Headers: protocol.Headers{Set: headers, Cookie: cookie},
+					})
 				}
 			}
 		}
@@ -69,8 +72,8 @@ func digit(b bool) int {
 	return 0
 }
 
-// overhead receives 101 messages, each with so many bytes of data. It returns what crossed the connection until the first
-// message was received, and after it, up and down.
+// overhead receives 101 messages, each with so many bytes of data. It returns what crossed the connection until the
+// first message was received, and after it, up and down.
 func overhead(b *testing.B, t lab.Transport, payload int, p protocol.Settings) (first, each wire.Parts) {
 	s, addr := open(b, lab.Settings{Keep: 1, Untapped: true}, p.TLS)
 	defer s.Close()

@@ -30,7 +30,9 @@ func (s *server) follow(ctx context.Context, transport string, on func(feed.Mess
 		return followTCP(ctx, s.News, on)
 	}
 	t, _ := lab.Find(transport)
-	client := t.Client(lab.Access{URL: "http://" + s.Lanes + "/" + transport + "?after=0", HTTP2: s.http2})
+	client := t.Client(lab.Access{
+		URL: "http://" + s.Lanes + "/" + transport + "?after=0", HTTP2: s.http2, Interval: s.interval,
+	})
 	for m, err := range client.Messages(ctx) {
 		if err != nil {
 			return err
@@ -134,7 +136,7 @@ func (s *server) read(n int, transports ...string) *readers {
 	for i, own := range r.each {
 		r.reading.Go(func() {
 			if own.transport == "polling" { // each at a phase of its own
-				time.Sleep(pollEvery * time.Duration(i) / time.Duration(n))
+				time.Sleep(s.interval * time.Duration(i) / time.Duration(n))
 			}
 			connects <- struct{}{}
 			err := s.follow(ctx, own.transport, func(m feed.Message) bool {

@@ -20,18 +20,18 @@ import (
 	"fourwires/internal/stats"
 )
 
-// beat is how often each reader of Recovery receives something while nothing is cut: a heartbeat, the end of a long-poll, the
-// answer to a poll.
+// beat is how often each reader of Recovery receives something while nothing is cut: a heartbeat, the end of a
+// long-poll, the answer to a poll.
 const beat = time.Second
 
-// BenchmarkRecovery asks how long a cut lasts, in three parts: until the reader notices, until it is connected again, and
-// until it has all messages. An op cuts ten readers at once, each at a phase of its own, while a message is under way to
-// them; another is published 1 ms later. The figures are medians, counted from the cut.
+// BenchmarkRecovery asks how long a cut lasts, in three parts: until the reader notices, until it is connected again,
+// and until it has all messages. An op cuts ten readers at once, each at a phase of its own, while a message is under
+// way to them; another is published 1 ms later. The figures are medians, counted from the cut.
 //
-// A silence tells nobody, and here it does not end. The four clients bear it for 10 s (polling), 40 s and 70 s (longpoll).
-// That is not measured, but the usual rule of an application: its reader receives something every second, and closes the
-// connection when it has received nothing for two. To connect, the kernel of the loopback interface takes no round trip: the
-// network delays the first byte by it instead, and the reader's dial waits for as long.
+// A silence tells nobody, and here it does not end. The four clients bear it for 10 s (polling), 40 s and 70 s
+// (longpoll). That is not measured, but the usual rule of an application: its reader receives something every second,
+// and closes the connection when it has received nothing for two. To connect, the kernel of the loopback interface
+// takes no round trip: the network delays the first byte by it instead, and the reader's dial waits for as long.
 func BenchmarkRecovery(b *testing.B) {
 	const rtt = 100 * time.Millisecond
 	for _, v := range variants(1) {
@@ -53,7 +53,8 @@ func BenchmarkRecovery(b *testing.B) {
 					}
 				}
 				b.ReportMetric(0, "ns/op")
-				for unit, times := range map[string][]int64{"noticed-ns": noticed, "connected-ns": connected, "caught-ns": caught} {
+				times := map[string][]int64{"noticed-ns": noticed, "connected-ns": connected, "caught-ns": caught}
+				for unit, times := range times {
 					slices.Sort(times)
 					b.ReportMetric(float64(stats.Quantile(times, 0.5)), unit)
 				}
@@ -74,7 +75,9 @@ func cutReaders(b *testing.B, v variant, s *labtest.Server, kind netsim.Cut) []*
 	var all []*cutReader
 	var connecting, reading sync.WaitGroup
 	for i := range 10 {
-		r := &cutReader{reader: reader{IDs: stats.IDs{Next: start.ID + 1}, last: last}, cut: cut, rtt: s.Network.Settings().RTT}
+		r := &cutReader{
+			reader: reader{IDs: stats.IDs{Next: start.ID + 1}, last: last}, cut: cut, rtt: s.Network.Settings().RTT,
+		}
 		all = append(all, r)
 		connecting.Add(1)
 		reading.Go(func() {

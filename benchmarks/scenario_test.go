@@ -15,9 +15,10 @@ import (
 	"fourwires/internal/scenario"
 )
 
-// BenchmarkScenario asks what six uses of a live feed get from each transport, over a network of 40 ms a round trip: the age
-// of the newest message, the latency of the latest in a hundred, the bytes and the server's CPU time. An op is five seconds
-// of the use, as lab measure --scenario runs it: the server is a process of its own, and nothing waits for receipts.
+// BenchmarkScenario asks what six uses of a live feed get from each transport, over a network of 40 ms a round trip:
+// the age of the newest message, the latency of the latest in a hundred, the bytes and the server's CPU time. An op is
+// five seconds of the use, as lab measure --scenario runs it: the server is a process of its own, and nothing waits for
+// receipts.
 func BenchmarkScenario(b *testing.B) {
 	self, err := os.Executable()
 	if err != nil {
@@ -30,11 +31,13 @@ func BenchmarkScenario(b *testing.B) {
 					o := measure.Options{
 						For: 5 * time.Second, Network: netsim.Settings{RTT: 40 * time.Millisecond},
 						Protocol: protocol.Settings{HTTP: http, Headers: protocol.Headers{Set: protocol.Go}},
-						Targets:  []measure.Target{{Transport: t.Name}}, Server: []string{"env", asServer + "=" + measuring, self},
+						Targets:  []measure.Target{{Transport: t.Name}},
+						Server:   []string{"env", asServer + "=" + measuring, self},
 					}.With(s)
 					var r measure.Result
 					for b.Loop() {
-						if err := measure.Run(b.Context(), o, func(one measure.Result) error { r = one; return nil }); err != nil {
+						err := measure.Run(b.Context(), o, func(one measure.Result) error { r = one; return nil })
+						if err != nil {
 							b.Fatal(err)
 						}
 					}

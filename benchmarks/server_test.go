@@ -20,6 +20,7 @@ import (
 	"fourwires/internal/child"
 	"fourwires/internal/lab"
 	"fourwires/internal/measure"
+	"fourwires/internal/needs"
 	"fourwires/internal/source"
 
 	"go.uber.org/goleak"
@@ -76,8 +77,8 @@ type footprint struct {
 	Goroutines int `json:"goroutines"`
 }
 
-// serve is the server process: a lab, and beside it the plain connections of transport=tcp. It says its addresses on stdout
-// and obeys commands from stdin (see package child) until stdin ends.
+// serve is the server process: a lab, and beside it the plain connections of transport=tcp. It says its addresses on
+// stdout and obeys commands from stdin (see package child) until stdin ends.
 func serve(stdin io.Reader, stdout io.Writer) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -148,8 +149,8 @@ func measured() (f footprint, err error) {
 	return footprint{resident * os.Getpagesize(), runtime.NumGoroutine()}, nil
 }
 
-// fanOut is transport=tcp for readers that wait for messages: one goroutine writes each message to every connection, one
-// write each. A connection begins with the newest message.
+// fanOut is transport=tcp for readers that wait for messages: one goroutine writes each message to every connection,
+// one write each. A connection begins with the newest message.
 func fanOut(f *feed.Feed, listener net.Listener) {
 	var mu sync.Mutex
 	conns := map[net.Conn]bool{}
@@ -193,8 +194,8 @@ func fanOut(f *feed.Feed, listener net.Listener) {
 	}
 }
 
-// pourOut is transport=tcp for readers that catch up: it writes all kept messages to each connection, one write each, and
-// closes it.
+// pourOut is transport=tcp for readers that catch up: it writes all kept messages to each connection, one write each,
+// and closes it.
 func pourOut(f *feed.Feed, listener net.Listener) {
 	for {
 		conn, err := listener.Accept()
@@ -247,8 +248,9 @@ func due(data []byte) (at int64) {
 // A server is the server process, as its parent sees it. Its feed has one message.
 type server struct {
 	addresses
-	head  uint64 // the newest id
-	http2 bool   // by which readers come
+	head     uint64        // the newest id
+	http2    bool          // which its readers speak
+	interval time.Duration // of its polling readers
 
 	tb      testing.TB
 	process *child.Process
@@ -257,6 +259,7 @@ type server struct {
 // startServer starts a server that ends with the test.
 func startServer(tb testing.TB, tap bool) *server {
 	tb.Helper()
+	needs.Process(tb)
 	role := untapped
 	if tap {
 		role = tapped
@@ -265,7 +268,7 @@ func startServer(tb testing.TB, tap bool) *server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &server{tb: tb}
+	s := &server{tb: tb, interval: pollEvery}
 	s.process, err = child.Start(context.Background(), []string{"env", asServer + "=" + role, self}, &s.addresses)
 	if err != nil {
 		tb.Fatal(err)

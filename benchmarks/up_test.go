@@ -20,10 +20,10 @@ import (
 	gorilla "github.com/gorilla/websocket"
 )
 
-// BenchmarkUp asks what a message upstream costs: a POST to /publish, which polling, long-polling and SSE need, against a
-// frame of a WebSocket. An op is 100 messages of 128 bytes, one after the other on a warm connection. The bytes are those
-// upstream and, of a POST, its answer; the messages that the WebSocket receives as a reader are no answers. The time is from
-// the call that sends until the feed has the message, by one clock.
+// BenchmarkUp asks what a message upstream costs: a POST to /publish, which polling, long-polling and SSE need, against
+// a frame of a WebSocket. An op is 100 messages of 128 bytes, one after the other on a warm connection. The bytes are
+// those upstream and, of a POST, its answer; the messages that the WebSocket receives as a reader are no answers. The
+// time is from the call that sends until the feed has the message, by one clock.
 func BenchmarkUp(b *testing.B) {
 	each(b, func(b *testing.B, c *caller) {
 		cursor := c.feed.Head()
@@ -48,8 +48,8 @@ func BenchmarkUp(b *testing.B) {
 	})
 }
 
-// BenchmarkEcho asks how long a text of 128 bytes takes there and back, and what that costs: a POST to /echo against a frame
-// on /websocket/echo.
+// BenchmarkEcho asks how long a text of 128 bytes takes there and back, and what that costs: a POST to /echo against a
+// frame on /websocket/echo.
 func BenchmarkEcho(b *testing.B) {
 	each(b, func(b *testing.B, c *caller) {
 		var took []int64
@@ -64,8 +64,8 @@ func BenchmarkEcho(b *testing.B) {
 	})
 }
 
-// BenchmarkRoundTrip asks the same over a network: how many of its round trips an echo takes. An op is one echo, on a warm
-// connection as above; a new connection each time would be what is measured.
+// BenchmarkRoundTrip asks the same over a network: how many of its round trips an echo takes. An op is one echo, on a
+// warm connection as above; a new connection each time would be what is measured.
 func BenchmarkRoundTrip(b *testing.B) {
 	for _, rtt := range rtts[1:] { // without a network Echo asks this
 		for _, u := range upstreamKinds {
@@ -111,7 +111,9 @@ func each(b *testing.B, run func(*testing.B, *caller)) {
 func call(b *testing.B, by string, p protocol.Settings, rtt time.Duration) *caller {
 	limits := lab.DefaultLimits()
 	limits.Publishes = 0 // any number
-	s, addr := open(b, lab.Settings{Keep: feed.Keep, Untapped: true, Limits: limits, Network: netsim.Settings{RTT: rtt}}, p.TLS)
+	s, addr := open(b, lab.Settings{
+		Keep: feed.Keep, Untapped: true, Limits: limits, Network: netsim.Settings{RTT: rtt},
+	}, p.TLS)
 	c := &caller{feed: s.Feed}
 	url := p.Scheme() + "://" + addr
 	dial := p.Dialer(p.HTTP, &c.ledger, nil)
@@ -175,8 +177,8 @@ func send(b *testing.B, conn *gorilla.Conn, text string) {
 	}
 }
 
-// report reports the time of each of these messages, and what crossed the connection for it: upstream, and downstream where
-// it is answered.
+// report reports the time of each of these messages, and what crossed the connection for it: upstream, and downstream
+// where it is answered.
 func (c *caller) report(b *testing.B, took []int64, answered bool) {
 	now := c.ledger.Snapshot()
 	var parts wire.Parts

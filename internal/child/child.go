@@ -1,6 +1,6 @@
-// Package child runs a server in a process of its own, so that the server's CPU time and memory are known apart from its
-// clients'. The two processes talk in JSON, one object a line: commands on the child's stdin, answers on its stdout. The
-// child ends when its stdin does, and so with its parent. Both share this machine's monotonic clock.
+// Package child runs a server in a process of its own, so that the server's CPU time and memory are known apart from
+// its clients'. The two processes talk in JSON, one object a line: commands on the child's stdin, answers on its
+// stdout. The child ends when its stdin does, and so with its parent. Both share this machine's monotonic clock.
 package child
 
 import (
@@ -16,14 +16,14 @@ import (
 	"time"
 )
 
-// Patience is how long the process may take to answer, and to end, before it is killed. Once the context has ended it has
-// a second.
+// Patience is how long the process may take to answer, and to end, before it is killed. Once the context has ended it
+// has a second.
 const Patience = 10 * time.Second
 
 const parting = time.Second
 
-// ErrInterrupted says that the process ended by Ctrl-C before it was ready: a terminal sends Ctrl-C to both processes, and
-// the parent may learn of it later.
+// ErrInterrupted says that the process ended by Ctrl-C before it was ready: a terminal sends Ctrl-C to both processes,
+// and the parent may learn of it later.
 var ErrInterrupted = errors.New("interrupted")
 
 var errEnded = errors.New("the server's process has ended")
@@ -120,7 +120,9 @@ func (p *Process) Close(ctx context.Context) error {
 
 // Serve is the child's side: it says ready, and then obeys each command until stdin ends or a command fails; the error
 // quotes that command. What obey returns as answer is sent, unless it is nil.
-func Serve[Command any](stdin io.Reader, stdout io.Writer, ready any, obey func(Command) (answer any, err error)) error {
+func Serve[Command any](
+	stdin io.Reader, stdout io.Writer, ready any, obey func(Command) (answer any, err error),
+) error {
 	answers := json.NewEncoder(stdout)
 	if err := answers.Encode(ready); err != nil {
 		return err

@@ -79,7 +79,8 @@ func TestAsk(t *testing.T) {
 	p := start(t, t.Context())
 	var got sum
 	before := child.Monotonic()
-	if err := errors.Join(p.Send(command{Skip: true}), p.Ask(t.Context(), command{Add: []int{1, 2, 3}}, &got)); err != nil || got.Sum != 6 {
+	err := errors.Join(p.Send(command{Skip: true}), p.Ask(t.Context(), command{Add: []int{1, 2, 3}}, &got))
+	if err != nil || got.Sum != 6 {
 		t.Error(got, err)
 	}
 	if child.Shared && (got.At < before || got.At > child.Monotonic()) {
@@ -94,10 +95,12 @@ func TestAsk(t *testing.T) {
 func TestFail(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.Context())
-	if err := p.Ask(t.Context(), command{Fail: "it is late"}, new(sum)); err == nil || err.Error() != "the server's process has ended" {
+	err := p.Ask(t.Context(), command{Fail: "it is late"}, new(sum))
+	if err == nil || err.Error() != "the server's process has ended" {
 		t.Error(err)
 	}
-	if err := p.Close(t.Context()); err == nil || !strings.HasSuffix(err.Error(), `exit status 1: the command {"fail":"it is late"}: it is late`+"\n") {
+	want := `exit status 1: the command {"fail":"it is late"}: it is late` + "\n"
+	if err := p.Close(t.Context()); err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Error(err)
 	}
 }
@@ -134,7 +137,8 @@ func TestStartFails(t *testing.T) {
 		{[]string{"sh", "-c", "echo no >&2"}, "the server's process has ended: no"},
 		{[]string{"sh", "-c", "kill -INT $$"}, child.ErrInterrupted.Error()},
 	} {
-		if _, err := child.Start(t.Context(), test.command, new(greeting)); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+		_, err := child.Start(t.Context(), test.command, new(greeting))
+		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("%q: %v, want %q", test.command, err, test.want)
 		}
 	}
@@ -149,7 +153,8 @@ func TestServeRefuses(t *testing.T) {
 		`{"add":"x"}`:   `the command {"add":"x"}: json: cannot unmarshal`,
 	} {
 		var out strings.Builder
-		err := child.Serve(strings.NewReader(line+"\n"), &out, greeting{"you"}, func(command) (any, error) { return sum{}, nil })
+		obey := func(command) (any, error) { return sum{}, nil }
+		err := child.Serve(strings.NewReader(line+"\n"), &out, greeting{"you"}, obey)
 		if err == nil || !strings.HasPrefix(err.Error(), want) || out.String() != `{"hello":"you"}`+"\n" {
 			t.Errorf("%s: %v after %q, want %q", line, err, out.String(), want)
 		}

@@ -4,8 +4,8 @@ package child
 
 import "time"
 
-// Shared is false: two processes have no clock in common here, and the CPU time of a process is unknown. Latency and CPU
-// time are then not shown.
+// Shared is false: two processes have no clock in common here, and the CPU time of a process is unknown. Latency and
+// CPU time are then not shown.
 const Shared = false
 
 var begun = time.Now()

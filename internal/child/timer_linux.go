@@ -22,8 +22,8 @@ func NewTimer() (*Timer, error) {
 	return &Timer{os.NewFile(uintptr(fd), "timer")}, nil
 }
 
-// SleepUntil waits for the instant at, or for the end of ctx. If ctx ends first it returns the error of ctx, and the timer
-// cannot be used any more.
+// SleepUntil waits for the instant at, or for the end of ctx. If ctx ends first it returns the error of ctx, and the
+// timer cannot be used any more.
 func (t *Timer) SleepUntil(ctx context.Context, at int64) error {
 	if at <= Monotonic() {
 		return nil

@@ -1,7 +1,7 @@
 package stats
 
-// An Age is the age of the newest message that a client holds, over time: it grows with the clock, and falls when a newer
-// message is received. All times are ns of one clock. It may not be used by several goroutines at once.
+// An Age is the age of the newest message that a client holds, over time: it grows with the clock, and falls when a
+// newer message is received. All times are ns of one clock. It may not be used by several goroutines at once.
 type Age struct {
 	begun           bool
 	newest, counted int64 // when the newest message was due; until when its age has been added up

@@ -5,7 +5,7 @@ import "slices"
 // IDs are the ids of the messages that one client received. Loss and duplicates are counted by id, so that one cannot
 // hide the other. It may not be used by several goroutines at once.
 type IDs struct {
-	Next       uint64 // the id after the highest received; set it to the first that is due, or to 0: any may be the first
+	Next       uint64 // the id after the highest received; before, the first that is due, or 0: any may be the first
 	Delivered  int    // ids received, each counted once
 	Duplicated int    // messages whose id had been received before
 	Reordered  int    // ids received after a higher one
@@ -47,7 +47,8 @@ func (c *IDs) Take(id uint64) (fresh bool) {
 	return true
 }
 
-// Lost returns how many of the ids up to head have not been received. Where Next is 0 still, nothing is known to be due.
+// Lost returns how many of the ids up to head have not been received. Where Next is 0 still, nothing is known to be
+// due.
 func (c *IDs) Lost(head uint64) (n uint64) {
 	for _, s := range c.missing {
 		n += s.to - s.from + 1

@@ -5,8 +5,8 @@ import "slices"
 // Trim is the number of values from which on [Spread] leaves out the lowest and the highest.
 const Trim = 5
 
-// Median returns the middle of the values, which are what repeated runs measured: of an even number of values the mean of
-// the two in the middle, as benchstat has it. There must be one value at least.
+// Median returns the middle of the values, which are what repeated runs measured: of an even number of values the mean
+// of the two in the middle, as benchstat has it. There must be one value at least.
 func Median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)

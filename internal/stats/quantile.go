@@ -10,8 +10,8 @@ import (
 	"math"
 )
 
-// Quantile returns the smallest of the values that at least the share q of them does not exceed (the nearest rank): always
-// a value that was measured, never one between two. The values must be sorted, and there must be one at least.
+// Quantile returns the smallest of the values that at least the share q of them does not exceed (the nearest rank):
+// always a value that was measured, never one between two. The values must be sorted, and there must be one at least.
 func Quantile[T cmp.Ordered](sorted []T, q float64) T { return sorted[Rank(len(sorted), q)-1] }
 
 // Rank returns which of n sorted values [Quantile] takes, counted from 1.

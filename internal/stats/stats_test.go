@@ -56,7 +56,8 @@ func TestMedian(t *testing.T) {
 		{[]float64{10, 1, 4, 5}, 4.5, 5.5 / 4.5},
 		{[]float64{10, 1, 4, 5, 6}, 5, 0.2}, // 1 and 10 are left out
 	} {
-		if median, spread := stats.Median(test.values), stats.Spread(test.values); median != test.median || spread != test.spread {
+		median, spread := stats.Median(test.values), stats.Spread(test.values)
+		if median != test.median || spread != test.spread {
 			t.Errorf("%v: median %v, spread %v, want %v", test.values, median, spread, test)
 		}
 	}
@@ -81,7 +82,8 @@ func TestIDs(t *testing.T) {
 				fresh++
 			}
 		}
-		if c.Delivered != v.Delivered || fresh != v.Delivered || c.Duplicated != v.Duplicated || c.Reordered != v.Reordered || c.Lost(v.Head) != v.Lost {
+		if c.Delivered != v.Delivered || fresh != v.Delivered || c.Duplicated != v.Duplicated ||
+			c.Reordered != v.Reordered || c.Lost(v.Head) != v.Lost {
 			t.Errorf("%s: %+v, %d fresh, %d lost, want %+v", v.Name, c, fresh, c.Lost(v.Head), v)
 		}
 		if complete := c.Complete(v.Head); complete != (v.Lost == 0) {
