@@ -37,7 +37,7 @@ var arrows = map[string]string{
 	"docs/experiments/browser": "",
 	"internal/wire":            "golang.org/x/net/http2/hpack",
 	"internal/netsim":          "",
-	"internal/chromium":        "",
+	"internal/chromium":        "internal/needs",
 	"internal/child":           "golang.org/x/sys/unix",
 	"internal/needs":           "",
 	"internal/scenario":        "",

@@ -28,7 +28,7 @@ import (
 func BenchmarkPage(b *testing.B) {
 	settings := source.Default()
 	settings.Source, settings.Rate = source.Market, 200
-	s := serve(b, lab.Settings{Keep: 4096, Source: settings}, nil)
+	s := opener(smoothTab).serve(b, lab.Settings{Keep: 4096, Source: settings}, nil)
 	tab := s.open(b)
 	tab.pollOften()
 	tab.until(`[...document.querySelectorAll(".lane")].every(({ dataset }) => dataset.messages > 1000)`)
@@ -157,7 +157,7 @@ func BenchmarkOpen(b *testing.B) {
 		b.Run("rtt="+rtt.String(), func(b *testing.B) {
 			settings := quiet(100)
 			settings.Network.RTT = rtt
-			s := serve(b, settings, nil, many(20)...)
+			s := opener(smoothTab).serve(b, settings, nil, many(20)...)
 			sum := 0.0
 			for b.Loop() {
 				tab := s.open(b)

@@ -3,8 +3,10 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -17,15 +19,33 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/security"
 	"github.com/chromedp/chromedp"
+	"go.uber.org/goleak"
 
 	browsers "fourwires/internal/chromium"
 )
 
+// TestMain runs six tests side by side, unless -parallel says how many: most of the time they wait for a page.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		flag.Set("test.parallel", "6")
+	}
+	code := m.Run()
+	closeBrowser()
+	closeFirefox()
+	if err := goleak.Find(); err != nil && code == 0 {
+		os.Stderr.WriteString(err.Error() + "\n")
+		code = 1
+	}
+	os.Exit(code)
+}
+
 // patience is how long a condition may take to come true on a busy machine.
 const patience = 40 * time.Second
 
-// browser is the one Chromium of all tests; each test gets a tab with a
-// profile of its own in it.
+// browser is the one Chromium of all tests; each test has a tab of its own, with a profile of its own.
 var browser struct {
 	mu    sync.Mutex
 	ctx   context.Context // nil: not started yet
@@ -35,7 +55,7 @@ var browser struct {
 // chromium returns the path of a Chromium, or skips the test.
 func chromium(t testing.TB) string {
 	t.Helper()
-	return browsers.Path(t, "THE PAGE IS NOT TESTED")
+	return browsers.Path(t)
 }
 
 func startBrowser(t testing.TB) context.Context {
@@ -52,6 +72,7 @@ func startBrowser(t testing.TB) context.Context {
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-features", "Translate,SpareRendererForSitePerProcess"), // no process is started before it is needed
 		chromedp.WSURLReadTimeout(patience),
 	)
 	allocator, free := chromedp.NewExecAllocator(context.Background(), options...)
@@ -91,17 +112,49 @@ type tab struct {
 	faults []string
 }
 
-// newTab returns a tab whose page may talk to these origins alone
-// (http://host:port, https://host:port), and takes any certificate.
+// newTab returns a tab whose page may talk to these origins alone (http://host:port, https://host:port), and takes any
+// certificate. Its page draws four times a second, as on a slow screen: most tests read what it shows.
 func newTab(t testing.TB, hosts ...string) *tab {
+	t.Helper()
+	tab := smoothTab(t, hosts...)
+	tab.preload(slowScreen)
+	return tab
+}
+
+// smoothTab is [newTab] at the browser's own 60 frames a second.
+func smoothTab(t testing.TB, hosts ...string) *tab {
 	t.Helper()
 	return newTabOf(t, startBrowser(t), hosts, chromedp.WithNewBrowserContext())
 }
 
+// slowScreen has a page wait before each frame.
+const slowScreen = `{
+	const draw = requestAnimationFrame;
+	window.requestAnimationFrame = (frame) => setTimeout(draw, 234, frame);
+}`
+
 // beside returns a second tab in the profile of the first.
 func (tab *tab) beside() *tab {
 	tab.t.Helper()
-	return newTabOf(tab.t, tab.ctx, tab.hosts)
+	second := newTabOf(tab.t, tab.ctx, tab.hosts)
+	second.preload(slowScreen)
+	return second
+}
+
+// preload has each page that the tab opens run a script before its own.
+func (tab *tab) preload(js string) {
+	tab.t.Helper()
+	var err error
+	if tab.firefox == nil {
+		_, err = chromedp.Call(tab.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: js})
+	} else {
+		ctx, cancel := context.WithTimeout(tab.ctx, patience)
+		defer cancel()
+		err = tab.firefox.preload(ctx, tab.context, js)
+	}
+	if err != nil {
+		tab.t.Fatal(err)
+	}
 }
 
 func newTabOf(t testing.TB, parent context.Context, hosts []string, options ...chromedp.ContextOption) *tab {
@@ -201,7 +254,7 @@ func (tab *tab) console(level, text string) {
 // outage is what Chromium and Firefox tell when connections fail, and foreign what they
 // tell when an answer is not for this page.
 var (
-	outage  = []string{"net::ERR_", "WebSocket connection to", "establish a connection to the server at", "was interrupted while the page was loading", "CORS request did not succeed"}
+	outage  = []string{"net::ERR_", "WebSocket connection to", "WebSocket is already in CLOSING or CLOSED state", "establish a connection to the server at", "was interrupted while the page was loading", "CORS request did not succeed"}
 	foreign = []string{"CORS policy", "Cross-Origin Request Blocked"}
 )
 

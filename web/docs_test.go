@@ -16,6 +16,8 @@ var documents = flag.String("documents", "", "write a picture of each page of /d
 // The pages of /docs: nothing on the console, every picture there, nothing wider
 // than the screen, and what the copy button copies.
 func TestDocs(t *testing.T) {
+	chromium(t)
+	t.Parallel()
 	s := serve(t, quiet(1), nil)
 	tab := s.tab(t)
 	at := "http://" + s.lanes.String()

@@ -9,12 +9,15 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"fourwires/internal/needs"
 )
 
 // A Firefox is driven by WebDriver BiDi (W3C): commands and events as JSON, on one
@@ -46,29 +49,19 @@ var theFirefox struct {
 	*firefox
 }
 
-// startFirefox returns the Firefox that FIREFOX names, or the first that is installed.
-// Without one the test is skipped, and fails under CI=true: there, what was not tested
-// must not look green.
+// startFirefox returns the Firefox that FIREFOX names, or the first that is installed. Without one, and with -short, the
+// test is skipped as package needs has it.
 func startFirefox(t testing.TB) *firefox {
 	t.Helper()
+	needs.Process(t)
 	theFirefox.mu.Lock()
 	defer theFirefox.mu.Unlock()
 	if theFirefox.firefox != nil {
 		return theFirefox.firefox
 	}
 	path := os.Getenv("FIREFOX")
-	for _, name := range []string{"firefox-esr", "firefox"} {
-		if found, err := exec.LookPath(name); path == "" && err == nil {
-			path = found
-		}
-	}
 	if path == "" {
-		const advice = "THE PAGE IS NOT TESTED IN FIREFOX: this needs one. Get it with\n\n" +
-			"\tapt-get install firefox-esr\n\nor name yours: FIREFOX=/path/to/firefox go test …"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(advice)
-		}
-		t.Skip(advice)
+		path = needs.Program(t, "apt-get install firefox-esr, or name yours: FIREFOX=/path/to/firefox go test …", "firefox-esr", "firefox")
 	}
 	f, err := newFirefox(path)
 	if err != nil {
@@ -78,12 +71,24 @@ func startFirefox(t testing.TB) *firefox {
 	return f
 }
 
+// preferences have Firefox draw four times a second, as [slowScreen] does, and start without its own pages.
+const preferences = `
+user_pref("layout.frame_rate", 4);
+user_pref("browser.newtabpage.enabled", false);
+user_pref("browser.startup.page", 0);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("toolkit.telemetry.enabled", false);
+`
+
 func newFirefox(path string) (f *firefox, err error) {
 	profile, err := os.MkdirTemp("", "firefox-")
 	if err != nil {
 		return nil, err
 	}
 	f = &firefox{profile: profile, read: make(chan struct{}), answers: map[int]chan answerBiDi{}, tabs: map[string]*tab{}}
+	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(preferences), 0o600); err != nil {
+		return nil, err
+	}
 	f.process = exec.Command(path, "--headless", "--no-remote", "--remote-debugging-port=0", "--profile", profile)
 	f.process.Env = append(os.Environ(), "HOME="+profile)
 	told, err := f.process.StderrPipe()
@@ -269,20 +274,29 @@ func (f *firefox) evaluate(ctx context.Context, tab, js string) (json.RawMessage
 	return json.RawMessage(is.Result.Value), nil
 }
 
+// preload has each page that a tab opens run a script before its own.
+func (f *firefox) preload(ctx context.Context, tab, js string) error {
+	_, err := f.call(ctx, "script.addPreloadScript", map[string]any{"contexts": []string{tab}, "functionDeclaration": "() => {" + js + "\n}"})
+	return err
+}
+
 // navigate opens an address.
 func (f *firefox) navigate(ctx context.Context, tab, address string) error {
 	_, err := f.call(ctx, "browsingContext.navigate", map[string]any{"context": tab, "url": address, "wait": "complete"})
 	return err
 }
 
-// inBoth runs a test in Chromium and in Firefox: newTab returns a tab.
+// inBoth runs a test in Chromium and in Firefox, side by side with all others: newTab returns a tab.
 func inBoth(t *testing.T, test func(t *testing.T, newTab opener)) {
+	t.Parallel()
 	t.Run("chromium", func(t *testing.T) {
 		chromium(t)
+		t.Parallel()
 		test(t, newTab)
 	})
 	t.Run("firefox", func(t *testing.T) {
 		startFirefox(t)
+		t.Parallel()
 		test(t, firefoxTab)
 	})
 }

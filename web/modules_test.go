@@ -114,7 +114,6 @@ func bare(t *testing.T, s *site) *tab {
 // The four modules report the same, through a gap, a cut and a new epoch.
 func TestTransports(t *testing.T) {
 	inBoth(t, func(t *testing.T, newTab opener) {
-		t.Parallel()
 		s := newTab.serve(t, quiet(8), nil, many(50)...)
 		tab := bare(t, s)
 		tab.expects(outage...)
@@ -162,7 +161,6 @@ func TestTransports(t *testing.T) {
 // Without a cursor a lane begins with the next message.
 func TestTransportsFromNow(t *testing.T) {
 	inBoth(t, func(t *testing.T, newTab opener) {
-		t.Parallel()
 		s := newTab.serve(t, quiet(100), nil, many(20)...)
 		tab := bare(t, s)
 		eval[bool](tab, record(all, ""))
@@ -276,7 +274,6 @@ func TestCursorIsInTheBody(t *testing.T) {
 // has an id and data, since Firefox drops the id of one that has none.
 func TestCutBeforeFirstMessage(t *testing.T) {
 	inBoth(t, func(t *testing.T, newTab opener) {
-		t.Parallel()
 		s := newTab.serve(t, quiet(100), nil, many(7)...)
 		tab := bare(t, s)
 		tab.during(outage, func() {

@@ -10,19 +10,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fourwires/internal/needs"
 )
 
 // nginx starts a real one, which passes everything on to the lab as the directives say,
 // and returns its address.
 func nginx(t *testing.T, to, directives string) string {
 	t.Helper()
-	if _, err := exec.LookPath("nginx"); err != nil {
-		const advice = "THE PROXY IS NOT TESTED: this needs nginx (apt-get install nginx)"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(advice)
-		}
-		t.Skip(advice)
-	}
+	program := needs.Program(t, "apt-get install nginx", "nginx")
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +52,7 @@ http {
 		t.Fatal(err)
 	}
 	var says bytes.Buffer
-	proxy := exec.Command("nginx", "-e", "stderr", "-p", dir, "-c", conf)
+	proxy := exec.Command(program, "-e", "stderr", "-p", dir, "-c", conf)
 	proxy.Stderr = &says
 	if err := proxy.Start(); err != nil {
 		t.Fatal(err)
@@ -82,7 +78,6 @@ http {
 // each answer of another length: all four lanes have all messages.
 func TestCompressingProxy(t *testing.T) {
 	inBoth(t, func(t *testing.T, newTab opener) {
-		t.Parallel()
 		s := newTab.serve(t, quiet(100), nil, many(50)...)
 		at := nginx(t, s.lanes.String(), "proxy_buffering off; gzip on; gzip_min_length 1; gzip_types application/json text/event-stream;")
 

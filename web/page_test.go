@@ -107,7 +107,6 @@ func (s *site) settings(t *testing.T) source.Settings {
 
 func TestNewestAtOnce(t *testing.T) {
 	inBoth(t, func(t *testing.T, newTab opener) {
-		t.Parallel()
 		s := newTab.serve(t, quiet(100), nil, many(20)...)
 		tab := s.open(t)
 		tab.untilIDs(s.ids(20, 20), 1) // though nothing was published since
@@ -128,7 +127,6 @@ func TestNewestAtOnce(t *testing.T) {
 // all but the WebSocket goes by HTTP/2.
 func TestTLS(t *testing.T) {
 	inBoth(t, func(t *testing.T, newTab opener) {
-		t.Parallel()
 		s := newTab.serve(t, quiet(100), nil, many(20)...)
 		tab := s.tab(t)
 		tab.open("https://" + s.tls.String() + "/#free")
@@ -158,7 +156,6 @@ func TestTLS(t *testing.T) {
 // Through a cut of every connection, while messages go on, nothing is lost.
 func TestCut(t *testing.T) {
 	inBoth(t, func(t *testing.T, newTab opener) {
-		t.Parallel()
 		settings := quiet(4096)
 		settings.Source.Source, settings.Source.Rate = source.Market, 50
 		s := newTab.serve(t, settings, nil)
@@ -188,7 +185,6 @@ func TestCut(t *testing.T) {
 // Through a restart each lane tells the new epoch once, and has all of it.
 func TestRestart(t *testing.T) {
 	inBoth(t, func(t *testing.T, newTab opener) {
-		t.Parallel()
 		s := newTab.serve(t, quiet(100), nil, many(7)...)
 		tab := s.open(t)
 		tab.pollOften()
@@ -220,6 +216,7 @@ func TestHostileText(t *testing.T) {
 	t.Parallel()
 	s := serve(t, quiet(100), nil)
 	tab := s.open(t)
+	tab.pollOften()
 	for _, text := range []string{"Hello, wires", `<img src=x onerror=alert(1)>`} {
 		for _, data := range []any{text, map[string]string{"chat": text}, map[string]string{text: text}} {
 			published, err := json.Marshal(data)
@@ -303,7 +300,7 @@ func TestPause(t *testing.T) {
 func TestReducedMotion(t *testing.T) {
 	chromium(t)
 	t.Parallel()
-	s := serve(t, quiet(100), nil, many(1)...)
+	s := opener(smoothTab).serve(t, quiet(100), nil, many(1)...)
 	tab := s.open(t)
 	tab.until(`document.querySelector(".age b").textContent !== "–"`)
 	const changes = `new Promise((done) => {
@@ -325,7 +322,6 @@ func TestReducedMotion(t *testing.T) {
 // says so. When it is back, so are the controls.
 func TestNoControl(t *testing.T) {
 	inBoth(t, func(t *testing.T, newTab opener) {
-		t.Parallel()
 		s := newTab.serve(t, quiet(100), nil, many(5)...)
 		s.control.cut()
 		tab := s.tab(t)
@@ -349,7 +345,8 @@ func TestNoControl(t *testing.T) {
 // go test ./web -run Screenshots -screenshot ../docs takes the pictures.
 func TestScreenshots(t *testing.T) {
 	chromium(t)
-	s := serve(t, lab.Settings{Keep: 4096, Source: source.Default()}, nil)
+	t.Parallel()
+	s := opener(smoothTab).serve(t, lab.Settings{Keep: 4096, Source: source.Default()}, nil)
 	tab := s.tab(t)
 	tab.open("http://" + s.lanes.String() + "/")
 	tab.untilAll("live")

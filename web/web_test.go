@@ -2,9 +2,7 @@ package web_test
 
 import (
 	"bytes"
-	"flag"
 	"io/fs"
-	"os"
 	"path"
 	"regexp"
 	"slices"
@@ -12,21 +10,7 @@ import (
 	"testing"
 
 	"fourwires/web"
-
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) {
-	flag.Parse()
-	code := m.Run()
-	closeBrowser()
-	closeFirefox()
-	if err := goleak.Find(); err != nil && code == 0 {
-		os.Stderr.WriteString(err.Error() + "\n")
-		code = 1
-	}
-	os.Exit(code)
-}
 
 func TestIndex(t *testing.T) {
 	var page bytes.Buffer

@@ -1,30 +1,21 @@
-// Package chromium finds the browser that tests ask.
+// Package chromium finds the browser that tests drive.
 package chromium
 
 import (
 	"os"
-	"os/exec"
 	"testing"
+
+	"fourwires/internal/needs"
 )
 
-// Path returns the path of a Chromium: the one that CHROMIUM names, or the first that
-// is installed. Without one the test is skipped, saying what is not tested, and fails
-// under CI=true: there, what was not tested must not look green.
-func Path(t testing.TB, untested string) string {
+// Path returns the path of a Chromium: the one that CHROMIUM names, or the first that is installed. Without one, and
+// with -short, the test is skipped as package needs has it.
+func Path(t testing.TB) string {
 	t.Helper()
 	if path := os.Getenv("CHROMIUM"); path != "" {
+		needs.Process(t)
 		return path
 	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	advice := untested + ": this needs a Chromium. Get one with\n\n" +
-		"\tapt-get install chromium\n\nor name yours: CHROMIUM=/path/to/chrome go test …"
-	if os.Getenv("CI") == "true" {
-		t.Fatal(advice)
-	}
-	t.Skip(advice)
-	panic("unreachable")
+	return needs.Program(t, "apt-get install chromium, or name yours: CHROMIUM=/path/to/chrome go test …",
+		"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 }

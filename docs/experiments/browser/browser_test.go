@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 // chromium returns the path of a Chromium, or skips the test.
 func chromium(t *testing.T) string {
 	t.Helper()
-	return browsers.Path(t, "THE BROWSER IS NOT ASKED")
+	return browsers.Path(t)
 }
 
 // visit opens a page in a real browser until the test ends. The browser sends cookies to other sites as their servers
