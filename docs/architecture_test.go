@@ -199,7 +199,7 @@ func TestRooms(t *testing.T) {
 	}
 	page := blocks.Pages(t)["docs/architecture.md"]
 	var got []string
-	row := regexp.MustCompile("(?m)^\\| \\[(\\S+)\\]\\(\\.\\./\\S+\\) \\|")
+	row := regexp.MustCompile(`(?m)^\| \[(\S+)\]\(\.\./\S+\) \|`)
 	for _, found := range row.FindAllStringSubmatch(page, -1) {
 		got = append(got, found[1])
 	}
