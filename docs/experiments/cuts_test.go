@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -187,10 +186,10 @@ func plugs() []plug {
 }
 
 func (p plug) record(t *testing.T) *trace {
-	i := slices.IndexFunc(lab.Transports, func(transport lab.Transport) bool { return transport.Name == p.lane })
+	found, _ := lab.Find(p.lane)
 	if p.read == nil {
 		p.read = func(ctx context.Context, dial dialer, take func(uint64)) {
-			client := lab.Transports[i].Client(lab.Access{URL: "http://127.0.0.1:8080/" + p.lane, Dial: dial})
+			client := found.Client(lab.Access{URL: "http://127.0.0.1:8080/" + p.lane, Dial: dial})
 			for ctx.Err() == nil { // the client keeps its cursor, and so resumes
 				for m, err := range client.Messages(ctx) {
 					if err == nil {
@@ -201,7 +200,7 @@ func (p plug) record(t *testing.T) *trace {
 		}
 	}
 	whole := play{until: plugUntil, read: p.read,
-		serve: func(f *feed.Feed) *http.Server { return &http.Server{Handler: lab.Transports[i].Handler(f, nil)} },
+		serve: func(f *feed.Feed) *http.Server { return &http.Server{Handler: found.Handler(f, nil)} },
 		cut: func(ctx context.Context, wires *netsim.Network) {
 			time.Sleep(plugCut) // virtual
 			lasting := time.Duration(0)

@@ -70,8 +70,8 @@ func (l live) watch(t *testing.T, phase string, report io.Writer) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		i := slices.IndexFunc(lab.Transports, func(transport lab.Transport) bool { return transport.Name == l.transport })
-		network, handler := netsim.Listen(), lab.Transports[i].Handler(f, nil)
+		found, _ := lab.Find(l.transport)
+		network, handler := netsim.Listen(), found.Handler(f, nil)
 		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			requests++
 			handler.ServeHTTP(w, r)
@@ -81,7 +81,7 @@ func (l live) watch(t *testing.T, phase string, report io.Writer) {
 		loops.Go(func() { server.Serve(network) })
 
 		time.Sleep(seconds(l.after)) // virtual
-		messages := lab.Transports[i].Client(lab.Access{URL: "http://lab/" + l.transport, Dial: network.Dial}).Messages
+		messages := found.Client(lab.Access{URL: "http://lab/" + l.transport, Dial: network.Dial}).Messages
 		if l.every > 0 {
 			client := polling.Client{URL: "http://lab/polling", Dial: network.Dial, Interval: seconds(l.every)}
 			messages = client.Messages

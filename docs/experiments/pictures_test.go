@@ -186,16 +186,16 @@ func TestPictures(t *testing.T) {
 
 // transport returns the play of a transport, with its own handler and client. Interval is of polling.
 func transport(name string, interval time.Duration, publish []time.Duration, until time.Duration) play {
-	i := slices.IndexFunc(lab.Transports, func(transport lab.Transport) bool { return transport.Name == name })
+	found, _ := lab.Find(name)
 	return play{
 		publish: publish,
 		until:   until,
 		serve: func(f *feed.Feed) *http.Server {
-			return &http.Server{Handler: lab.Transports[i].Handler(f, nil)}
+			return &http.Server{Handler: found.Handler(f, nil)}
 		},
 		read: func(ctx context.Context, dial dialer, take func(id uint64)) {
 			url := "http://127.0.0.1:8080/" + name
-			messages := lab.Transports[i].Client(lab.Access{URL: url, Dial: dial}).Messages
+			messages := found.Client(lab.Access{URL: url, Dial: dial}).Messages
 			if name == "polling" {
 				messages = (&polling.Client{URL: url, Dial: dial, Interval: interval}).Messages
 			}

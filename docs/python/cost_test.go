@@ -26,8 +26,8 @@ func costOf(ctx context.Context, transport, url string) (cost, error) {
 		records = append(records, r) // a client dials one connection at a time
 		return ledger.Tap(new(net.Dialer).DialContext, r.span)(ctx, network, addr)
 	}
-	i := slices.IndexFunc(lab.Transports, func(t lab.Transport) bool { return t.Name == transport })
-	messages := lab.Transports[i].Client(lab.Access{URL: url, Dial: dial}).Messages
+	found, _ := lab.Find(transport)
+	messages := found.Client(lab.Access{URL: url, Dial: dial}).Messages
 	if transport == "polling" {
 		messages = (&polling.Client{URL: url, Dial: dial, Interval: 200 * time.Millisecond}).Messages
 	}

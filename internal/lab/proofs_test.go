@@ -24,6 +24,7 @@ import (
 	"fourwires/internal/lab/labtest"
 	"fourwires/internal/netsim"
 	"fourwires/internal/source"
+	"fourwires/internal/stats"
 	"fourwires/sse"
 
 	gorilla "github.com/gorilla/websocket"
@@ -427,7 +428,7 @@ func proveStaleness(t *testing.T, table io.Writer) {
 		return delays
 	}
 	line := func(title string, delays []time.Duration) {
-		quantile := func(q float64) float64 { return delays[int(q*float64(len(delays)-1))].Seconds() }
+		quantile := func(q float64) float64 { return stats.Quantile(delays, q).Seconds() }
 		var sum time.Duration
 		for _, d := range delays {
 			sum += d

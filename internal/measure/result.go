@@ -55,10 +55,12 @@ func CSV(w io.Writer) func(Result) error {
 			fmt.Sprint(r.Requests), fmt.Sprint(r.Connections),
 			known(r.P50), known(r.P99), known(r.Off), known(r.Age), known(r.CPU)}
 		for _, direction := range directions {
-			for _, part := range parts {
-				names = append(names, direction.name+"_"+part.name)
-				values = append(values, fmt.Sprint(part.of(direction.of(r))))
+			bytes := direction.of(r)
+			for part, n := range bytes.All() {
+				names = append(names, direction.name+"_"+part.String())
+				values = append(values, fmt.Sprint(n))
 			}
+			names, values = append(names, direction.name+"_total"), append(values, fmt.Sprint(bytes.Total))
 		}
 		if !header {
 			out.Write(names)
@@ -85,21 +87,4 @@ var directions = []struct {
 }{
 	{"up", func(r Result) wire.Parts { return r.Up }},
 	{"down", func(r Result) wire.Parts { return r.Down }},
-}
-
-// parts are all parts and the total, by the names of the JSON.
-var parts = []struct {
-	name string
-	of   func(wire.Parts) int64
-}{
-	{"payload", func(p wire.Parts) int64 { return p.Payload }},
-	{"envelope", func(p wire.Parts) int64 { return p.Envelope }},
-	{"framing", func(p wire.Parts) int64 { return p.Framing }},
-	{"head", func(p wire.Parts) int64 { return p.Head }},
-	{"opening", func(p wire.Parts) int64 { return p.Opening }},
-	{"control", func(p wire.Parts) int64 { return p.Control }},
-	{"tag", func(p wire.Parts) int64 { return p.Tag }},
-	{"tls", func(p wire.Parts) int64 { return p.TLS }},
-	{"unaccounted", func(p wire.Parts) int64 { return p.Unaccounted }},
-	{"total", func(p wire.Parts) int64 { return p.Total }},
 }

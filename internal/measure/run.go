@@ -129,9 +129,9 @@ type emptyError struct{ error }
 // received returns an error with what was received in place of messages.
 func received(r *Result) error {
 	var all []string
-	for _, part := range parts {
-		if n := part.of(r.Down); n > 0 && part.name != "total" {
-			all = append(all, fmt.Sprintf("%d of %s", n, part.name))
+	for part, n := range r.Down.All() {
+		if n > 0 {
+			all = append(all, fmt.Sprintf("%d of %s", n, part))
 		}
 	}
 	return fmt.Errorf("no message came; %s sent on %s, and %s received: %s", plural(r.Requests, "request"),

@@ -88,10 +88,10 @@ func (t *table) row(name string, cell func(Result) string) {
 // bytes writes a row for each part of a direction that has bytes, and for what is unaccounted.
 func (t *table) bytes(direction string, of func(Result) wire.Parts) {
 	fmt.Fprintf(t, "bytes per message, %s\n", direction)
-	for _, part := range parts {
-		some := slices.ContainsFunc(t.results, func(r Result) bool { return part.of(of(r)) > 0 })
-		if some && part.name != "opening" && part.name != "total" || part.name == "unaccounted" {
-			t.row("  "+part.name, perMessage("%.1f", func(r Result) float64 { return float64(part.of(of(r))) }))
+	for part := range (wire.Parts{}).All() {
+		some := slices.ContainsFunc(t.results, func(r Result) bool { return of(r).Of(part) > 0 })
+		if some && part != wire.Opening || part == wire.Unaccounted {
+			t.row("  "+part.String(), perMessage("%.1f", func(r Result) float64 { return float64(of(r).Of(part)) }))
 		}
 	}
 }

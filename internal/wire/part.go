@@ -1,5 +1,7 @@
 package wire
 
+import "iter"
+
 // A Dir is one of the two directions of a connection.
 type Dir uint8
 
@@ -46,6 +48,20 @@ type Parts struct {
 	Total       int64 `json:"total"` // the sum of all others
 }
 
+// Of returns the bytes of a part.
+func (p Parts) Of(part Part) int64 { return *p.field(part) }
+
+// All yields each part, in their order, with its bytes; the total is none of them.
+func (p Parts) All() iter.Seq2[Part, int64] {
+	return func(yield func(Part, int64) bool) {
+		for part := range parts {
+			if !yield(part, p.Of(part)) {
+				return
+			}
+		}
+	}
+}
+
 // Add returns the sum of p and q.
 func (p Parts) Add(q Parts) Parts { return p.plus(q, 1) }
 
@@ -53,18 +69,17 @@ func (p Parts) Add(q Parts) Parts { return p.plus(q, 1) }
 func (p Parts) Sub(q Parts) Parts { return p.plus(q, -1) }
 
 func (p Parts) plus(q Parts, sign int64) Parts {
-	return Parts{
-		Payload:     p.Payload + sign*q.Payload,
-		Envelope:    p.Envelope + sign*q.Envelope,
-		Framing:     p.Framing + sign*q.Framing,
-		Head:        p.Head + sign*q.Head,
-		Opening:     p.Opening + sign*q.Opening,
-		Control:     p.Control + sign*q.Control,
-		Tag:         p.Tag + sign*q.Tag,
-		TLS:         p.TLS + sign*q.TLS,
-		Unaccounted: p.Unaccounted + sign*q.Unaccounted,
-		Total:       p.Total + sign*q.Total,
+	for part, n := range q.All() {
+		*p.field(part) += sign * n
 	}
+	p.Total += sign * q.Total
+	return p
+}
+
+func (p *Parts) field(part Part) *int64 {
+	return [...]*int64{
+		&p.Payload, &p.Envelope, &p.Framing, &p.Head, &p.Opening, &p.Control, &p.Tag, &p.TLS, &p.Unaccounted,
+	}[part]
 }
 
 // counts are numbers of bytes by part, as an array so that counting is indexing.
@@ -76,12 +91,9 @@ func (c *counts) add(more counts) {
 	}
 }
 
-func (c counts) parts() Parts {
-	p := Parts{
-		Payload: c[Payload], Envelope: c[Envelope], Framing: c[Framing], Head: c[Head], Opening: c[Opening],
-		Control: c[Control], Tag: c[Tag], TLS: c[TLS], Unaccounted: c[Unaccounted],
-	}
-	for _, n := range c {
+func (c counts) parts() (p Parts) {
+	for part, n := range c {
+		*p.field(Part(part)) = n
 		p.Total += n
 	}
 	return p
