@@ -254,7 +254,7 @@ func (tab *tab) console(level, text string) {
 // outage is what Chromium and Firefox tell when connections fail, and foreign what they
 // tell when an answer is not for this page.
 var (
-	outage  = []string{"net::ERR_", "WebSocket connection to", "WebSocket is already in CLOSING or CLOSED state", "establish a connection to the server at", "was interrupted while the page was loading", "CORS request did not succeed"}
+	outage  = []string{"net::ERR_", "WebSocket connection to", "establish a connection to the server at", "was interrupted while the page was loading", "CORS request did not succeed"}
 	foreign = []string{"CORS policy", "Cross-Origin Request Blocked"}
 )
 

@@ -18,6 +18,7 @@ export function sync(urls, clock) {
 
     const ask = () => {
       patience();
+      if (socket.readyState !== WebSocket.OPEN) return; // it is closing: close follows, or patience ends
       asks++;
       asked = performance.now();
       socket.send("what time is it?");
