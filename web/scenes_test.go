@@ -235,18 +235,19 @@ func TestSecondVisitor(t *testing.T) {
 	}
 }
 
-// A step sets its network when it runs: another lab that has taken this one's place has none.
+// A step sets its network when it runs: another lab that has taken this one's place has none. This step measures times,
+// so nothing runs beside it.
 func TestStepAfterRestart(t *testing.T) {
 	chromium(t)
-	t.Parallel()
-	s := serve(t, market(), nil)
+	browser := opener(smoothTab)
+	s := browser.serve(t, market(), nil)
 	tab := s.tab(t)
 	tab.open("http://" + s.lanes.String() + "/")
 	tab.untilAll("live")
 	tab.until(`document.getElementById("net").textContent.startsWith("network: RTT 100 ms")`)
 	tab.during(outage, func() {
 		s.stop()
-		s = serve(t, market(), s)
+		s = browser.serve(t, market(), s)
 		tab.until(`document.getElementById("net").textContent.startsWith("network: no delay")`)
 		tab.untilAll("live")
 		tab.step("1.1")
