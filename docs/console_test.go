@@ -201,10 +201,7 @@ func (r *reader) run(command string, want []string) (got string, ok bool) {
 	}
 	command = r.here(strings.NewReplacer("go run ./cmd/lab", r.lab, "./lab ", r.lab+" ").Replace(command))
 	if opens {
-		command += " --addr 127.0.0.1:0 --control 127.0.0.1:0"
-		if strings.Contains(command, "--tls") {
-			command += " --tls-addr 127.0.0.1:0"
-		}
+		command += " --addr 127.0.0.1:0 --control 127.0.0.1:0 --tls-addr 127.0.0.1:0"
 	}
 	if endless {
 		command = "exec " + command // so that the signal reaches it
@@ -244,10 +241,7 @@ func (r *reader) run(command string, want []string) (got string, ok bool) {
 		got = out.String()
 		if opens {
 			if at := opened.FindStringSubmatch(got); at != nil {
-				r.at = map[string]string{"127.0.0.1:8080": at[1], "127.0.0.1:8081": at[2]}
-				if at[3] != "" {
-					r.at["127.0.0.1:8443"] = at[3]
-				}
+				r.at = map[string]string{"127.0.0.1:8080": at[1], "127.0.0.1:8081": at[2], "127.0.0.1:8443": at[3]}
 			}
 		}
 		got = r.there(got)
@@ -268,7 +262,7 @@ func (r *reader) run(command string, want []string) (got string, ok bool) {
 	return got, ok
 }
 
-var opened = regexp.MustCompile(`http://(\S+)/\n.*http://(\S+)/control/feed\n(?:.*https://(\S+)/ .*\n)?`)
+var opened = regexp.MustCompile(`http://(\S+)/\n.*http://(\S+)/control/feed\n.*https://(\S+)/ .*\n`)
 
 // A screen holds what a command has printed so far.
 type screen struct {

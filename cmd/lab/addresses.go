@@ -15,11 +15,21 @@ import (
 // addresses are where a lab listens, each a host:port.
 type addresses struct {
 	lanes, secured, control string
-	withTLS                 bool // listen on secured, too
+	withTLS                 bool   // listen on secured, too
+	mayLackTLS              bool   // serve without TLS where secured is in use
+	noTLS                   string // why there is no TLS; "": there is, or it was not wanted
 }
 
-// check looks up each address. It warns of a port that browsers refuse.
+// complete gives the address over TLS the host of the lanes', and port 8443, unless it was given.
+func (a *addresses) complete() {
+	if host, _, err := net.SplitHostPort(a.lanes); err == nil && a.secured == "" {
+		a.secured = net.JoinHostPort(host, "8443")
+	}
+}
+
+// check completes the addresses and looks up each. It warns of a port that browsers refuse.
 func (a *addresses) check(ctx context.Context, warnings io.Writer) error {
+	a.complete()
 	for _, given := range [][2]string{{"addr", a.lanes}, {"tls-addr", a.secured}, {"control", a.control}} {
 		_, name, err := net.SplitHostPort(given[1])
 		port := 0
@@ -38,7 +48,8 @@ func (a *addresses) check(ctx context.Context, warnings io.Writer) error {
 	return nil
 }
 
-// listen listens on the addresses, unless ctx ends while their names are looked up.
+// listen listens on the addresses, unless ctx ends while their names are looked up. Where the address over TLS is in
+// use, and nobody has asked for it, it is left out.
 func (a *addresses) listen(ctx context.Context) (on lab.Listeners, err error) {
 	for _, l := range []struct {
 		flag, addr string
@@ -52,7 +63,12 @@ func (a *addresses) listen(ctx context.Context) (on lab.Listeners, err error) {
 		if !l.wanted {
 			continue
 		}
-		if *l.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", l.addr); err != nil {
+		*l.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", l.addr)
+		if l.listener == &on.TLS && a.mayLackTLS && errors.Is(err, syscall.EADDRINUSE) {
+			a.noTLS = l.addr + " is in use"
+			continue
+		}
+		if err != nil {
 			for _, open := range []net.Listener{on.Lanes, on.TLS} {
 				if open != nil {
 					open.Close()
@@ -70,18 +86,21 @@ func (a *addresses) listen(ctx context.Context) (on lab.Listeners, err error) {
 // keep has the next listen take the ports that these listeners have.
 func (a *addresses) keep(on lab.Listeners) {
 	a.lanes, a.control = on.Lanes.Addr().String(), on.Control.Addr().String()
+	a.withTLS, a.mayLackTLS = on.TLS != nil, false
 	if on.TLS != nil {
 		a.secured = on.TLS.Addr().String()
 	}
 }
 
 // announce prints the URLs of a lab.
-func announce(w io.Writer, on lab.Listeners) {
+func (a *addresses) announce(w io.Writer, on lab.Listeners) {
 	fmt.Fprintf(w, "The lab is open: http://%s/\n", callable(on.Lanes.Addr()))
 	fmt.Fprintf(w, "Its control API:  http://%s/control/feed\n", callable(on.Control.Addr()))
 	if on.TLS != nil {
-		fmt.Fprintf(w, "Over TLS, HTTP/2: https://%s/ (self-signed: a browser warns once, curl wants -k)\n",
+		fmt.Fprintf(w, "With HTTP/2:      https://%s/ (self-signed certificate: browsers warn, curl needs -k)\n",
 			callable(on.TLS.Addr()))
+	} else if a.noTLS != "" {
+		fmt.Fprintf(w, "Without HTTP/2:   %s; --tls-addr takes another address\n", a.noTLS)
 	}
 	fmt.Fprintln(w, "Ctrl-C closes it.")
 }

@@ -35,7 +35,7 @@ func serveCommand() *cobra.Command {
   ping localhost | lab serve --source stdin # each line a message
   lab serve --source none                   # only what you publish:
   curl -d '"hello"' http://127.0.0.1:8080/publish
-  lab serve --tls                           # HTTP/2 for browsers: open https://127.0.0.1:8443/`,
+  lab serve --addr 0.0.0.0:8080             # for other machines too; HTTP/2 at https://THIS-MACHINE:8443/`,
 		Args: alone,
 		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd) },
 	}
@@ -47,10 +47,10 @@ func serveCommand() *cobra.Command {
 func (s *serving) addFlags(flags *pflag.FlagSet) {
 	flags.SortFlags = false
 	flags.StringVar(&s.lanes, "addr", "127.0.0.1:8080", "`address` of the four lanes and the page")
-	flags.BoolVar(&s.withTLS, "tls", false,
-		"serve them over TLS too, with HTTP/2 to who asks for it, and a self-signed certificate")
-	flags.StringVar(&s.secured, "tls-addr", "127.0.0.1:8443",
-		"`address` of the lanes and the page over TLS; it implies --tls")
+	flags.BoolVar(&s.withTLS, "tls", true,
+		"serve them over TLS too, with HTTP/2 for clients that ask for it, and a self-signed certificate")
+	flags.StringVar(&s.secured, "tls-addr", "",
+		"`address` of the lanes and the page over TLS; not given: --addr's host, port 8443")
 	flags.StringVar(&s.control, "control", "127.0.0.1:8081", "`address` of the control API")
 
 	from := &s.settings.Source
@@ -119,7 +119,7 @@ func (s *serving) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	s.withTLS = s.withTLS || cmd.Flags().Changed("tls-addr")
+	s.mayLackTLS = !cmd.Flags().Changed("tls") && !cmd.Flags().Changed("tls-addr")
 	if err := s.check(cmd.Context(), cmd.ErrOrStderr()); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (s *serving) run(cmd *cobra.Command) error {
 	if err != nil {
 		return failure{err}
 	}
-	announce(cmd.OutOrStdout(), on)
+	s.announce(cmd.OutOrStdout(), on)
 	for err = l.Serve(cmd.Context(), on); errors.Is(err, lab.ErrRestart); err = l.Serve(cmd.Context(), on) {
 		s.keep(on)
 		if l, err = l.Successor(); err != nil {

@@ -31,7 +31,7 @@ import (
 // start starts a lab, until the test ends, and returns the address of its lanes.
 func start(t *testing.T, cmd *exec.Cmd, args ...string) string {
 	t.Helper()
-	text := read(t, cmd, args...)
+	text := read(t, cmd, append(args, "--tls=false")...)
 	match := regexp.MustCompile(`^The lab is open: http://(\S+)/\nIts control API:  http://\S+/control/feed\n` +
 		`Ctrl-C closes it.\n$`).FindStringSubmatch(text)
 	if match == nil {
@@ -40,22 +40,48 @@ func start(t *testing.T, cmd *exec.Cmd, args ...string) string {
 	return match[1]
 }
 
-// startTLS starts a lab with --tls too, and returns both addresses.
+// startTLS starts a lab with TLS too, and returns both addresses.
 func startTLS(t *testing.T, cmd *exec.Cmd, args ...string) (lanes, secured string) {
 	t.Helper()
-	text := read(t, cmd, append(args, "--tls", "--tls-addr", "127.0.0.1:0")...)
-	match := regexp.MustCompile(`http://(\S+)/\n(?s:.*)https://(\S+)/ \(self-signed: a browser warns once, ` +
-		`curl wants -k\)\nCtrl-C closes it.\n$`).FindStringSubmatch(text)
+	text := read(t, cmd, append(args, "--tls-addr", "127.0.0.1:0")...)
+	match := regexp.MustCompile(`^The lab is open: http://(\S+)/\nIts control API:  http://\S+/control/feed\n` +
+		`With HTTP/2:      https://(\S+)/ \(self-signed certificate: browsers warn, curl needs -k\)\n` +
+		`Ctrl-C closes it.\n$`).FindStringSubmatch(text)
 	if match == nil {
 		t.Fatalf("the program begins with %q, want what to open, with TLS and without", text)
 	}
 	return match[1], match[2]
 }
 
+// The address over TLS has port 8443 of the host of --addr. A lab that finds it in use, and was not asked for it, says
+// so and serves without.
+func TestDefaultTLS(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.8:8443") // a loopback address of this test alone
+	if err != nil {
+		needs.Missing(t, fmt.Sprintf("this machine has no 127.0.0.8: %v", err), "give it that address")
+	}
+	text := read(t, exec.Command(program(t)), "--addr", "127.0.0.8:0")
+	want := regexp.MustCompile(`/control/feed\nWithout HTTP/2:   127\.0\.0\.8:8443 is in use; --tls-addr takes another ` +
+		`address\nCtrl-C closes it.\n$`)
+	if !want.MatchString(text) {
+		t.Errorf("where port 8443 is in use, the program begins with %q", text)
+	}
+	code, _, stderr := execute(t, "--addr 127.0.0.8:0 --control 127.0.0.1:0 --tls")
+	if code != 1 || !strings.HasPrefix(stderr, "lab: --tls-addr: listen tcp 127.0.0.8:8443: ") {
+		t.Errorf("asked for TLS where port 8443 is in use, the program exits %d with %q", code, stderr)
+	}
+	taken.Close()
+	text = read(t, exec.Command(program(t)), "--addr", "127.0.0.8:0")
+	if !strings.Contains(text, "\nWith HTTP/2:      https://127.0.0.8:8443/ (self-signed") {
+		t.Errorf("the program begins with %q, want an address over TLS", text)
+	}
+}
+
 // read starts a lab on free ports, and returns what it prints until it serves.
 func read(t *testing.T, cmd *exec.Cmd, args ...string) (text string) {
 	t.Helper()
-	cmd.Args = append(append(cmd.Args, args...), "--addr", "127.0.0.1:0", "--control", "127.0.0.1:0")
+	cmd.Args = append(append(cmd.Args, "--addr", "127.0.0.1:0", "--control", "127.0.0.1:0"), args...)
 	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
