@@ -9,10 +9,10 @@ import (
 )
 
 func listen(stream io.ReadCloser, patience time.Duration, take func(line string)) {
-	alarm := time.AfterFunc(patience, func() { stream.Close() })
-	defer alarm.Stop()
+	timer := time.AfterFunc(patience, func() { stream.Close() })
+	defer timer.Stop()
 	for lines := bufio.NewScanner(stream); lines.Scan(); {
-		alarm.Reset(patience)
+		timer.Reset(patience)
 		take(lines.Text())
 	}
 }

@@ -2,17 +2,17 @@
 
 package choice
 
-// A way to do something costs so much in each figure: bytes, CPU time, memory. The
-// ways that are compared have the same figures, and none of them is 0.
-type way struct {
+// A candidate has a cost in each figure: bytes, CPU time, memory. All candidates have
+// the same figures, and no cost is 0.
+type candidate struct {
 	name  string
 	costs []float64
 }
 
-// take returns the name of the way to take. Each way is judged by the figure in which
-// it is worst: how many times the best of all ways it takes there. Of the ways that
-// are by this at most a quarter worse than the best, the first is taken, for the
-// simpler ones come first. Now it takes the first, whatever it costs.
-func take(ways []way) string {
-	return ways[0].name
+// take returns the name of the candidate to take. The candidates stand in order, the
+// simplest first. The score of each is its worst figure, as a multiple of the lowest
+// that any candidate has. take returns the first candidate whose score is at most a
+// quarter above the lowest score. Now it returns the first, whatever it costs.
+func take(candidates []candidate) string {
+	return candidates[0].name
 }

@@ -2,18 +2,18 @@
 
 package choice
 
-type way struct {
+type candidate struct {
 	name  string
 	costs []float64
 }
 
-func take(ways []way) string {
-	worst := make([]float64, len(ways))
+func take(candidates []candidate) string {
+	worst := make([]float64, len(candidates))
 	least := 0.0
-	for i, w := range ways {
-		for figure, cost := range w.costs {
+	for i, c := range candidates {
+		for figure, cost := range c.costs {
 			best := cost
-			for _, other := range ways {
+			for _, other := range candidates {
 				best = min(best, other.costs[figure])
 			}
 			worst[i] = max(worst[i], cost/best)
@@ -22,9 +22,9 @@ func take(ways []way) string {
 			least = worst[i]
 		}
 	}
-	for i, w := range ways {
+	for i, c := range candidates {
 		if worst[i] <= 1.25*least {
-			return w.name
+			return c.name
 		}
 	}
 	return ""
