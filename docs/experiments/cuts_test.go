@@ -252,7 +252,7 @@ func plugging(t *testing.T) *svg {
 		}
 		drawn := map[float64]bool{} // messages that arrive together are one dot
 		for id := uint64(1); id <= uint64(len(tr.published)); id++ {
-			if at, came := tr.held[id]; came && !drawn[x(at)] {
+			if at, arrived := tr.received[id]; arrived && !drawn[x(at)] {
 				drawn[x(at)] = true
 				s.add(`<g class="%s"><circle cx="%.1f" cy="%.1f" r="4" class="tip"/></g>`, p.lane, x(at), y)
 			}

@@ -17,15 +17,16 @@ import (
 	"fourwires/sse"
 )
 
-// A deaf is a row of chapter 7's experiment: a handler of the kind that is often written.
-type deaf struct {
+// A deafHandler is a row of chapter 7's experiment: a handler of events as it is often written. Most of them lose
+// messages, and no error is raised.
+type deafHandler struct {
 	title   string
 	limit   time.Duration // the server's WriteTimeout
 	http2   bool
 	handler func(f *feed.Feed) http.Handler
 }
 
-func deafs() []deaf {
+func deafHandlers() []deafHandler {
 	const usual = 30 * time.Second
 	good := func(f *feed.Feed) http.Handler { return &sse.Handler{Feed: f} }
 	careless := func(f *feed.Feed) http.Handler { return &naive{feed: f} }
@@ -34,7 +35,7 @@ func deafs() []deaf {
 	resuming := func(f *feed.Feed) http.Handler {
 		return &naive{feed: f, heartbeat: 5 * time.Second, ends: true, ids: true}
 	}
-	return []deaf{
+	return []deafHandler{
 		{"1 errors ignored, no WriteTimeout", 0, false, careless},
 		{"2 the same, WriteTimeout 30 s", usual, false, careless},
 		{"3 and a heartbeat every 5 s", usual, false, beating},
@@ -51,7 +52,7 @@ func deafs() []deaf {
 }
 
 // record lets an EventSource read for two minutes, while a message is published every ten seconds.
-func (d deaf) record(t *testing.T) (*trace, *eventSource) {
+func (d deafHandler) record(t *testing.T) (*trace, *eventSource) {
 	var browser eventSource
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(!d.http2)
@@ -75,7 +76,7 @@ func TestDeaf(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "%-40s %8s  %6s  %12s  %12s\n", "a message every 10 s", "came", "opened", "late at most",
 		"first ended")
-	for _, d := range deafs() {
+	for _, d := range deafHandlers() {
 		tr, browser := d.record(t)
 		late, ended := "–", "–"
 		if delays := tr.delays(); len(delays) > 0 {
@@ -84,7 +85,7 @@ func TestDeaf(t *testing.T) {
 		if len(browser.opened) > 1 {
 			ended = fmt.Sprintf("%.0f s", browser.ended[0].Seconds())
 		}
-		fmt.Fprintf(&report, "%-40s %2d of %2d  %6d  %12s  %12s\n", d.title, len(tr.held), len(tr.published),
+		fmt.Fprintf(&report, "%-40s %2d of %2d  %6d  %12s  %12s\n", d.title, len(tr.received), len(tr.published),
 			len(browser.opened), late, ended)
 	}
 	blocks.Printed(t, report.String())

@@ -58,7 +58,7 @@ path.websocket { stroke: var(--websocket); } text.websocket, .websocket .tip { f
 `, s.width, s.height, html.EscapeString(title), html.EscapeString(desc), s.body.String())
 }
 
-// sequence draws a trace: client and server, time downwards, an arrow for each trip. Scale is pixels per millisecond.
+// sequence draws a trace: client and server, time downwards, an arrow for each flight. Scale is pixels per millisecond.
 func (tr *trace) sequence(lane string, scale float64, until time.Duration) *svg {
 	const client, server, top = 190.0, 600.0, 52.0
 	s := &svg{width: 810, height: top + scale*float64(until/ms) + 18}
@@ -80,26 +80,26 @@ func (tr *trace) sequence(lane string, scale float64, until time.Duration) *svg 
 	}
 	var left, right []note
 	last := uint64(0)
-	for id, at := range tr.held {
+	for id, at := range tr.received {
 		last = max(last, id)
 		left = append(left, note{at, fmt.Sprintf("message %d, after %s", id, clock(at-tr.published[id]))})
 	}
 	for id, at := range tr.published {
 		text := fmt.Sprintf("message %d, at %s", id, clock(at))
-		if _, held := tr.held[id]; !held && id < last {
+		if _, arrived := tr.received[id]; !arrived && id < last {
 			text += ": lost"
 		}
 		right = append(right, note{at, text})
 	}
-	for _, trip := range tr.trips {
-		from, to, came := server, client, cmp.Or(trip.came, trip.left+50*ms)
-		if trip.up {
+	for _, flight := range tr.flights {
+		from, to, arrived := server, client, cmp.Or(flight.arrived, flight.sent+50*ms)
+		if flight.up {
 			from, to = client, server
 		}
-		s.arrow(from, y(trip.left), to, y(came), lane)
-		s.along(from, y(trip.left), to, y(came), lane, fmt.Sprintf("%s: %d B", trip.name(), len(trip.data)))
-		if trip.up {
-			left = append(left, note{trip.left, clock(trip.left)})
+		s.arrow(from, y(flight.sent), to, y(arrived), lane)
+		s.along(from, y(flight.sent), to, y(arrived), lane, fmt.Sprintf("%s: %d B", flight.name(), len(flight.data)))
+		if flight.up {
+			left = append(left, note{flight.sent, clock(flight.sent)})
 		}
 	}
 	for _, side := range []struct {
@@ -152,8 +152,8 @@ var (
 	epoch   = regexp.MustCompile(`[a-z2-7]{6}-`)
 )
 
-// name says what the bytes are, by how they begin.
-func (tr *trip) name() string {
+// name returns what the bytes are, judged by how they begin.
+func (tr *flight) name() string {
 	if found := request.FindSubmatch(tr.data); found != nil {
 		return fmt.Sprintf("%s %s", found[1], epoch.ReplaceAll(found[2], []byte("…-")))
 	}

@@ -45,9 +45,9 @@ func TestEvent(t *testing.T) {
 					for range stream.Events(ctx) {
 					}
 				}}
-			for _, trip := range p.record(t).trips {
-				if !trip.up && trip.left > time.Second {
-					fmt.Fprintf(&report, " %9d", len(trip.data)-50)
+			for _, flight := range p.record(t).flights {
+				if !flight.up && flight.sent > time.Second {
+					fmt.Fprintf(&report, " %9d", len(flight.data)-50)
 				}
 			}
 		}

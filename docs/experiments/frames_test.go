@@ -96,10 +96,10 @@ func twoFrames(t *testing.T) *svg {
 				}
 			}
 		}}
-	trips := p.record(t).trips
+	flights := p.record(t).flights
 	s := &svg{width: 800, height: 300}
-	s.frame(44, "up, from the client", trips[2].data)
-	s.frame(208, "down, from the server", trips[3].data)
+	s.frame(44, "up, from the client", flights[2].data)
+	s.frame(208, "down, from the server", flights[3].data)
 	return s
 }
 

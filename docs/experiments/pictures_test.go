@@ -247,25 +247,25 @@ func sawtooth(t *testing.T) *svg {
 	for _, name := range []string{"polling", "sse"} {
 		tr := transport(name, 2*time.Second, random(2, until), until).record(t)
 		var ids []uint64
-		for id := range tr.held {
+		for id := range tr.received {
 			ids = append(ids, id)
 		}
 		slices.Sort(ids)
 		var path strings.Builder
 		age := 0.0
 		for i, id := range ids {
-			came, next := tr.held[id], until
+			at, next := tr.received[id], until
 			if i+1 < len(ids) {
-				next = tr.held[ids[i+1]]
+				next = tr.received[ids[i+1]]
 			}
-			if next == came {
+			if next == at {
 				continue // a newer one arrived with it
 			}
 			if path.Len() == 0 {
-				fmt.Fprintf(&path, "M%.1f %.1f", x(came), y((came - tr.published[id]).Seconds()))
+				fmt.Fprintf(&path, "M%.1f %.1f", x(at), y((at - tr.published[id]).Seconds()))
 			}
 			age = (next - tr.published[id]).Seconds()
-			fmt.Fprintf(&path, "L%.1f %.1fL%.1f %.1f", x(came), y((came - tr.published[id]).Seconds()), x(next), y(age))
+			fmt.Fprintf(&path, "L%.1f %.1fL%.1f %.1f", x(at), y((at - tr.published[id]).Seconds()), x(next), y(age))
 		}
 		s.add(`<path d="%s" class="%s"/>`, path.String(), name)
 		s.text(right+10, y(age)+4, "start", name+" name", name)
@@ -319,13 +319,13 @@ func (s *svg) shares(left, right, bottom, step float64, unit string) (x, y func(
 // hearing draws which messages of chapter 7's experiment arrived.
 func hearing(t *testing.T) *svg {
 	const left, right, top, row = 290.0, 780.0, 34.0, 34.0
-	s := &svg{width: 800, height: top + row*float64(len(deafs())) + 34}
+	s := &svg{width: 800, height: top + row*float64(len(deafHandlers())) + 34}
 	x := func(at time.Duration) float64 { return left + (right-left)*at.Seconds()/130 }
 	for at := time.Duration(0); at <= 2*time.Minute; at += 30 * time.Second {
 		s.line(x(at), top-14, x(at), s.height-34, "grid")
 		s.text(x(at), s.height-14, "middle", "soft", fmt.Sprintf("%g s", at.Seconds()))
 	}
-	for i, d := range deafs() {
+	for i, d := range deafHandlers() {
 		y := top + row*float64(i)
 		tr, browser := d.record(t)
 		s.text(left-14, y+4, "end", "soft", d.title)
@@ -333,8 +333,8 @@ func hearing(t *testing.T) *svg {
 			s.line(min(x(opened), right), y, min(x(browser.ended[i]), right), y, "sse")
 		}
 		for id := uint64(1); id <= uint64(len(tr.published)); id++ {
-			if held, came := tr.held[id]; came {
-				s.add(`<g class="sse"><circle cx="%.1f" cy="%.1f" r="5" class="tip"/></g>`, x(held), y)
+			if at, arrived := tr.received[id]; arrived {
+				s.add(`<g class="sse"><circle cx="%.1f" cy="%.1f" r="5" class="tip"/></g>`, x(at), y)
 			} else {
 				at := x(tr.published[id])
 				s.line(at-5, y-5, at+5, y+5, "polling")
@@ -353,7 +353,7 @@ func late(t *testing.T, name string) []time.Duration {
 	tr := transport(name, 2*time.Second, publish, until+5*time.Second).record(t)
 	delays := tr.delays()
 	if len(delays) != len(publish) {
-		t.Errorf("%s: %d of %d messages came", name, len(delays), len(publish))
+		t.Errorf("%s: %d of %d messages arrived", name, len(delays), len(publish))
 	}
 	return delays
 }

@@ -27,8 +27,8 @@ func random(rate float64, until time.Duration) (all []time.Duration) {
 
 // delays returns the delays of the messages that arrived, sorted.
 func (tr *trace) delays() (delays []time.Duration) {
-	for id, held := range tr.held {
-		delays = append(delays, held-tr.published[id])
+	for id, at := range tr.received {
+		delays = append(delays, at-tr.published[id])
 	}
 	slices.Sort(delays)
 	return delays
@@ -53,11 +53,11 @@ func TestPolls(t *testing.T) {
 		for _, interval := range f.intervals {
 			tr := transport("polling", interval, random(f.rate, f.until), f.until+2*interval).record(t)
 			polls, useful, bytes := 0, 0, 0
-			for _, trip := range tr.trips {
-				bytes += len(trip.data)
-				if trip.up {
+			for _, flight := range tr.flights {
+				bytes += len(flight.data)
+				if flight.up {
 					polls++
-				} else if strings.Contains(trip.name(), " message") && !strings.Contains(trip.name(), "no ") {
+				} else if strings.Contains(flight.name(), " message") && !strings.Contains(flight.name(), "no ") {
 					useful++
 				}
 			}
@@ -81,8 +81,8 @@ func TestRearm(t *testing.T) {
 		until := time.Duration(2000 / rate * float64(time.Second))
 		tr := transport("longpoll", 0, random(rate, until), until+time.Second).record(t)
 		requests := 0
-		for _, trip := range tr.trips {
-			if trip.up {
+		for _, flight := range tr.flights {
+			if flight.up {
 				requests++
 			}
 		}
@@ -104,7 +104,7 @@ func TestGap(t *testing.T) {
 		tr := transport("longpoll", 0, []time.Duration{first, first + 10*ms, first + third}, 2*time.Second).record(t)
 		fmt.Fprintf(&report, "published at 0 10 %d: late by", third/ms)
 		for id := range uint64(3) {
-			fmt.Fprintf(&report, " %d", (tr.held[id+1]-tr.published[id+1])/ms)
+			fmt.Fprintf(&report, " %d", (tr.received[id+1]-tr.published[id+1])/ms)
 		}
 		fmt.Fprintln(&report)
 	}
@@ -125,10 +125,10 @@ func TestForgetful(t *testing.T) {
 			}
 			tr := p.record(t)
 			var last uint64
-			for id := range tr.held {
+			for id := range tr.received {
 				last = max(last, id)
 			}
-			return int(last) - len(tr.held), int(last)
+			return int(last) - len(tr.received), int(last)
 		}
 		n, all := lost(forgetful)
 		m, whole := lost(nil)

@@ -17,23 +17,23 @@ import (
 
 const ms = time.Millisecond
 
-// A trip is the bytes that one end of a connection sent at one instant.
-type trip struct {
-	conn       int // from 0
-	up         bool
-	left, came time.Duration // when they were sent, and when the other end had read all of them; 0: never
-	data       []byte
+// A flight is the bytes that one end of a connection sent at one instant.
+type flight struct {
+	conn          int // from 0
+	up            bool
+	sent, arrived time.Duration // when they were sent, and when the other end had read all of them; 0: never
+	data          []byte
 }
 
 // A trace is what crossed the network between client and server, recorded in virtual time.
 type trace struct {
 	mu        sync.Mutex
 	start     time.Time
-	dials     [][2]time.Duration // when each began and ended
+	dials     [][2]time.Duration // when each dial began and ended
 	accepted  int
-	trips     []*trip
+	flights   []*flight
 	published map[uint64]time.Duration
-	held      map[uint64]time.Duration // when the client received them
+	received  map[uint64]time.Duration // when the client received each message
 }
 
 // A play is what is traced: a feed to which messages are published at these times, a server, and a client that reads
@@ -47,7 +47,7 @@ type play struct {
 }
 
 func (p play) record(t *testing.T) *trace {
-	tr := &trace{published: map[uint64]time.Duration{}, held: map[uint64]time.Duration{}}
+	tr := &trace{published: map[uint64]time.Duration{}, received: map[uint64]time.Duration{}}
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), p.until)
 		defer cancel()
@@ -85,7 +85,7 @@ func (p play) record(t *testing.T) *trace {
 			tr.dials = append(tr.dials, [2]time.Duration{begun, time.Since(tr.start)})
 			return &tracedConn{Conn: conn, trace: tr, conn: len(tr.dials) - 1, client: true}, nil
 		}
-		p.read(ctx, dial, func(id uint64) { tr.held[id] = time.Since(tr.start) })
+		p.read(ctx, dial, func(id uint64) { tr.received[id] = time.Since(tr.start) })
 		<-ctx.Done()
 		f.Close()
 		server.Close()
@@ -93,7 +93,7 @@ func (p play) record(t *testing.T) *trace {
 		wires.Clear()
 		time.Sleep(time.Minute) // until the last connection is closed
 	})
-	tr.trips = slices.DeleteFunc(tr.trips, func(trip *trip) bool { return trip.left >= p.until }) // the client leaves
+	tr.flights = slices.DeleteFunc(tr.flights, func(f *flight) bool { return f.sent >= p.until }) // the client leaves
 	return tr
 }
 
@@ -120,8 +120,8 @@ type tracedConn struct {
 	conn   int
 	client bool
 	read   int // bytes
-	trip   int // the first trip that is not read completely
-	before int // bytes of the trips to this end before that
+	flight int // the first flight that is not read completely
+	before int // bytes of the flights to this end before that
 }
 
 func (c *tracedConn) Write(b []byte) (int, error) {
@@ -129,13 +129,13 @@ func (c *tracedConn) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	c.trace.mu.Lock()
 	defer c.trace.mu.Unlock()
-	if trips := c.trace.trips; n == 0 {
+	if flights := c.trace.flights; n == 0 {
 		// A deadline has passed.
-	} else if last := len(trips) - 1; last >= 0 && trips[last].conn == c.conn && trips[last].up == c.client &&
-		trips[last].left == now {
-		trips[last].data = append(trips[last].data, b[:n]...)
+	} else if last := len(flights) - 1; last >= 0 && flights[last].conn == c.conn && flights[last].up == c.client &&
+		flights[last].sent == now {
+		flights[last].data = append(flights[last].data, b[:n]...)
 	} else {
-		c.trace.trips = append(trips, &trip{conn: c.conn, up: c.client, left: now, data: bytes.Clone(b[:n])})
+		c.trace.flights = append(flights, &flight{conn: c.conn, up: c.client, sent: now, data: bytes.Clone(b[:n])})
 	}
 	return n, err
 }
@@ -145,16 +145,16 @@ func (c *tracedConn) Read(b []byte) (int, error) {
 	c.trace.mu.Lock()
 	defer c.trace.mu.Unlock()
 	c.read += n
-	for ; c.trip < len(c.trace.trips); c.trip++ {
-		trip := c.trace.trips[c.trip]
-		if trip.conn != c.conn || trip.up == c.client {
+	for ; c.flight < len(c.trace.flights); c.flight++ {
+		flight := c.trace.flights[c.flight]
+		if flight.conn != c.conn || flight.up == c.client {
 			continue
 		}
-		if c.before+len(trip.data) > c.read {
+		if c.before+len(flight.data) > c.read {
 			break
 		}
-		c.before += len(trip.data)
-		trip.came = time.Since(c.trace.start)
+		c.before += len(flight.data)
+		flight.arrived = time.Since(c.trace.start)
 	}
 	return n, err
 }
