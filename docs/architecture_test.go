@@ -181,8 +181,7 @@ func drawArrows() string {
 	return table
 }
 
-// TestRooms says whether the page's table of rooms has every package and every folder of the page's modules, and no
-// other.
+// TestRooms checks that the table of rooms has every package and every folder of web/static, and nothing else.
 func TestRooms(t *testing.T) {
 	want, err := folders()
 	if err != nil {

@@ -52,7 +52,7 @@ func TestConsole(t *testing.T) {
 	}
 }
 
-// printed says whether an experiment's command runs its test alone, and whether that test compares what it prints.
+// printed checks that an experiment's command runs one test alone, and that this test compares what it prints.
 func printed(t *testing.T, b blocks.Block, folder, test string) {
 	if b.Kind != "console" {
 		t.Errorf("%s:%d: the block of an experiment is marked console", b.Page, b.Line)
@@ -134,8 +134,7 @@ func (r *reader) proxy(command string) string {
 
 var settings = regexp.MustCompile(`"\$PWD/docs/testdata/(nginx[a-z-]*\.conf)"`)
 
-// here puts the addresses in use in place of those that the page names, and a
-// folder of its own in place of /tmp for what the page writes there.
+// here replaces the addresses that the page names by those in use, and /tmp by a folder of its own.
 func (r *reader) here(text string) string {
 	text = strings.ReplaceAll(text, "/tmp/nginx-", filepath.Join(r.tmp, "nginx-"))
 	for named, used := range r.at {
@@ -146,7 +145,7 @@ func (r *reader) here(text string) string {
 	return text
 }
 
-// there puts the addresses that the page names in place of those in use.
+// there replaces the addresses in use by those that the page names.
 func (r *reader) there(text string) string {
 	for named, used := range r.at {
 		text = strings.ReplaceAll(text, used, named)
@@ -289,9 +288,8 @@ func (s *screen) String() string {
 	return strings.ReplaceAll(s.text.String(), "\r\n", "\n")
 }
 
-// TestMeter says which commands show more than the page does: curl draws a meter
-// of its progress where what it gets does not go to the terminal. TestConsole
-// cannot see that, since nothing it runs has one.
+// TestMeter finds commands that would print more than the page shows: curl draws a progress meter where its output does
+// not go to the terminal. TestConsole cannot see that, since nothing it runs has a terminal.
 func TestMeter(t *testing.T) {
 	away := regexp.MustCompile(`(^|[ (])curl [^;|]*(-o /|\||\))`)
 	quiet := regexp.MustCompile(`curl (.* )?-[a-zA-Z]*s|2>`)
@@ -331,7 +329,7 @@ var notRun = map[string]string{
 	"docs/16-python.md: async def websocket(ws, after, head):":                                                                             "TestPythonChat runs it",
 }
 
-// TestNotRun says which blocks nobody runs and nobody has given a reason for.
+// TestNotRun finds blocks that no test runs and that notRun gives no reason for.
 func TestNotRun(t *testing.T) {
 	left := maps.Clone(notRun)
 	for name, text := range blocks.Pages(t) {

@@ -13,12 +13,12 @@ import (
 	"fourwires/internal/needs"
 )
 
-// exercises has a folder for each chapter, with the code of its exercise: what
-// the reader is given, a solution, and the test that both are put to.
+// exercises has a folder for each chapter, with the code of its exercise: what the reader is given, a solution, and the
+// test of both.
 const exercises = "docs/testdata/exercises"
 
-// TestExercises says whether the exercises in code can be solved, and not by
-// doing nothing: what the reader is given compiles and fails, the solution passes.
+// TestExercises checks each exercise in code: what the reader is given compiles and fails its test, and the solution
+// passes.
 func TestExercises(t *testing.T) {
 	var chapters, packages []string
 	for name, text := range blocks.Pages(t) {
@@ -64,7 +64,7 @@ func TestExercises(t *testing.T) {
 	}
 }
 
-// TestAges says that chapter 1's solution is the function that made its table.
+// TestAges checks that chapter 1's solution is the function that made its table.
 func TestAges(t *testing.T) {
 	used, err := excerpt("docs/experiments/live_test.go#ages")
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"fourwires/internal/needs"
 )
 
-// TestHealth has HAProxy check the lab as how-to says: it finds it well, and leads to it.
+// TestHealth has HAProxy check the lab's health as how-to shows: it finds the lab healthy, and forwards requests to it.
 func TestHealth(t *testing.T) {
 	path := needs.Program(t, "apt-get install haproxy", "haproxy")
 	lanes, _ := open(t)

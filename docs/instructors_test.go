@@ -8,8 +8,7 @@ import (
 	"fourwires/docs/blocks"
 )
 
-// TestKey says whether the figures of the instructor's answer key stand in the
-// chapters that they are said to be from.
+// TestKey checks that each figure of the instructor's answer key stands in the chapter that the key names for it.
 func TestKey(t *testing.T) {
 	pages := blocks.Pages(t)
 	_, key, _ := strings.Cut(pages["docs/instructors.md"], "\n## Answer key\n")

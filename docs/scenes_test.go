@@ -11,8 +11,7 @@ import (
 	"fourwires/docs/blocks"
 )
 
-// TestScenes says whether every chapter opens a scene, by its title, and whether
-// the steps that the pages open are there.
+// TestScenes checks that every chapter links to a scene by its title, and that the steps to which pages link exist.
 func TestScenes(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "web", "static", "scenes", "scenes.js"))
 	if err != nil {

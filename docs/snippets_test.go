@@ -35,7 +35,7 @@ func TestSnippets(t *testing.T) {
 	}
 }
 
-// TestShows says what a block is told that shows something else.
+// TestShows checks the error for a block that does not show its source as it is.
 func TestShows(t *testing.T) {
 	declaration := []string{"func f() {", "\ta()", "\tb()", "\tc()", "}"}
 	for _, test := range []struct {

@@ -1,13 +1,13 @@
-// Package blocks reads README.md and the pages of docs/ as their tests do: what stands between two fences is a block.
+// Package blocks reads README.md and the pages of docs/ for their tests. A block is what stands between two fences.
 //
 // A block marked console shows commands and what they print:
 //
 //	$ command
 //	what it prints
 //
-// In what it prints, … stands for any text, with the spaces around it, and alone on a line for one line or more. The
-// tests of docs run such a command, but for the experiments, go test ./docs/… -run TestName -v: an experiment itself
-// calls [Printed].
+// In what it prints, … stands for any text, with the spaces around it, and alone on a line for one line or more. Tests of
+// package docs run each command and compare what it prints. They leave out the experiments, whose commands are
+// go test ./docs/… -run TestName -v: each experiment compares its report itself, by [Printed].
 package blocks
 
 import (
@@ -22,7 +22,7 @@ import (
 // A Block is what stands between two fences.
 type Block struct {
 	Page  string // its path from the root
-	Kind  string // what the first fence says
+	Kind  string // the text behind the first fence, such as console
 	Line  int    // of the first fence
 	Lines []string
 }
@@ -65,7 +65,7 @@ func Pages(t testing.TB) map[string]string {
 	return pages
 }
 
-// Of takes a page apart: its blocks, and the prose without them.
+// Of returns the blocks of a page, and its prose without them.
 func Of(page, text string) (blocks []Block, prose string) {
 	inside := false
 	for i, line := range strings.Split(text, "\n") {
@@ -88,8 +88,8 @@ func Of(page, text string) (blocks []Block, prose string) {
 
 var some = regexp.MustCompile(` *…[ …]*`)
 
-// Pattern returns an expression that matches what a page says that a command prints. An endless command may print
-// more.
+// Pattern returns an expression that matches the output of a command, given the lines that a page shows of it. An
+// endless command may print more.
 func Pattern(want []string, endless bool) *regexp.Regexp {
 	var lines []string
 	for _, line := range want {

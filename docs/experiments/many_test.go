@@ -26,8 +26,8 @@ import (
 
 // The experiments of chapter 14: many readers, and slow ones.
 
-// TestSlow prints what ten readers receive, one of which reads nothing for 20 s, from servers that keep unsent messages in
-// different places.
+// TestSlow prints what ten readers receive, one of which reads nothing for 20 s, from servers that keep unsent messages
+// in different places.
 func TestSlow(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "50 messages a second of 1 KiB, for a minute; one of ten readers reads nothing from 20 s to 40 s\n")
@@ -146,8 +146,8 @@ func (s *cursors) close() {
 	s.all.Wait()
 }
 
-// slowReader lets ten readers read from a server. Late is the longest delay of the nine fast ones. Of the slow one, had is
-// the number of messages that it received, named the number that gaps named, and kept what the server kept for it.
+// slowReader lets ten readers read from a server. Late is the longest delay of the nine fast ones. Of the slow one, had
+// is the number of messages that it received, named the number that gaps named, and kept what the server kept for it.
 func slowReader(t *testing.T, serve func() server) (late time.Duration, had, named, kept int) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve()

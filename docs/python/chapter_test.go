@@ -35,8 +35,7 @@ func replaced(t *testing.T, script, pattern, by string) string {
 	return found.ReplaceAllLiteralString(script, by)
 }
 
-// TestPythonEvents says whether the code exercise can be solved, and not by doing
-// nothing: its skeleton fails, and passes with its solution, which is what the
+// TestPythonEvents checks the code exercise: its skeleton fails, and passes with the solution, which is the code that the
 // clients use.
 func TestPythonEvents(t *testing.T) {
 	python.Need(t)
@@ -60,7 +59,7 @@ func TestPythonEvents(t *testing.T) {
 	}
 }
 
-// TestFlaskSocketsRule says that the chapter adds the rule as the script does.
+// TestFlaskSocketsRule checks that the chapter adds the rule as the script does.
 func TestFlaskSocketsRule(t *testing.T) {
 	rule := chapterBlock(t, `    sockets.url_map.add(Rule("/websocket", endpoint=websocket, websocket=True))`)
 	script, err := os.ReadFile("flask_sockets_server.py")
@@ -72,8 +71,8 @@ func TestFlaskSocketsRule(t *testing.T) {
 	}
 }
 
-// TestPythonChat says whether the last exercise's solution is one: what is sent
-// comes back as a message, and what is no JSON is refused.
+// TestPythonChat checks the last exercise's solution: a text that a client sends comes back as a message, and one that is
+// not JSON is refused.
 func TestPythonChat(t *testing.T) {
 	python.Need(t)
 	server, err := os.ReadFile("websockets_server.py")

@@ -1,5 +1,5 @@
-// Package python says whether this machine can run the scripts beside it: clients and servers of the four transports, in
-// Python. Its tests run them; chapter 16 shows what they print:
+// Package python checks whether this machine can run the scripts beside it: clients and servers of the four transports,
+// in Python. Its tests run them; chapter 16 shows what they print:
 //
 //	go test ./docs/python -run 'TestPython$' -v
 package python
@@ -15,10 +15,10 @@ import (
 	"fourwires/internal/needs"
 )
 
-// Interpreter is the one that Debian's packages are for, and that the scripts name.
+// Interpreter is the path of the Python for which Debian has the modules, and which the scripts name.
 const Interpreter = "/usr/bin/python3"
 
-// modules has what the scripts import, and Debian's package of it.
+// modules are those that the scripts import, each with its Debian package.
 var modules = []struct{ module, debian string }{
 	{"aiohttp", "python3-aiohttp"},
 	{"channels", "python3-django-channels"},
@@ -29,8 +29,8 @@ var modules = []struct{ module, debian string }{
 	{"websockets", "python3-websockets"},
 }
 
-// Need says that the test runs the scripts: where Python or one of the modules is missing, the test is
-// [needs.Missing] it.
+// Need is called by a test that runs the scripts. Where Python or one of the modules that they import is missing, it
+// calls [needs.Missing], and with -short it skips the test.
 func Need(t testing.TB) {
 	t.Helper()
 	needs.Process(t)
@@ -44,18 +44,18 @@ func Need(t testing.TB) {
 			t.Fatal(err)
 		}
 	}
-	mend := "apt-get install python3"
+	remedy := "apt-get install python3"
 	var names []string
 	for _, m := range modules {
 		names = append(names, m.module)
-		mend += " " + m.debian
+		remedy += " " + m.debian
 	}
 	code := `import importlib.util as u, sys; print(*[m for m in sys.argv[1:] if not u.find_spec(m)])`
 	out, err := exec.CommandContext(t.Context(), Interpreter, append([]string{"-c", code}, names...)...).Output()
 	if err != nil {
-		needs.Missing(t, err.Error(), mend)
+		needs.Missing(t, err.Error(), remedy)
 	}
 	if missing := strings.TrimSpace(string(out)); missing != "" {
-		needs.Missing(t, Interpreter+" does not have "+strings.ReplaceAll(missing, " ", ", "), mend)
+		needs.Missing(t, Interpreter+" does not have "+strings.ReplaceAll(missing, " ", ", "), remedy)
 	}
 }

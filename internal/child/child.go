@@ -16,14 +16,14 @@ import (
 	"time"
 )
 
-// Patience is how long the process may take to answer, and to end, before it is killed. Once the context has ended it
-// has a second.
+// Patience is how long the process may take to answer, and to end, before it is killed. Once the context has ended, the
+// process has one second.
 const Patience = 10 * time.Second
 
 const parting = time.Second
 
-// ErrInterrupted says that the process ended by Ctrl-C before it was ready: a terminal sends Ctrl-C to both processes,
-// and the parent may learn of it later.
+// ErrInterrupted means that Ctrl-C ended the process before it was ready. A terminal sends Ctrl-C to both processes, and
+// the parent may learn of it after its child has ended.
 var ErrInterrupted = errors.New("interrupted")
 
 var errEnded = errors.New("the server's process has ended")
@@ -36,8 +36,8 @@ type Process struct {
 	stderr  bytes.Buffer
 }
 
-// Start starts a command and reads into ready what the process says first. Where that fails, the error quotes the
-// process's stderr, or is [ErrInterrupted]. The caller must close the process.
+// Start starts a command and reads the first object that the process writes into ready. Where that fails, the error
+// quotes the process's stderr, or is [ErrInterrupted]. The caller must close the process.
 func Start(ctx context.Context, command []string, ready any) (*Process, error) {
 	p := &Process{cmd: exec.Command(command[0], command[1:]...)}
 	p.cmd.Stderr = &p.stderr
@@ -108,7 +108,7 @@ func (p *Process) killLate(ctx context.Context) (done func()) {
 	return func() { close(end) }
 }
 
-// Close ends the process and waits for that. A process that failed is an error, which quotes its stderr.
+// Close closes the process's stdin and waits until the process has ended. Where it failed, the error quotes its stderr.
 func (p *Process) Close(ctx context.Context) error {
 	p.in.Close()
 	defer p.killLate(ctx)()
@@ -118,8 +118,8 @@ func (p *Process) Close(ctx context.Context) error {
 	return nil
 }
 
-// Serve is the child's side: it says ready, and then obeys each command until stdin ends or a command fails; the error
-// quotes that command. What obey returns as answer is sent, unless it is nil.
+// Serve is the child's side. It writes ready, and then calls obey with each command and writes the answer, unless that
+// is nil. It blocks until stdin ends, or until a command fails; the error quotes that command.
 func Serve[Command any](
 	stdin io.Reader, stdout io.Writer, ready any, obey func(Command) (answer any, err error),
 ) error {

@@ -17,7 +17,7 @@ import (
 // asChild is the environment variable that makes this test binary a child.
 const asChild = "FOURWIRES_CHILD"
 
-type greeting struct {
+type hello struct {
 	Hello string `json:"hello"`
 }
 
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asChild) == "" {
 		os.Exit(m.Run())
 	}
-	err := child.Serve(os.Stdin, os.Stdout, greeting{"you"}, func(c command) (any, error) {
+	err := child.Serve(os.Stdin, os.Stdout, hello{"you"}, func(c command) (any, error) {
 		switch {
 		case c.Fail != "":
 			return nil, errors.New(c.Fail)
@@ -66,7 +66,7 @@ func start(t *testing.T, ctx context.Context) *child.Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ready greeting
+	var ready hello
 	p, err := child.Start(ctx, []string{"env", asChild + "=yes", self}, &ready)
 	if err != nil || ready.Hello != "you" {
 		t.Fatal(ready, err)
@@ -118,7 +118,7 @@ func TestHang(t *testing.T) {
 	if err := p.Close(ctx); err == nil {
 		t.Error("it ended by itself")
 	}
-	if _, err := child.Start(ctx, []string{"cat"}, new(greeting)); err == nil {
+	if _, err := child.Start(ctx, []string{"cat"}, new(hello)); err == nil {
 		t.Error("a silent process is ready")
 	}
 	if took := time.Since(begun); took >= child.Patience {
@@ -137,7 +137,7 @@ func TestStartFails(t *testing.T) {
 		{[]string{"sh", "-c", "echo no >&2"}, "the server's process has ended: no"},
 		{[]string{"sh", "-c", "kill -INT $$"}, child.ErrInterrupted.Error()},
 	} {
-		_, err := child.Start(t.Context(), test.command, new(greeting))
+		_, err := child.Start(t.Context(), test.command, new(hello))
 		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("%q: %v, want %q", test.command, err, test.want)
 		}
@@ -154,7 +154,7 @@ func TestServeRefuses(t *testing.T) {
 	} {
 		var out strings.Builder
 		obey := func(command) (any, error) { return sum{}, nil }
-		err := child.Serve(strings.NewReader(line+"\n"), &out, greeting{"you"}, obey)
+		err := child.Serve(strings.NewReader(line+"\n"), &out, hello{"you"}, obey)
 		if err == nil || !strings.HasPrefix(err.Error(), want) || out.String() != `{"hello":"you"}`+"\n" {
 			t.Errorf("%s: %v after %q, want %q", line, err, out.String(), want)
 		}

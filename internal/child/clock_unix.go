@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Shared says that [Monotonic] is one clock for all processes of this machine, and that [CPUTime] is known.
+// Shared reports whether [Monotonic] is one clock for all processes of this machine, and [CPUTime] is known.
 const Shared = true
 
 // Monotonic returns the machine's monotonic clock in ns.

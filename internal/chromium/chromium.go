@@ -8,8 +8,8 @@ import (
 	"fourwires/internal/needs"
 )
 
-// Path returns the path of a Chromium: the one that CHROMIUM names, or the first that is installed. Without one, and
-// with -short, the test is skipped as package needs has it.
+// Path returns the path of a Chromium: the one that the environment variable CHROMIUM names, or the first that is
+// installed. Where there is none, and with -short, it skips the test by package needs.
 func Path(t testing.TB) string {
 	t.Helper()
 	if path := os.Getenv("CHROMIUM"); path != "" {

@@ -1,6 +1,6 @@
-// Package needs lets a test say what it needs that a machine may not have, or that -short leaves out: a program, a
-// process of its own, a right. What is not tried is said in one line that begins with NOT TRIED, and fails under
-// CI=true: there, what was not tested must not look green.
+// Package needs skips tests that need what a machine may not have, or what -short leaves out: a program, a process of
+// its own, a right. The reason is one line that begins with NOT TRIED. Under CI=true the test fails instead: there, what
+// was not tested must not look green.
 //
 // `go test ./...` prints nothing of a package that passes, so that line shows with -v only. Where the environment
 // variable NOT_TRIED names a file, each reason is appended to it, a line each; .ci/test reads them from there.
@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// Program returns the path of the first of names that is installed. Where none is, the test is [Missing] it; install
-// says how to get one, such as "apt-get install nginx". With -short the test is skipped, as by [Process].
+// Program returns the path of the first of names that is installed. Where none is, it calls [Missing] with install as the
+// remedy, such as "apt-get install nginx". With -short it skips the test, as [Process] does.
 func Program(t testing.TB, install string, names ...string) string {
 	t.Helper()
 	Process(t)
@@ -28,7 +28,7 @@ func Program(t testing.TB, install string, names ...string) string {
 	panic("unreachable")
 }
 
-// Process skips the test with -short: it starts a process, such as a browser, a server or a capture.
+// Process skips the test with -short. A test calls it that starts a process, such as a browser, a server or a capture.
 func Process(t testing.TB) {
 	t.Helper()
 	if testing.Short() {
@@ -36,15 +36,16 @@ func Process(t testing.TB) {
 	}
 }
 
-// Missing skips the test, and under CI=true fails it: why says what is missing, and mend how to get it.
-func Missing(t testing.TB, why, mend string) {
+// Missing skips the test, and under CI=true fails it. Its message is why, which names what is missing, and remedy, which
+// says how to get it.
+func Missing(t testing.TB, why, remedy string) {
 	t.Helper()
 	if name := os.Getenv("NOT_TRIED"); name != "" {
 		if err := appendLine(name, why); err != nil {
 			t.Fatal(err)
 		}
 	}
-	text := "NOT TRIED: " + why + "; to try it: " + mend
+	text := "NOT TRIED: " + why + "; to try it: " + remedy
 	if os.Getenv("CI") == "true" {
 		t.Fatal(text)
 	}
