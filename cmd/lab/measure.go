@@ -125,8 +125,8 @@ func (m *measuring) run(cmd *cobra.Command) error {
 	return nil
 }
 
-// anothers are the flags that the server at --url leaves no choice of, and why.
-var anothers = map[string]string{
+// notWithURL are the flags that cannot be given with --url, and why.
+var notWithURL = map[string]string{
 	"rtt":     "is where it is",
 	"jitter":  "is where it is",
 	"kbps":    "is where it is",
@@ -145,9 +145,9 @@ func (m *measuring) check(flags *pflag.FlagSet) (use scenario.Scenario, err erro
 	if err := o.Network.Check(); err != nil {
 		return use, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(anothers)) {
+	for _, name := range slices.Sorted(maps.Keys(notWithURL)) {
 		if len(m.urls) > 0 && flags.Changed(name) {
-			return use, fmt.Errorf("--%s: the server at --url %s", name, anothers[name])
+			return use, fmt.Errorf("--%s: the server at --url %s", name, notWithURL[name])
 		}
 	}
 	if m.csv && m.asJSON {

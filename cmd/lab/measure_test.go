@@ -82,7 +82,7 @@ func TestMeasureCSV(t *testing.T) {
 	}
 	for _, record := range records[1:] {
 		if cpu := record[slices.Index(want, "cpu_us")]; cpu != "" || record[slices.Index(want, "up_unaccounted")] != "0" {
-			t.Errorf("%q: of another's server, CPU is not known", record)
+			t.Errorf("%q: of an external server, CPU is not known", record)
 		}
 	}
 }

@@ -5,9 +5,9 @@
 //	$ command
 //	what it prints
 //
-// In what it prints, … stands for any text, with the spaces around it, and alone on a line for one line or more. Tests of
-// package docs run each command and compare what it prints. They leave out the experiments, whose commands are
-// go test ./docs/… -run TestName -v: each experiment compares its report itself, by [Printed].
+// In what it prints, … stands for any text, with the spaces around it, and alone on a line for one line or more. Tests
+// of package docs run each command and compare what it prints. They leave out the experiments, whose commands are go
+// test ./docs/… -run TestName -v: each experiment compares its report itself, by [Printed].
 package blocks
 
 import (
@@ -121,8 +121,8 @@ func (b Block) Experiment() (folder, test string, ok bool) {
 	return found[1], found[2], true
 }
 
-// Printed prints the report of an experiment, as go test -v shows it, and compares it with the blocks that show it. Such
-// a block may leave out what go test prints before and after.
+// Printed prints the report of an experiment, as go test -v shows it, and compares it with the blocks that show it.
+// Such a block may leave out what go test prints before and after.
 func Printed(t testing.TB, report string) {
 	t.Helper()
 	fmt.Fprint(t.Output(), report)

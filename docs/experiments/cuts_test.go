@@ -19,8 +19,8 @@ import (
 
 // The experiments of chapter 12: connections that fail.
 
-// TestMemory counts the messages that a reader loses, and receives twice, when its connections are cut: the server or the
-// reader remembers the position, or nobody.
+// TestMemory counts the messages that a reader loses, and receives twice, when its connections are cut: the server or
+// the reader remembers the position, or nobody.
 func TestMemory(t *testing.T) {
 	var report strings.Builder
 	fmt.Fprintf(&report, "50 messages a second for two minutes; every 2 s on average the connection is reset\n")
@@ -116,8 +116,8 @@ func (s *session) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // streams reads events as a page does, which sees neither comments nor the connection. After a stream has ended it
-// pauses and opens the next, with the last id if it resumes. A patience above 0 is how long it waits for an event before
-// it closes the stream.
+// pauses and opens the next, with the last id if it resumes. A patience above 0 is how long it waits for an event
+// before it closes the stream.
 func streams(ctx context.Context, dial dialer, path string, resumes bool, patience, pause time.Duration,
 	take func(id uint64)) {
 	transport := &http.Transport{DialContext: dial, DisableCompression: true}

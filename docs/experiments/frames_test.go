@@ -73,7 +73,8 @@ func TestFrames(t *testing.T) {
 // text returns a JSON string of that many bytes.
 func text(size int) []byte { return []byte(`"` + strings.Repeat("x", size-2) + `"`) }
 
-// twoFrames draws, bit by bit, a frame upstream and the one that answers it: chapter 8 types the one and reads the other.
+// twoFrames draws, bit by bit, a frame upstream and the one that answers it: chapter 8 types the one and reads the
+// other.
 func twoFrames(t *testing.T) *svg {
 	upgrade, err := os.ReadFile(filepath.Join("..", "testdata", "upgrade.txt"))
 	if err != nil {

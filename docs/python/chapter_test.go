@@ -35,8 +35,8 @@ func replaced(t *testing.T, script, pattern, by string) string {
 	return found.ReplaceAllLiteralString(script, by)
 }
 
-// TestPythonEvents checks the code exercise: its skeleton fails, and passes with the solution, which is the code that the
-// clients use.
+// TestPythonEvents checks the code exercise: its skeleton fails, and passes with the solution, which is the code that
+// the clients use.
 func TestPythonEvents(t *testing.T) {
 	python.Need(t)
 	skeleton, solution := chapterBlock(t, "import unittest"), chapterBlock(t, "class Events:")
@@ -71,8 +71,8 @@ func TestFlaskSocketsRule(t *testing.T) {
 	}
 }
 
-// TestPythonChat checks the last exercise's solution: a text that a client sends comes back as a message, and one that is
-// not JSON is refused.
+// TestPythonChat checks the last exercise's solution: a text that a client sends comes back as a message, and one that
+// is not JSON is refused.
 func TestPythonChat(t *testing.T) {
 	python.Need(t)
 	server, err := os.ReadFile("websockets_server.py")

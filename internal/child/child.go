@@ -22,8 +22,8 @@ const Patience = 10 * time.Second
 
 const parting = time.Second
 
-// ErrInterrupted means that Ctrl-C ended the process before it was ready. A terminal sends Ctrl-C to both processes, and
-// the parent may learn of it after its child has ended.
+// ErrInterrupted means that Ctrl-C ended the process before it was ready. A terminal sends Ctrl-C to both processes,
+// and the parent may learn of it after its child has ended.
 var ErrInterrupted = errors.New("interrupted")
 
 var errEnded = errors.New("the server's process has ended")

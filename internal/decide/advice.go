@@ -11,8 +11,8 @@ import (
 	"fourwires/internal/scenario"
 )
 
-// Advise prints what each candidate for a need costs, which one to take and why, and for which other needs the answer
-// is another.
+// Advise prints what each candidate for a need costs, which one to take and why, and which other needs would change
+// the answer.
 func (n Need) Advise(out io.Writer) error {
 	var b strings.Builder
 	direction := map[string]string{scenario.Down: "down to all", scenario.Both: "up, and down to all", scenario.Up: "up"}

@@ -18,11 +18,11 @@ type Candidate struct {
 	Memory     float64       // bytes of the server
 	InTime     bool          // Most is no longer than is needed
 	Note       string        // what the figures come from, in words
-	Times      float64       // its worst figure, as a multiple of the best candidate's; 0 where it is not in time
-	Figure     string        // which figure that is; empty: it is the best in all
+	Times      float64       // its worst figure of bytes, CPU and memory, in multiples of the lowest; 0: not in time
+	Figure     string        // which figure that is; empty: all its figures are the lowest
 }
 
-// Nobody minds less than this: a lower figure counts as this one.
+// A figure below these is too small to matter: it counts as this much.
 const (
 	minorBits   = 1e6
 	minorCPU    = 0.05
@@ -44,8 +44,8 @@ var figures = []struct {
 // simplest is chosen.
 const asGood = 1.25
 
-// Candidates returns the candidates for a need, the simplest first: the one that keeps the least state, and that the
-// most proxies and libraries know.
+// Candidates returns the candidates for a need, the simplest first: the one that keeps the least state and that most
+// proxies and libraries support.
 func (n Need) Candidates() []Candidate {
 	var all []Candidate
 	if n.Direction == scenario.Up {
@@ -95,7 +95,8 @@ func (n Need) compare(all []Candidate) {
 	}
 }
 
-// Choose returns the simplest of the candidates that are about as good as the best; nil: none is in time.
+// Choose returns the first candidate, which is the simplest, whose worst figure is at most a quarter above that of the
+// best; nil: none is in time.
 func Choose(candidates []Candidate) *Candidate {
 	best := math.Inf(1)
 	for _, c := range candidates {

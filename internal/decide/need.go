@@ -1,5 +1,5 @@
-// Package decide says which transport suits a need, and why. It never measures: it works out the cost of each candidate
-// from model.json, which has what this repository has measured. "lab decide" prints its advice.
+// Package decide calculates which transport suits a need, and why. It never measures: it calculates the cost of each
+// candidate from model.json, which has what this repository has measured. "lab decide" prints its advice.
 package decide
 
 import (
@@ -13,7 +13,7 @@ import (
 	"fourwires/internal/source"
 )
 
-// A Need is what somebody needs of a live feed.
+// A Need is what a product needs of a live feed.
 type Need struct {
 	Rate      float64       // messages a second, of all clients together
 	Size      int           // bytes of a message's data
@@ -25,13 +25,13 @@ type Need struct {
 	Headers   string        // of the polls' requests: protocol.Go or protocol.Chrome
 }
 
-// Usual returns a need to begin with.
+// Usual returns the need that "lab decide" begins with: the defaults of its flags.
 func Usual() Need {
 	return Need{Rate: 1, Size: 200, Direction: scenario.Down, Clients: 1000,
 		Late: time.Second, RTT: 40 * time.Millisecond, HTTP: 2, Headers: protocol.Chrome}
 }
 
-// Check returns nil for a need that can be decided on, and otherwise one sentence on the first fault.
+// Check returns nil for a valid need, and otherwise one sentence on the first fault.
 func (n Need) Check() error {
 	switch {
 	case !(n.Rate > 0) || n.Rate > source.MaxRate: // so written, NaN is refused too

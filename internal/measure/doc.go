@@ -36,11 +36,11 @@
 // client. Where messages go upstream alone, the server echoes them, which stands for an acknowledgement, and latency
 // counts until the echo is received.
 //
-// # Another's server
+// # An external server
 //
-// Its feed is measured as it is, from the first connection on and without a warm-up. The CPU time of another's process
-// cannot be read. If the server is a lab, it answers questions for its clock ([Clock]): then latency is from a
-// message's timestamp by its clock to the callback by ours, with the error that this may have; a negative latency is
-// shown as it is. Otherwise latency is unknown. The end of the feed is unknown too: an id is lost only if a higher one
-// was received.
+// A target with a URL is an external server. Its feed is measured as it is, from the first connection on and without a
+// warm-up. The CPU time of its process cannot be read. If the server is a lab, its clock can be asked for ([Clock]):
+// then latency is from a message's timestamp by that clock to the callback by ours, with the error of the estimate; a
+// negative latency is shown as it is. Otherwise latency is unknown. The end of the feed is unknown too: an id is lost
+// only if a higher one was received.
 package measure

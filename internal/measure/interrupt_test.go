@@ -26,9 +26,9 @@ import (
 // and may have had to wait to send it.
 const leaving = time.Second
 
-// At whichever stage another's server falls silent, an interrupt ends the measurement of each transport, at once or, of
-// a WebSocket, after its closing handshake. In virtual time: without it, each would wait for a limit, and the shortest
-// is 10 s.
+// At whichever stage an external server falls silent, an interrupt ends the measurement of each transport, at once or,
+// of a WebSocket, after its closing handshake. In virtual time: without it, each would wait for a limit, and the
+// shortest is 10 s.
 func TestInterruptSilence(t *testing.T) {
 	t.Parallel()
 	const begun = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 100\r\n\r\n{"

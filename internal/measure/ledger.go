@@ -18,7 +18,7 @@ type ledger struct {
 
 func newLedger(target Target) *ledger {
 	l := &ledger{}
-	if u, err := url.Parse(target.URL); err == nil { // another's path may be any
+	if u, err := url.Parse(target.URL); err == nil { // an external server's path may be any
 		l.wire.Paths = map[string]string{u.EscapedPath(): target.Transport}
 	}
 	return l

@@ -21,14 +21,14 @@ const (
 	MaxMessages = 1_000_000
 )
 
-// Options say what is measured.
+// Options are what is measured, and how.
 type Options struct {
-	For      time.Duration // of publishing, for each transport
+	For      time.Duration // how long messages are published, for each transport
 	Rate     float64       // messages a second
 	Payload  int           // bytes of a message's data
 	Interval time.Duration // of polling
 	Clients  int
-	Protocol protocol.Settings // TLS is for a server of our own; another's URL has it
+	Protocol protocol.Settings // TLS is for a server of our own; an external server's URL has it
 	Network  netsim.Settings   // between the clients and a server of our own
 
 	Direction string        // scenario.Down, Both or Up; empty: Down
@@ -45,14 +45,14 @@ type Options struct {
 	Progress io.Writer
 }
 
-// With returns options for the scenario, and leaves those that it does not name.
+// With returns the options with those that the scenario sets.
 func (o Options) With(s scenario.Scenario) Options {
 	o.Direction, o.Rate, o.Payload, o.Burst, o.Apart = s.Direction, s.Rate, s.Payload, s.Burst, s.Apart
 	o.Clients, o.Interval = s.Clients, s.Interval
 	return o
 }
 
-// Check returns nil for options that can be measured, and otherwise one sentence on the first fault.
+// Check returns nil for valid options, and otherwise one sentence on the first fault.
 func (o Options) Check() error {
 	switch {
 	case o.For <= 0 || o.For > MaxFor:

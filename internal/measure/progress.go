@@ -8,7 +8,8 @@ import (
 	"fourwires/internal/lab"
 )
 
-// A progress is how far a trial is. Its methods may be called by any number of goroutines at once.
+// A progress counts what the clients of a trial have received so far. Its methods may be called by any number of
+// goroutines at once.
 type progress struct {
 	mu    sync.Mutex
 	tally *tally // nil: the clients are not there yet

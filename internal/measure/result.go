@@ -37,13 +37,13 @@ type Result struct {
 	Took time.Duration `json:"-"` // of the schedule
 }
 
-// JSON returns what prints each result as one line of JSON.
+// JSON returns a function that prints a result as one line of JSON.
 func JSON(w io.Writer) func(Result) error {
 	return func(r Result) error { return json.NewEncoder(w).Encode(r) }
 }
 
-// CSV returns what prints each result as one record, the first after a header. The names are those of the JSON, with
-// "up_" and "down_" before those of parts; what is unknown is empty.
+// CSV returns a function that prints a result as one record, the first after a header. The names are those of the JSON,
+// with "up_" and "down_" before those of parts; what is unknown is empty.
 func CSV(w io.Writer) func(Result) error {
 	out := csv.NewWriter(w)
 	header := false

@@ -14,7 +14,7 @@ import (
 	"fourwires/internal/source"
 )
 
-// A command is one of these, for the server's process.
+// A command is what the server's process is to do: exactly one field is set.
 type command struct {
 	Publish *publication     `json:"publish,omitempty"` // publishes; has no answer
 	Network *netsim.Settings `json:"network,omitempty"` // sets the network before the lanes; has no answer
@@ -45,7 +45,7 @@ type standing struct {
 }
 
 // Serve is the server's process: a lab on free ports of the loopback interface, whose feed has no source. It writes its
-// addresses on stdout and obeys commands from stdin (see package child) until stdin ends.
+// addresses on stdout and carries out commands from stdin (see package child). It blocks until stdin ends.
 func Serve(stdin io.Reader, stdout io.Writer) error {
 	limits := lab.DefaultLimits()
 	limits.Publishes = 0 // any number

@@ -17,7 +17,7 @@ const (
 	questionEvery  = 500 * time.Millisecond // from then on
 )
 
-// A serverClock is what is known of the clock of another's server, and of the messages with its timestamps. A lab
+// A serverClock is what is known of the clock of an external server, and of the messages with its timestamps. A lab
 // answers questions for its clock at /websocket/echo. Its methods may be called by any number of goroutines at once.
 type serverClock struct {
 	mu    sync.Mutex

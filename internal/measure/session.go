@@ -22,7 +22,7 @@ const (
 	warmUpTime = 100 * time.Millisecond // over which they are published
 	settle     = 20 * time.Millisecond  // for what follows a message: the next long-poll, the end of a chunk
 	drainTime  = 2 * time.Second        // for what is still on its way, beyond a polling interval
-	patience   = 10 * time.Second       // for late messages, and the clock of another's server
+	patience   = 10 * time.Second       // for late messages, and the clock of an external server
 )
 
 // A session is one trial under way: open, warmUp, drive, drain, result, close.
@@ -30,10 +30,10 @@ type session struct {
 	Options
 	target    Target
 	transport lab.Transport
-	server    *server // of our own; nil: the target is another's
+	server    *server // of our own; nil: the target is an external server
 	addr      string  // of our own server's lanes
 	senders   []sender
-	clock     *serverClock // of another's server; nil: unknown
+	clock     *serverClock // of an external server; nil: unknown
 	tally     *tally
 	ledger    *ledger
 	failed    chan error // what a client ended with, or a sender
@@ -156,7 +156,7 @@ func (s *session) receive(ctx context.Context, head uint64) error {
 	return err
 }
 
-// drive begins the schedule and waits until its time is over. Of another's server, which publishes by itself, it only
+// drive begins the schedule and waits until its time is over. Of an external server, which publishes by itself, it only
 // waits. Where the schedule could not begin, begun stays zero.
 func (s *session) drive(ctx context.Context, seed uint64) error {
 	s.length = s.For
@@ -213,8 +213,8 @@ func (s *session) begin(ctx context.Context, seed uint64) error {
 }
 
 // drain waits until the clients have received all that was published, or for as long as it may take, and returns the
-// newest id. After an error of drive, which it returns, it does not wait. The id is 0 where it is unknown: of another's
-// feed, and after an error.
+// newest id. After an error of drive, which it returns, it does not wait. The id is 0 where it is unknown: of an
+// external feed, and after an error.
 func (s *session) drain(ctx context.Context, err error) (head uint64, _ error) {
 	if s.sent != nil && err == nil { // what was sent last is still on its way to the server
 		err = s.pause(ctx, settle+2*s.roundTrip())

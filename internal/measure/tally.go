@@ -11,8 +11,8 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// A client is what one client received.
-type client struct {
+// A reception is what one client received.
+type reception struct {
 	stats.IDs
 	age stats.Age
 }
@@ -20,7 +20,7 @@ type client struct {
 // A tally is what all clients received. Its methods may be called by any number of goroutines at once.
 type tally struct {
 	mu      sync.Mutex
-	clients []client
+	clients []reception
 	latency *hdrhistogram.Histogram // ns
 
 	first    uint64 // the id of the message that is due at instants[0]
@@ -32,7 +32,7 @@ type tally struct {
 // newTally returns a tally of so many clients, which are to receive the ids from next on; 0: any id may be the first.
 func newTally(clients int, next uint64) *tally {
 	t := &tally{
-		clients: make([]client, clients),
+		clients: make([]reception, clients),
 		latency: hdrhistogram.New(1, longest.Nanoseconds(), 3),
 	}
 	for i := range t.clients {

@@ -1,6 +1,6 @@
 // Package needs skips tests that need what a machine may not have, or what -short leaves out: a program, a process of
-// its own, a right. The reason is one line that begins with NOT TRIED. Under CI=true the test fails instead: there, what
-// was not tested must not look green.
+// its own, a right. The reason is one line that begins with NOT TRIED. Under CI=true the test fails instead: there,
+// what was not tested must not look green.
 //
 // `go test ./...` prints nothing of a package that passes, so that line shows with -v only. Where the environment
 // variable NOT_TRIED names a file, each reason is appended to it, a line each; .ci/test reads them from there.
@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// Program returns the path of the first of names that is installed. Where none is, it calls [Missing] with install as the
-// remedy, such as "apt-get install nginx". With -short it skips the test, as [Process] does.
+// Program returns the path of the first of names that is installed. Where none is, it calls [Missing] with install as
+// the remedy, such as "apt-get install nginx". With -short it skips the test, as [Process] does.
 func Program(t testing.TB, install string, names ...string) string {
 	t.Helper()
 	Process(t)
@@ -36,8 +36,8 @@ func Process(t testing.TB) {
 	}
 }
 
-// Missing skips the test, and under CI=true fails it. Its message is why, which names what is missing, and remedy, which
-// says how to get it.
+// Missing skips the test, and under CI=true fails it. Its message is why, which names what is missing, and remedy,
+// which says how to get it.
 func Missing(t testing.TB, why, remedy string) {
 	t.Helper()
 	if name := os.Getenv("NOT_TRIED"); name != "" {

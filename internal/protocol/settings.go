@@ -1,8 +1,8 @@
-// Package protocol is what clients speak below their transport: HTTP/1.1 or HTTP/2, with TLS or without, and with which
-// headers. A client that dials by [Settings.Dialer] needs to know nothing of it, and its bytes are counted.
+// Package protocol sets what clients speak below their transport: HTTP/1.1 or HTTP/2, with TLS or without, and with
+// which headers. A client that dials by [Settings.Dialer] needs to know nothing of it, and its bytes are counted.
 //
-// Chromium's headers were recorded from a Chromium (testdata, and how: [Headers]). They go over the wire as it sent
-// them, in its order and letter case, and on HTTP/2 in its encoding.
+// Chromium's headers were recorded from a Chromium; [Headers] says how, and testdata has them. They go over the wire as
+// it sent them, in its order and letter case, and on HTTP/2 in its encoding.
 package protocol
 
 import (
@@ -18,7 +18,7 @@ import (
 // Dial opens a connection, as net.Dialer's DialContext does.
 type Dial = func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// Settings are what clients speak below their transport.
+// Settings are the protocols that clients speak below their transport, and their headers.
 type Settings struct {
 	HTTP    int  // version, 1 (HTTP/1.1) or 2
 	TLS     bool // with "https://" URLs
@@ -28,7 +28,7 @@ type Settings struct {
 	Dial     Dial // opens the connections; nil: net.Dialer's DialContext
 }
 
-// Check returns nil for settings that can be spoken, and otherwise one sentence on the first fault.
+// Check returns nil for valid settings, and otherwise one sentence on the first fault.
 func (s Settings) Check() error {
 	if s.HTTP != 1 && s.HTTP != 2 {
 		return fmt.Errorf("http %d: must be 1 or 2", s.HTTP)
@@ -36,7 +36,7 @@ func (s Settings) Check() error {
 	return s.Headers.check()
 }
 
-// Version returns the version of HTTP that a client speaks, 1 or 2. One that cannot speak HTTP/2 speaks HTTP/1.1.
+// Version returns the version of HTTP that a client speaks, 1 or 2; http2 reports whether it can speak HTTP/2.
 func (s Settings) Version(http2 bool) int {
 	if !http2 {
 		return 1
@@ -52,8 +52,8 @@ func (s Settings) Scheme() string {
 	return "http"
 }
 
-// Dialer returns what opens connections for a client that speaks this version of HTTP. The ledger counts their bytes,
-// and calls spans with each, unless that is nil.
+// Dialer returns a function that opens connections for a client that speaks this version of HTTP. The ledger counts
+// their bytes. Unless spans is nil, it is called with each span, as by [wire.Ledger.Tap].
 func (s Settings) Dialer(version int, ledger *wire.Ledger, spans func(wire.Span)) Dial {
 	dial := s.Dial
 	if dial == nil {

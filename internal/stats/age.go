@@ -11,7 +11,7 @@ type Age struct {
 	peak   int64
 }
 
-// Take says that at now a message was received that was due at due.
+// Take records that a message which was due at due was received at now.
 func (a *Age) Take(due, now int64) {
 	if a.begun {
 		young, old := a.counted-a.newest, now-a.newest

@@ -32,9 +32,9 @@ func market(rate float64) lab.Settings {
 	return lab.Settings{Keep: feed.Keep, Source: source.Settings{Source: source.Market, Rate: rate, Phase: source.Even}}
 }
 
-// Of another's server, what cannot be known is not shown. A lab has a clock to ask, which here is ours: so a stream's
+// Of an external server, what cannot be known is not shown. A lab has a clock to ask, which here is ours: so a stream's
 // latency is half the round trip, and may be wrong by as much.
-func TestAnother(t *testing.T) {
+func TestExternal(t *testing.T) {
 	t.Parallel()
 	const oneWay = 10 * time.Millisecond
 	labtest.Virtual(t, market(100), netsim.Settings{RTT: 2 * oneWay}, func(t *testing.T, s *labtest.VirtualServer) {
@@ -66,7 +66,7 @@ func TestAnother(t *testing.T) {
 }
 
 // One address for each transport is measured in the transports' order.
-func TestAnotherByTransport(t *testing.T) {
+func TestExternalByTransport(t *testing.T) {
 	t.Parallel()
 	labtest.Virtual(t, market(100), netsim.Settings{}, func(t *testing.T, s *labtest.VirtualServer) {
 		o := options(t, "sse=http://localhost/sse?heartbeat=1s", "longpoll=http://localhost/longpoll")
@@ -184,8 +184,8 @@ func TestNothing(t *testing.T) {
 	}
 }
 
-// The certificate of another's server is checked, unless that is not wanted; and so is what the server speaks.
-func TestAnothersTLS(t *testing.T) {
+// The certificate of an external server is checked, unless that is not wanted; and so is what the server speaks.
+func TestExternalTLS(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(http.NotFoundHandler()) // of HTTP/1.1
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -236,7 +236,7 @@ func expired(t *testing.T) tls.Certificate {
 }
 
 // An interrupt ends a measurement with what there is, and no message that is only on its way is lost.
-func TestInterruptAnother(t *testing.T) {
+func TestInterruptExternal(t *testing.T) {
 	t.Parallel()
 	labtest.Virtual(t, market(100), netsim.Settings{}, func(t *testing.T, s *labtest.VirtualServer) {
 		o := options(t, "websocket=http://localhost/websocket")
