@@ -32,8 +32,8 @@ func BenchmarkAge(b *testing.B) {
 	}
 }
 
-// ageOf returns the age of the newest message that a reader held, until the last message that was received before the
-// newest was due.
+// ageOf returns the age of the newest message that a reader has. It ends with the last message that was received before
+// the newest was due.
 func ageOf(r reader) (age stats.Age) {
 	all := r.arrivals
 	for end := all[len(all)-1].due; len(all) > 2 && all[len(all)-1].received > end; {

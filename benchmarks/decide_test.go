@@ -125,11 +125,11 @@ func TestModelBytes(t *testing.T) {
 // each.
 const ticks = 0.003
 
-// TestModelLateness compares how late messages are that are published at random instants. The latest of a hundred is as
-// late as the model's bound, where the machine lets it. The machine's pauses can only add to that, so the round that
-// had the fewest counts: there it is no later than the bound, and not earlier by more than a tenth of the longest
-// waiting, since it is luck by how much the unluckiest message misses the worst moment. The median is where the model's
-// mean puts it, within a fifteenth of the longest waiting.
+// TestModelLateness compares the model's delays with those of messages that were published at random instants. The
+// latest of a hundred messages comes close to the model's bound. The machine's pauses can only make it later, so the
+// round with the earliest one counts. There it is no later than the bound, and earlier by at most a tenth of the
+// longest waiting, since even the unluckiest message misses the worst moment by some time. The median is as the model's
+// mean has it, within a fifteenth of the longest waiting.
 func TestModelLateness(t *testing.T) {
 	measured := recorded(t, "latency")
 	for _, rtt := range rtts {
@@ -154,8 +154,8 @@ func TestModelLateness(t *testing.T) {
 	}
 }
 
-// medianDelay returns by how many seconds half of the messages are late, of which a share waits before its one-way
-// delay, for any part of the longest time.
+// medianDelay returns the median delay in seconds. A share of the messages waits before its one-way delay, for a time
+// that is evenly distributed up to the longest.
 func medianDelay(c decide.Candidate, oneWay time.Duration) float64 {
 	share := 2 * (c.Mean - oneWay).Seconds() / (c.Most - oneWay).Seconds()
 	if !(share > 0.5) { // NaN: nothing waits

@@ -1,5 +1,5 @@
-// Package benchmarks measures what the four transports cost a server and its readers, beside the least that it can
-// cost.
+// Package benchmarks measures what the four transports cost a server and its readers, and compares them with the least
+// that it can cost: plain TCP connections.
 //
 //	go test ./benchmarks -run '^$' -bench Fanout//readers=1000 -benchtime 50x
 //
@@ -64,10 +64,10 @@
 // Lost messages are counted by id after all had time to arrive, and so are duplicated and reordered ones; one cannot
 // hide the other.
 //
-// Over a network there is one reader, and the lab is in its process: nobody has much to do, and who waits for what
-// decides. All of the above about schedules and loss holds there, too. A schedule is that of a Poisson process of which
-// the number is known: 100 instants, evenly at random over a whole number of polling intervals, which begin at a random
-// instant.
+// Over a network there is one reader, and the lab is in its process: the processors are mostly idle, and what is
+// measured is waiting. All of the above about schedules and loss holds there, too. A schedule is that of a Poisson
+// process of which the number is known: 100 instants, evenly at random over a whole number of polling intervals, which
+// begin at a random instant.
 //
 // A quantile is always a value that was measured, the nearest rank. README.md's tables have medians over the rounds;
 // see package stats.

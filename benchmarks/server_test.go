@@ -77,8 +77,8 @@ type footprint struct {
 	Goroutines int `json:"goroutines"`
 }
 
-// serve is the server process: a lab, and beside it the plain connections of transport=tcp. It says its addresses on
-// stdout and obeys commands from stdin (see package child) until stdin ends.
+// serve is the server process: a lab, and beside it the plain connections of transport=tcp. It writes its addresses
+// on stdout and carries out commands from stdin (see package child). It blocks until stdin ends.
 func serve(stdin io.Reader, stdout io.Writer) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()

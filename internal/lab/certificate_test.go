@@ -283,7 +283,7 @@ func TestHostileTLS(t *testing.T) {
 		want  string        // what the answer has in it; "" for none
 		after time.Duration // when the connection ends, at the latest
 	}{
-		{"says nothing", "", "", false, "", 10 * time.Second},
+		{"sends nothing", "", "", false, "", 10 * time.Second},
 		{"HTTP/1.1 without TLS", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "", false, `{"error":"this address speaks TLS: ask https://"}`, time.Second},
 		{"HTTP/2 without TLS", http2.ClientPreface, "", false, "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n", time.Second},
 		{"garbage", "\x00\x01\x02\x03\x04\x05\x06\x07", "", false, "", time.Second},

@@ -1,8 +1,8 @@
 // Package lab puts the parts together: one feed, its source, the four transports, the page and the control API, served
 // on two addresses.
 //
-// The lanes' address serves what is compared. The control address serves what sets the comparison up, and so takes no
-// connections from it.
+// The lanes' address serves the transports that are compared, and the page. The control address serves the control API,
+// so that its requests take no connections and no bandwidth from the lanes.
 package lab
 
 import (
@@ -21,7 +21,7 @@ import (
 	"fourwires/internal/wire"
 )
 
-// Settings are what a lab is made from.
+// Settings are what [New] makes a lab from.
 type Settings struct {
 	Keep     int             // messages that the feed keeps
 	Source   source.Settings // what is published, and how fast
@@ -39,7 +39,7 @@ type Settings struct {
 	networkSet  bool         // somebody has set the network of the lab that this one succeeds
 }
 
-// A Lab is a feed with its source and the servers of both.
+// A Lab is a feed with its source, and the servers of its two addresses.
 type Lab struct {
 	Feed   *feed.Feed
 	Ledger wire.Ledger // every byte on the lanes' addresses
@@ -57,7 +57,7 @@ type Lab struct {
 	ends       chan struct{}           // closed when the lab shuts down
 }
 
-// New returns a lab that does not serve yet. The error says which setting is wrong.
+// New returns a lab that does not serve yet. The error names the setting that is wrong.
 func New(s Settings) (*Lab, error) {
 	s, err := s.complete()
 	if err != nil {
@@ -84,7 +84,7 @@ func New(s Settings) (*Lab, error) {
 	return l, nil
 }
 
-// complete returns the settings with their defaults. The error says which one is wrong.
+// complete returns the settings with their defaults. The error names the setting that is wrong.
 func (s Settings) complete() (Settings, error) {
 	if s.Keep < 1 || s.Keep > feed.Keep {
 		return s, fmt.Errorf("keep %d: a feed keeps 1 to %d messages", s.Keep, feed.Keep)

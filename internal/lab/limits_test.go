@@ -47,7 +47,7 @@ func TestHostile(t *testing.T) {
 		want  string        // what the answer has in it; "" for none
 		after time.Duration // when the connection ends, at the latest
 	}{
-		{"says nothing", "", "", "", 10 * time.Second},
+		{"sends nothing", "", "", "", 10 * time.Second},
 		{"half a request line", "GET /pol", "", "HTTP/1.1 400", 10 * time.Second},
 		{"half the headers", "GET /polling HTTP/1.1\r\nHost: localhost\r\n", "", "", 10 * time.Second},
 		{"headers byte by byte", "GET /polling HTTP/1.1\r\nX: ", "x", "", 10 * time.Second},

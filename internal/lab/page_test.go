@@ -105,7 +105,7 @@ func TestPageURLs(t *testing.T) {
 			resp, body := ask(t, "GET", url, "", "Host: "+test.host)
 			for name, want := range map[string]string{"plain": test.plain, "secure": test.secure, "control": test.controlled, "barred": test.barred} {
 				if found := regexp.MustCompile(fmt.Sprintf(`<meta name="%s" content="(.*?)">`, name)).FindStringSubmatch(body); found == nil || found[1] != want {
-					t.Errorf("the page is told %q, want %s %q", found, name, want)
+					t.Errorf("the page has %q, want %s %q", found, name, want)
 				}
 			}
 			_, allowed, _ := strings.Cut(resp.Header.Get("Content-Security-Policy"), "connect-src 'self' ")

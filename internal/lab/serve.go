@@ -23,10 +23,11 @@ const (
 	frameSize  = 16 << 10               // of HTTP/2: the least that a server may allow (RFC 9113, section 4.2)
 )
 
-// ErrRestart says that the control API asked the lab to end so that a successor takes its place.
+// ErrRestart is the error of [Lab.Serve] after the control API was asked to restart: a [Lab.Successor] is to take the
+// lab's place.
 var ErrRestart = errors.New("lab: asked to restart")
 
-// Listeners are where a lab serves.
+// Listeners are the addresses at which a lab serves.
 type Listeners struct {
 	Lanes   net.Listener // the lanes and the page, over HTTP/1.1 or, to a client that begins with it, HTTP/2 (h2c)
 	TLS     net.Listener // the same over TLS, which the lab terminates; nil: no TLS
@@ -70,7 +71,7 @@ func (on Listeners) origins(hosts []string) []string {
 
 // Serve serves until ctx ends or a listener fails. Then it ends every client's stream, closes all listeners and
 // returns within a second. A lab serves once. The error is nil after ctx has ended, [ErrRestart] after the control API
-// was asked to restart, and otherwise says what has failed.
+// was asked to restart, and otherwise names what has failed.
 func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 	running, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

@@ -33,10 +33,10 @@ type Access struct {
 	Dial   Dial
 	Cursor feed.Cursor
 
-	// HTTP2 has a client speak HTTP/2, where [Transport.HTTP2] says that it can.
+	// HTTP2 has a client speak HTTP/2, for a transport with [Transport.HTTP2].
 	HTTP2 bool
 
-	// Interval is the time between polls, where [Transport.Interval] says that there are any. 0 is 2 s.
+	// Interval is the time between polls, for a transport with [Transport.Interval]. 0 is 2 s.
 	Interval time.Duration
 
 	// Compress has a client accept compression: gzip on SSE, deflate on a WebSocket. The others have none.

@@ -14,7 +14,7 @@ import (
 	"fourwires/internal/source"
 )
 
-// Quiet returns the settings of a lab that keeps so many messages and publishes none by itself. It has the default
+// Quiet returns the settings of a lab that keeps at most keep messages, publishes none by itself, and has the default
 // limits.
 func Quiet(keep int) lab.Settings {
 	settings := source.Default()
@@ -41,7 +41,7 @@ func Start(t testing.TB, s lab.Settings) *Server {
 	return StartOn(t, s, on)
 }
 
-// StartOn is [Start] on listeners of the test's own, which the lab closes.
+// StartOn serves a lab as [Start] does, on listeners of the test's own. The lab closes them.
 func StartOn(t testing.TB, s lab.Settings, on lab.Listeners) *Server {
 	t.Helper()
 	l, err := lab.New(s)
@@ -51,7 +51,7 @@ func StartOn(t testing.TB, s lab.Settings, on lab.Listeners) *Server {
 	return Serve(t, l, on)
 }
 
-// Serve is [StartOn] of a lab that was made before, such as a [lab.Lab.Successor].
+// Serve serves a lab that exists, such as a [lab.Lab.Successor], as [StartOn] does.
 func Serve(t testing.TB, l *lab.Lab, on lab.Listeners) *Server {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
