@@ -89,6 +89,8 @@ func (l *Lab) control(hosts, origins []string) http.Handler {
 	calls.POST("/control/cuts", l.cut)
 	calls.POST("/control/restart", l.restartLab)
 	get(calls, "/control/scenarios", showScenarios)
+	get(engine, "/control/exchanges", l.logged(true), query(), clients, l.showExchanges)
+	get(engine, "/control/exchanges/:exchange", l.logged(false), query("seq"), requests.take, l.showExchange)
 	if l.settings.Profiles {
 		get(engine, "/debug/pprof/*name", query("debug", "gc", "seconds"), requests.take, gin.WrapF(profile))
 	}

@@ -35,6 +35,7 @@ func (m *body) count(part Part, n int64) {
 		m.ex = stray()
 	}
 	m.ex.counts[m.dir][part] += n
+	m.ex.trace.count(m.dir, part, n)
 	if m.d.sending && m.dir == Up {
 		m.d.undo = append(m.d.undo, booking{m.ex, part, n})
 	}
@@ -45,17 +46,26 @@ func (m *body) count(part Part, n int64) {
 
 // emit calls spans with the span of bytes, without counting them.
 func (m *body) emit(part Part, role string, field hpack.HeaderField, text string, b []byte) {
-	if m.d.spans != nil && len(b) > 0 {
-		m.d.spans(Span{
-			Dir: m.dir, Part: part, Role: role, Size: len(b), Bytes: b,
-			Stream: m.stream, Name: field.Name, Value: field.Value, Text: text,
-		})
+	recorded := m.ex != nil && m.ex.trace != nil
+	if m.d.spans == nil && !recorded || len(b) == 0 {
+		return
+	}
+	s := Span{
+		Dir: m.dir, Part: part, Role: role, Size: len(b), Bytes: b,
+		Stream: m.stream, Name: field.Name, Value: field.Value, Text: text,
+	}
+	if m.d.spans != nil {
+		m.d.spans(s)
+	}
+	if recorded {
+		m.ex.trace.span(s)
 	}
 }
 
 // countMessage counts a message whose last byte has been read.
 func (m *body) countMessage() {
 	m.ex.messages[m.dir]++
+	m.ex.trace.message(m.dir)
 	if m.d.sending && m.dir == Up {
 		m.d.undo = append(m.d.undo, booking{ex: m.ex})
 	}

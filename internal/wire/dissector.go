@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // A Span is a run of bytes on the wire that have one purpose. The end of a read or a write may cut it in two. Spans are
@@ -49,6 +50,17 @@ type Dissector struct {
 	tls     *records    // nil: no TLS
 	up      half
 	down    half
+
+	// For recordings.
+	opened     int64        // when, in µs since the Unix epoch
+	number     uint64       // of the connection
+	page       string       // the first that a request named
+	generation uint64       // of the recordings that it follows; 0: there are none
+	recorders  []*recorder  // of the recorded pages that its requests have named
+	own        *trace       // of the connection itself
+	began      int64        // when the write began whose bytes it is given, in µs since the Unix epoch; 0: unknown
+	wrote      int64        // when that write returned
+	writing    atomic.Int64 // when the write began that has not been recorded yet; 0: there is none
 }
 
 // maxQueue is the highest number of requests that wait for a response (pipelining, RFC 9112, section 9.3.2).
@@ -73,7 +85,9 @@ type booking struct {
 // NewDissector returns a dissector of a new connection. Unless spans is nil, it is called with each span, in order; it
 // must not block, nor call the dissector. The caller must Close the dissector.
 func NewDissector(ledger *Ledger, spans func(Span)) *Dissector {
-	d := &Dissector{ledger: ledger, spans: spans, maxHead: cmp.Or(ledger.MaxHeaderBytes, defaultMaxHead)}
+	d := &Dissector{
+		ledger: ledger, spans: spans, maxHead: cmp.Or(ledger.MaxHeaderBytes, defaultMaxHead), opened: micros(),
+	}
 	d.up = half{body: body{d: d, dir: Up}}
 	d.down = half{body: body{d: d, dir: Down}}
 	ledger.open(d)
@@ -84,14 +98,48 @@ func NewDissector(ledger *Ledger, spans func(Span)) *Dissector {
 func (d *Dissector) Up(b []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.follow()
 	d.feed(&d.up, b)
+	d.record()
 }
 
 // Down takes the next bytes from the server to the client.
 func (d *Dissector) Down(b []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.follow()
 	d.feed(&d.down, b)
+	d.record()
+}
+
+// writeBegins is called before bytes are written down.
+func (d *Dissector) writeBegins() {
+	if d.tls == nil && d.ledger.recordings.generation.Load() == 0 {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.recordsEnd(Down)
+	if d.follow(); len(d.recorders) > 0 {
+		d.writing.Store(micros()) // first, so that no instant between the two counts as known
+		d.began = micros()
+	}
+}
+
+// writeEnds is Down for bytes that were written.
+func (d *Dissector) writeEnds(b []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.began > 0 {
+		d.wrote = micros()
+	}
+	d.feed(&d.down, b)
+	d.recordsEnd(Down)
+	d.record()
+	if d.began > 0 {
+		d.began, d.wrote = 0, 0
+		d.writing.Store(0)
+	}
 }
 
 // sendUp is Up for bytes that a client is about to write, and whose counting takeBack can undo.
@@ -176,6 +224,7 @@ func (d *Dissector) Close() {
 	}
 	d.recordsEnd(Up)
 	d.recordsEnd(Down)
+	d.endRecords()
 	d.fold()
 	d.queue = nil
 	d.up.state, d.down.state = lost, lost
@@ -259,7 +308,11 @@ func (h *half) end() {
 	if h.dir == Down && len(h.d.queue) > 0 && h.d.queue[0] == ex {
 		h.d.queue = slices.Delete(h.d.queue, 0, 1)
 	}
+	if h.dir == Up {
+		ex.trace.requestEnds()
+	}
 	if ex.over() {
+		ex.trace.ends("")
 		h.d.ledger.fold(ex)
 	}
 }
@@ -287,11 +340,22 @@ func (d *Dissector) begins(ex *exchange) {
 		d.begun = true
 		ex.connections = 1
 	}
-	if d.conn == nil || d.conn.page != "" || ex.page == "" {
-		return
+	if d.page == "" {
+		d.page = ex.page
 	}
+	if d.conn != nil && d.conn.page == "" && ex.page != "" {
+		d.namePage(ex.page)
+	}
+	if d.generation > 0 {
+		d.recordConn()
+		d.recordExchange(ex)
+	}
+}
+
+// namePage makes the connection's own bytes belong to a page from now on.
+func (d *Dissector) namePage(page string) {
 	was := d.conn
-	d.conn = &exchange{lane: connectionLane, page: ex.page}
+	d.conn = &exchange{lane: connectionLane, page: page}
 	for _, h := range []*half{&d.up, &d.down} {
 		if h.ex == was {
 			h.ex = d.conn

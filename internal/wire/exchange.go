@@ -17,6 +17,8 @@ type exchange struct {
 	counts                [2]counts
 	messages              [2]int64
 	notes                 []string
+
+	trace *trace // nil: it is not recorded
 }
 
 // over reports whether both directions of the exchange have ended.
@@ -26,4 +28,9 @@ func (ex *exchange) over() bool { return ex.ended[Up] && ex.ended[Down] }
 func stray() *exchange { return &exchange{lane: lanes["other"], ended: [2]bool{true, false}} }
 
 // note adds a note: what was cut, or why the dissector gave up.
-func (ex *exchange) note(what string) { ex.notes = append(ex.notes, what) }
+func (ex *exchange) note(what string) {
+	ex.notes = append(ex.notes, what)
+	if ex.trace != nil {
+		ex.trace.cut = what
+	}
+}

@@ -216,6 +216,10 @@ func (h *half) requestLine(text, end []byte) (wrong string) {
 	h.d.begins(h.ex)
 	h.d.queue = append(h.d.queue, h.ex)
 
+	if h.ex.trace != nil {
+		h.ex.trace.request(string(method), string(target[:from])+string(target[to:]))
+	}
+
 	h.msg.http10 = string(version) == "HTTP/1.0"
 	at := len(method) + len(" ")
 	h.book(found.head, "request line", text[:at+from])
@@ -244,6 +248,9 @@ func (h *half) statusLine(text, end []byte) (wrong string) {
 // headEnds decides what follows a head (RFC 9112, section 6.3).
 func (h *half) headEnds() {
 	m, ex := &h.msg, h.ex
+	if h.dir == Down && m.status >= 200 || m.status == 101 {
+		ex.trace.response(m.status)
+	}
 	if h.dir == Up {
 		ex.upgrade = m.upgrades || ex.connect
 	} else if h.switches() {
@@ -270,6 +277,7 @@ func (h *half) headEnds() {
 		h.state = bodyToEnd
 	case ex.upgrade:
 		h.state = upgrading
+		ex.trace.requestEnds()
 	default:
 		h.messageEnds()
 	}

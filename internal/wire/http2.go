@@ -2,7 +2,6 @@ package wire
 
 import (
 	"encoding/binary"
-	"strconv"
 )
 
 // The preface that a client of HTTP/2 sends first (RFC 9113, section 3.4). Its first line is read as a request line.
@@ -39,8 +38,9 @@ const (
 )
 
 const (
-	roleFrame = "frame header"
-	rolePage  = "page tag"
+	roleFrame   = "frame header"
+	roleSetting = "setting"
+	rolePage    = "page tag"
 )
 
 // A session is the state of HTTP/2 that both directions of a connection share.
@@ -203,6 +203,7 @@ func (h *half) http2FrameBegins(header []byte) (wrong string) {
 		}
 		if !f.inHead {
 			f.ends = f.flags&flagEndStream != 0
+			f.hpack.keep = h.d.spans != nil || h.d.generation > 0
 		}
 		f.inHead, f.inside = true, true
 		return ""
@@ -273,7 +274,7 @@ func (h *half) setting(b []byte) {
 		f.wordLen = 0
 		id, value := binary.BigEndian.Uint16(f.word[:]), binary.BigEndian.Uint32(f.word[2:])
 		if h.d.spans != nil {
-			text = settingName(id) + " " + strconv.FormatUint(uint64(value), 10)
+			text = settingText(f.word[:settingSize])
 		}
 		if id == 0x1 { // HEADER_TABLE_SIZE: the receiver's, for the heads of the other direction
 			if r := h.d.other(h.dir).http2.hpack; r != nil {
@@ -281,13 +282,16 @@ func (h *half) setting(b []byte) {
 			}
 		}
 	}
-	h.bookText(Opening, "setting", text, b)
+	h.bookText(Opening, roleSetting, text, b)
 }
 
 // http2FrameEnds ends a frame.
 func (h *half) http2FrameEnds() (wrong string) {
 	f := &h.http2
 	f.inside = false
+	if t := f.to; !f.inHead && f.kind != typeData && t.ex.trace != nil {
+		t.ex.trace.control(h.dir, typeName(f.kind))
+	}
 	switch {
 	case f.inHead:
 		if wrong := h.headFrame(h.partial[f.at:]); wrong != "" {
@@ -299,7 +303,7 @@ func (h *half) http2FrameEnds() (wrong string) {
 			}
 			f.inHead, f.at, f.before = false, 0, 0
 			f.hpack.forget()
-		} else if h.d.spans != nil {
+		} else if f.hpack.keep {
 			f.at = len(h.partial)
 			return ""
 		} else {

@@ -51,7 +51,7 @@ func (h *half) headBytes() (wrong string) {
 	}
 	to.count(part, f.before+int64(len(h.partial)-tag))
 	to.count(Tag, int64(tag))
-	if d.spans != nil {
+	if f.hpack.keep && (d.spans != nil || to.ex.trace != nil) {
 		h.emitHead(to, part, tag)
 	}
 	if to.ex.over() {
@@ -66,6 +66,9 @@ func (h *half) headBytes() (wrong string) {
 	if !s.hasHead[h.dir] {
 		s.hasHead[h.dir] = true
 		to.begins(&m.head)
+		if h.dir == Down {
+			to.ex.trace.response(m.status)
+		}
 	}
 	if f.ends {
 		d.streamEnds(f.id, h.dir)

@@ -12,6 +12,9 @@ func (d *Dissector) openStream(id uint32, method, path string) (s *stream, untag
 	found, page, from, to := d.ledger.laneOf([]byte(path))
 	ex := &exchange{page: page, lane: found, requests: 1, bodyless: method == "HEAD"}
 	d.begins(ex)
+	if ex.trace != nil {
+		ex.trace.request(method, path[:from]+path[to:])
+	}
 	s = &stream{ex: ex}
 	for dir := range s.bodies {
 		s.bodies[dir] = body{d: d, dir: Dir(dir), ex: ex, stream: id}
@@ -27,7 +30,11 @@ func (d *Dissector) openStream(id uint32, method, path string) (s *stream, untag
 func (d *Dissector) streamEnds(id uint32, dir Dir) {
 	ex := d.session.streams[id].ex
 	ex.ended[dir] = true
+	if dir == Up {
+		ex.trace.requestEnds()
+	}
 	if ex.over() {
+		ex.trace.ends("")
 		d.forget(id, ex)
 	}
 }
@@ -57,5 +64,6 @@ func (d *Dissector) reset(id uint32) {
 		}
 	}
 	s.ex.ended = [2]bool{true, true}
+	s.ex.trace.ends("stream reset")
 	d.forget(id, s.ex)
 }

@@ -6,11 +6,16 @@ import (
 	"strings"
 )
 
-// headerText describes a frame's header.
+// headerText describes a frame's header, where there are spans.
 func (h *half) headerText(header []byte) string {
 	if h.d.spans == nil {
 		return ""
 	}
+	return frameText(header)
+}
+
+// frameText describes a frame's header.
+func frameText(header []byte) string {
 	kind, flags := header[3], header[4]
 	length := int(header[0])<<16 | int(header[1])<<8 | int(header[2])
 	text := []string{typeName(kind)}
@@ -41,16 +46,38 @@ func (h *half) payloadText(n int64) string {
 	if h.d.spans == nil || n < h.left {
 		return ""
 	}
+	return controlText(typeName(f.kind), f.word[:f.wordLen])
+}
+
+// controlText describes the payload of a control frame, of which it needs 8 bytes at most.
+func controlText(name string, payload []byte) string {
 	switch {
-	case f.kind == typeReset && f.wordLen == 4:
-		return errorName(binary.BigEndian.Uint32(f.word[:]))
-	case f.kind == typeGoAway && f.wordLen == 8:
-		code, last := binary.BigEndian.Uint32(f.word[4:]), binary.BigEndian.Uint32(f.word[:])
+	case name == "RST_STREAM" && len(payload) == 4:
+		return errorName(binary.BigEndian.Uint32(payload))
+	case name == "GOAWAY" && len(payload) >= 8:
+		code, last := binary.BigEndian.Uint32(payload[4:]), binary.BigEndian.Uint32(payload)
 		return fmt.Sprintf("%s, last stream %d", errorName(code), last)
-	case f.kind == typeWindow && f.wordLen == 4:
-		return fmt.Sprintf("%d more bytes", binary.BigEndian.Uint32(f.word[:]))
+	case name == "WINDOW_UPDATE" && len(payload) == 4:
+		return fmt.Sprintf("%d more bytes", binary.BigEndian.Uint32(payload))
 	}
 	return ""
+}
+
+// settingText describes a setting.
+func settingText(setting []byte) string {
+	return fmt.Sprintf("%s %d", settingName(binary.BigEndian.Uint16(setting)), binary.BigEndian.Uint32(setting[2:]))
+}
+
+// text returns what the bytes of a span of HTTP/2 mean, where that is not in it: a recording does not keep what its
+// bytes tell.
+func (s *Span) text() string {
+	switch {
+	case s.Role == roleFrame && len(s.Bytes) == headerSize:
+		return frameText(s.Bytes)
+	case s.Role == roleSetting && len(s.Bytes) == settingSize:
+		return settingText(s.Bytes)
+	}
+	return controlText(s.Role, s.Bytes)
 }
 
 // typeName returns the name of a type of frame.

@@ -90,6 +90,8 @@ func (m *body) pollBytes(b []byte) {
 			p.entry = false
 			if p.part == Payload {
 				m.countMessage()
+			} else {
+				m.ex.trace.gap()
 			}
 		}
 	}

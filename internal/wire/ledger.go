@@ -32,6 +32,8 @@ type Ledger struct {
 	// dissection gives up on a longer head. It must not change either.
 	MaxHeaderBytes int
 
+	recordings recordings
+
 	mu     sync.Mutex
 	live   map[*Dissector]bool
 	pages  map[string]*page
@@ -167,6 +169,7 @@ func (l *Ledger) open(d *Dissector) {
 	}
 	l.live[d] = true
 	l.opened++
+	d.number = uint64(l.opened)
 }
 
 func (l *Ledger) close(d *Dissector) {

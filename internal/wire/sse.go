@@ -224,8 +224,17 @@ func (m *body) blockEnds(eol []byte) {
 		e.lineEnd = Control
 	}
 	m.book(e.lineEnd, "blank line", eol)
-	if e.hasData && e.kind == message {
+	switch {
+	case e.hasData && e.kind == message:
 		m.countMessage()
+	case e.kind == gap:
+		m.ex.trace.gap()
+	case e.kind == heartbeat:
+		m.ex.trace.control(m.dir, "heartbeat")
+	case e.kind == hello:
+		m.ex.trace.control(m.dir, "hello")
+	case e.hasComment && !e.hasField:
+		m.ex.trace.control(m.dir, "comment")
 	}
 	e.opened = e.opened || e.hasField
 	e.kind, e.hasField, e.hasComment, e.hasData = message, false, false, false

@@ -81,10 +81,9 @@ func (c *conn) Write(b []byte) (int, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if !c.client {
-		c.dissector.mark(Down)
+		c.dissector.writeBegins()
 		n, err := c.Conn.Write(b)
-		c.dissector.Down(b[:n])
-		c.dissector.mark(Down)
+		c.dissector.writeEnds(b[:n])
 		return n, err
 	}
 	c.dissector.mark(Up)

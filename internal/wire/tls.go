@@ -305,12 +305,15 @@ func (d *Dissector) recordsEnd(dir Dir) {
 	case !r.begun[dir]:
 		part, role = Opening, "TLS handshake"
 	}
+	s := Span{Dir: dir, Part: part, Role: role, Size: int(n)}
 	ex.counts[dir][part] += n
+	ex.trace.count(dir, part, n)
+	ex.trace.span(s)
 	if ex.over() {
 		d.ledger.fold(ex)
 	}
 	if d.spans != nil {
-		d.spans(Span{Dir: dir, Part: part, Role: role, Size: int(n)})
+		d.spans(s)
 	}
 }
 

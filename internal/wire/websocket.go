@@ -232,14 +232,25 @@ func (h *half) framePayload(b []byte) {
 func (h *half) frameEnds() {
 	f := &h.frame
 	f.read = 0
+	if f.isControl() {
+		h.ex.trace.control(h.dir, opcodeName(f.opcode))
+	}
 	switch {
 	case f.opcode == closeFrame:
 		h.state = over // RFC 6455, section 5.5.1
 	case f.isControl() || !f.fin:
 	default:
 		f.inside = false
-		if f.part == Payload && h.kind != file || h.kind == echoed && h.echo.begun() {
+		switch {
+		case f.part == Payload && h.kind != file || h.kind == echoed && h.echo.begun():
 			h.countMessage()
+		case h.kind != entries:
+		case f.part == Control:
+			h.ex.trace.control(h.dir, "heartbeat")
+		case f.part == Opening:
+			h.ex.trace.control(h.dir, "hello")
+		default:
+			h.ex.trace.gap()
 		}
 	}
 }

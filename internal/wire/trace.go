@@ -1,0 +1,254 @@
+package wire
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+)
+
+// A trace is what is being recorded of one exchange. A nil trace is of an exchange that is not recorded; its methods do
+// nothing. The dissector's lock guards it.
+type trace struct {
+	recorder  *recorder
+	exchange  uint64
+	transport string
+	http2     bool
+	method    string
+	target    string
+
+	pending [2]counts // the bytes that are in no entry yet, by direction
+	began   int64     // when the write with the first of those down began
+	role    string    // of the last bytes
+	secret  bool      // the value that follows is a secret
+	start   [64]byte  // what may be the first bytes of a message, behind what is before its JSON
+	started int       // bytes of it
+
+	entries uint32
+	from    uint64 // where the spans of the next entry begin in the recording
+	last    int    // 1 + the index of its last entry in the recorder's queue; 0: it has none there
+	touched bool   // it has new bytes
+
+	asked, answered, ended bool   // it has the entry, or began to be recorded behind it
+	cut                    string // why it ended
+}
+
+// trace returns a new trace.
+func (c *recorder) trace(of lane) *trace {
+	http2 := c.d.session != nil
+	t := &trace{recorder: c, exchange: c.d.ledger.recordings.exchanges.Add(1), transport: of.name, http2: http2, asked: true}
+	c.recording.addFirst(t.exchange, firstExchange{transport: of.name, http2: http2, tls: c.d.tls != nil})
+	return t
+}
+
+// lives reports whether what the trace gets is still recorded.
+func (t *trace) lives() bool { return t != nil && !t.recorder.gone }
+
+// count counts bytes.
+func (t *trace) count(dir Dir, part Part, n int64) {
+	if !t.lives() || n == 0 {
+		return
+	}
+	if dir == Down && t.began == 0 {
+		t.began = t.recorder.d.began
+	}
+	t.pending[dir][part] += n
+	t.touch()
+}
+
+// touch has settle called at the end of the read or write.
+func (t *trace) touch() {
+	if !t.touched {
+		t.touched = true
+		t.recorder.touched = append(t.recorder.touched, t)
+	}
+}
+
+// span records a span. Values of Cookie and Authorization are masked.
+func (t *trace) span(s Span) {
+	if !t.lives() {
+		return
+	}
+	t.role = s.Role
+	switch s.Role {
+	case "field name":
+		t.secret = isSecret(string(bytes.TrimRight(s.Bytes, ": \t")))
+	case "field value", "folded value":
+		if t.secret {
+			s.Bytes = bytes.Repeat([]byte("*"), len(s.Bytes))
+		}
+	case "field", "trailer", "unknown": // there may be a secret in it
+		s.Bytes = nil
+	case "message", "gap", "data", rolePayload:
+		if s.Dir == Down && s.Part <= Envelope {
+			t.started += copy(t.start[t.started:], s.Bytes)
+		}
+	}
+	if s.Name != "" && isSecret(s.Name) {
+		s.Value = strings.Repeat("*", len(s.Value))
+	}
+	c := t.recorder
+	switch size := len(c.spans) + len(s.Bytes) + len(s.Name) + len(s.Value) + len(s.Text); {
+	case len(c.spans) > 2*maxSpans:
+		return // an entry without all its spans is no longer kept
+	case size > maxSpans:
+		s.Bytes, s.Name, s.Value, s.Text = nil, "", "", ""
+	}
+	c.spans = appendSpan(c.spans, t.exchange, s)
+	t.touch()
+}
+
+// isSecret reports whether the value of the header is masked.
+func isSecret(name string) bool {
+	for _, secret := range []string{"cookie", "set-cookie", "authorization", "proxy-authorization"} {
+		if strings.EqualFold(name, secret) {
+			return true
+		}
+	}
+	return false
+}
+
+// entry adds an entry with the pending bytes of a direction. It lies in the queue: the pointer is valid until the next.
+func (t *trace) entry(kind entryKind, dir Dir) *Entry {
+	c := t.recorder
+	t.entries++
+	c.queue = append(c.queue, queued{trace: t, until: len(c.spans), Entry: Entry{
+		kind: kind, dir: dir, exchange: t.exchange, conn: c.d.number, transport: t.transport, nth: t.entries,
+		http2: t.http2, tls: c.d.tls != nil,
+	}})
+	t.last = len(c.queue)
+	e := &c.queue[t.last-1].Entry
+	e.add(&t.pending[dir])
+	t.touch()
+	return e
+}
+
+// request is the beginning of the request.
+func (t *trace) request(method, target string) {
+	t.asked = false
+	t.method, t.target = method[:min(len(method), maxMethod)], target
+	if len(target) > maxTarget {
+		t.target = target[:maxTarget] + "…"
+	}
+}
+
+// requestEnds is the end of the request.
+func (t *trace) requestEnds() {
+	if !t.lives() || t.asked {
+		return
+	}
+	t.asked = true
+	e := t.entry(entryRequest, Up)
+	e.word, e.target = t.method, t.target
+}
+
+// response is the end of the response's head.
+func (t *trace) response(status int) {
+	if !t.lives() || t.answered {
+		return
+	}
+	t.answered = true
+	e := t.entry(entryResponse, Down)
+	e.status, e.at = uint16(status), t.began
+}
+
+// message is the end of a message. One that is the body of a request belongs to the request.
+func (t *trace) message(dir Dir) {
+	if !t.lives() || dir == Up && !t.asked {
+		return
+	}
+	e := t.entry(entryMessage, dir)
+	if dir == Down {
+		e.at = t.recorder.d.began
+		e.id, e.also, _ = numbers(t.start[:t.started], `{"id":`, `,"at":`)
+		t.started = 0
+	}
+}
+
+// gap is the end of what may be a gap.
+func (t *trace) gap() {
+	if !t.lives() {
+		return
+	}
+	from, to, ok := numbers(t.start[:t.started], `{"gap":{"from":`, `,"to":`)
+	t.started = 0
+	if ok {
+		e := t.entry(entryGap, Down)
+		e.at, e.id, e.also = t.recorder.d.began, from, to
+	}
+}
+
+// control is the end of a frame, a comment or an event that keeps a stream alive, opens or ends it.
+func (t *trace) control(dir Dir, role string) {
+	if !t.lives() {
+		return
+	}
+	e := t.entry(entryControl, dir)
+	e.word = role
+	if dir == Down {
+		e.at = t.recorder.d.began
+		t.started = 0
+	}
+}
+
+// ends is the end of both directions. Why is "" where the exchange ended by itself.
+func (t *trace) ends(why string) {
+	if !t.lives() || t.ended {
+		return
+	}
+	t.ended = true
+	e := t.entry(entryEnd, Down)
+	e.add(&t.pending[Up])
+	e.at, e.word = t.recorder.d.wrote, why
+	if t.cut != "" {
+		e.word = strings.TrimPrefix(t.cut, "cut: ")
+	}
+}
+
+// settle is the end of a read or a write. Bytes of framing and TLS behind the last entry in the same direction belong to
+// it: the end of a chunk, a record. Bytes of an exchange that has ended have an entry of their own.
+func (t *trace) settle() {
+	t.touched = false
+	for dir := range t.pending {
+		pending := &t.pending[dir]
+		if *pending == (counts{}) {
+			continue
+		}
+		var last *queued
+		if t.last > 0 {
+			last = &t.recorder.queue[t.last-1]
+		}
+		only := counts{Framing: pending[Framing], TLS: pending[TLS]}
+		switch {
+		case last != nil && (t.ended || last.dir == Dir(dir) && *pending == only):
+			last.add(pending)
+			last.until = len(t.recorder.spans)
+		case t.ended:
+			t.control(Dir(dir), t.role)
+		}
+	}
+}
+
+// numbers returns the two numbers at the beginning of a JSON object, behind the words before them.
+func numbers(b []byte, before, between string) (first, second uint64, ok bool) {
+	_, b, ok = bytes.Cut(b, []byte(before))
+	if !ok {
+		return 0, 0, false
+	}
+	first, b = number(b)
+	b, ok = bytes.CutPrefix(b, []byte(between))
+	if !ok {
+		return 0, 0, false
+	}
+	second, b = number(b)
+	return first, second, len(b) > 0 // else the number may go on
+}
+
+// number returns the number at the beginning of b, and what follows it.
+func number(b []byte) (n uint64, rest []byte) {
+	digits := 0
+	for digits < len(b) && b[digits] >= '0' && b[digits] <= '9' {
+		digits++
+	}
+	n, _ = strconv.ParseUint(string(b[:digits]), 10, 64)
+	return n, b[digits:]
+}
