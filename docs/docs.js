@@ -19,3 +19,31 @@ for (const pre of navigator.clipboard ? document.querySelectorAll("pre") : []) {
   pre.replaceWith(frame);
   frame.append(pre, button);
 }
+
+// A button at each picture of a step, which runs the step in its place, with the lab's own page. One runs at a time: the
+// lab's tabs in one browser do not measure beside each other.
+let shown = null;
+for (const figure of document.querySelectorAll("figure[data-scene]")) {
+  const [scene, step] = figure.dataset.scene.split(".");
+  const picture = figure.querySelector("img").parentElement;
+  const button = figure.appendChild(document.createElement("button"));
+  button.type = "button";
+  const frame = document.createElement("iframe");
+  frame.title = `Scene ${figure.dataset.scene}, live`;
+  const close = () => {
+    frame.remove();
+    picture.hidden = false;
+    button.textContent = `▶ See it live: scene ${figure.dataset.scene}`;
+    shown = null;
+  };
+  close();
+  button.addEventListener("click", () => {
+    if (frame.isConnected) return close();
+    shown?.();
+    shown = close;
+    picture.hidden = true;
+    frame.src = `/#scene=${scene}&step=${step}`;
+    figure.prepend(frame);
+    button.textContent = "◼ Back to the picture";
+  });
+}

@@ -151,8 +151,11 @@ func (shown) block(w util.BufWriter, source []byte, node ast.Node, entering bool
 	return ast.WalkContinue, nil
 }
 
-// html passes on the three lines between which a solution is folded away, and
-// no other HTML: a comment goes, anything else is left out with a mark.
+// figure is the line before the picture of a step of a scene, beside which docs.js puts a button that runs the step.
+var figure = regexp.MustCompile(`^<figure data-scene="[1-5]\.[1-5]">$`)
+
+// html passes on the three lines between which a solution is folded away, the two around the picture of a step, and no
+// other HTML: a comment goes, anything else is left out with a mark.
 func (shown) html(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	if !entering {
 		return ast.WalkContinue, nil
@@ -161,7 +164,8 @@ func (shown) html(w util.BufWriter, source []byte, node ast.Node, entering bool)
 	for i := range n.Lines().Len() {
 		segment := n.Lines().At(i)
 		switch line := strings.TrimSpace(string(segment.Value(source))); {
-		case line == "<details>", line == "</details>", line == "<summary>Solution</summary>":
+		case line == "<details>", line == "</details>", line == "<summary>Solution</summary>",
+			figure.MatchString(line), line == "</figure>":
 			fmt.Fprintln(w, line)
 		case n.HTMLBlockType == ast.HTMLBlockType2: // a comment
 		case line != "":

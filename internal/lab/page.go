@@ -74,8 +74,8 @@ func document(c *gin.Context) {
 	}
 }
 
-// policy returns middleware that lets the page run scripts of the lab, connect to its two addresses, and do nothing
-// else (CSP). Isolated from other origins (COOP and COEP), the page's clock has a resolution of 5 µs instead of 100 µs.
+// policy returns middleware that lets the page run scripts of the lab, connect to its two addresses, be shown within a
+// chapter of the docs, and do nothing else (CSP). Isolated from other origins (COOP and COEP), the page's clock has a resolution of 5 µs instead of 100 µs.
 func policy(on Listeners, origins []string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		sources := hostSources(c.Request.Host, "ws", "wss")
@@ -84,7 +84,7 @@ func policy(on Listeners, origins []string) gin.HandlerFunc {
 		}
 		c.Header("Content-Security-Policy", "default-src 'none'; "+
 			"script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' "+strings.Join(sources, " ")+"; "+
-			"base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+			"frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
 		c.Header("Cross-Origin-Opener-Policy", "same-origin")
 		c.Header("Cross-Origin-Embedder-Policy", "require-corp")
 		c.Header("X-Content-Type-Options", "nosniff")

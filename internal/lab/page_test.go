@@ -56,7 +56,7 @@ func pretended(addr string, instead net.Addr) net.Addr {
 // The page gets its own URLs, and that of the control API only if it can use that. Its policy allows it to connect to
 // these and, as far as a policy can say so, to nothing else.
 func TestPageURLs(t *testing.T) {
-	const rest = "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	const rest = "; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 	for _, test := range []struct {
 		name                   string
 		lanes, tls, control    string // listen there; "" is 127.0.0.1
@@ -213,7 +213,7 @@ func TestPage(t *testing.T) {
 	for name, want := range map[string]string{
 		"Content-Type": "text/html; charset=utf-8",
 		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ws://" + host + " wss://" + host + " " + control +
-			" ws://" + strings.TrimPrefix(control, "http://") + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+			" ws://" + strings.TrimPrefix(control, "http://") + "; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
 		"Cross-Origin-Opener-Policy":   "same-origin",
 		"Cross-Origin-Embedder-Policy": "require-corp",
 		"X-Content-Type-Options":       "nosniff",
