@@ -59,3 +59,26 @@ func TestDocs(t *testing.T) {
 		t.Errorf("the button copies %q, want %q", got, want)
 	}
 }
+
+// A chapter shows a step of a scene live, in the place of its picture, and gives the picture back.
+func TestStepInChapter(t *testing.T) {
+	t.Parallel()
+	s := serve(t, quiet(10), nil, many(3)...)
+	tab := s.tab(t)
+	tab.open("http://" + s.lanes.String() + "/docs/04-longpoll")
+	tab.until(`document.querySelector("figure button")`)
+	if eval[bool](tab, `document.querySelector("iframe") !== null`) {
+		t.Error("the lab's page is loaded before anyone asked for it")
+	}
+	tab.do(chromedp.Click("figure button"))
+	tab.until(`[...document.querySelector("iframe")?.contentDocument.querySelectorAll(".lane") ?? []]
+		.filter((lane) => lane.dataset.ids?.endsWith("3")).length === 4`)
+	if got := eval[string](tab, `document.querySelector("iframe").contentDocument.querySelector("#scenes").dataset.scene`); got != "1.1" {
+		t.Errorf("the frame shows scene %s, want 1.1", got)
+	}
+	if eval[bool](tab, `document.querySelector("figure img").checkVisibility()`) {
+		t.Error("the picture is shown beside the frame")
+	}
+	tab.do(chromedp.Click("figure button"))
+	tab.until(`!document.querySelector("iframe") && document.querySelector("figure img").checkVisibility()`)
+}
