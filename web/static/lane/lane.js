@@ -171,6 +171,7 @@ export function lane(element, transport, page, hooks) {
     epoch: ({ epoch, after }) => tally.epoch(epoch, after),
     beat() {},
     cut: (entry) => (cut = entry),
+    sent() {},
   };
 
   /**
@@ -313,7 +314,10 @@ export function lane(element, transport, page, hooks) {
     name, letter, transport, element, on, apply, update, draw, setMean, setCost, recovered, compare, snapshot, cursor,
     age, oneWay, record, tally,
     /** @param {string} text that goes upstream, by the pipe */
-    send: (text) => send(text),
+    send(text) {
+      apply({ kind: "sent", t: performance.now() });
+      send(text);
+    },
     state: () => last.state,
   };
 }

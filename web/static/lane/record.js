@@ -9,9 +9,10 @@
  *     {kind: "beat", t}                     a heartbeat
  *     {kind: "state", t, state, why}        connecting, live or down
  *     {kind: "cut", t, cut, lasting}        we had the connection cut
+ *     {kind: "sent", t}                     a text left upstream, by the WebSocket
  *
  * @typedef {object} Entry
- * @property {"asked" | "answered" | "message" | "gap" | "epoch" | "beat" | "state" | "cut"} kind
+ * @property {"asked" | "answered" | "message" | "gap" | "epoch" | "beat" | "state" | "cut" | "sent"} kind
  * @property {number} t
  * @property {number | null} [asked] when the request left that brought it; null: it was pushed
  * @property {number} [id]
@@ -39,10 +40,17 @@ const most = 80_000; // entries that the records of a run keep together
 export class Run {
   /** @type {Record[]} */
   records = [];
+  /** @type {(record: Record, entry: Entry) => void} is called with each entry */
+  watch = () => {};
   kept = 0; // entries, of all records
   forgot = -Infinity; // all that happened since is kept
 
-  added() {
+  /**
+   * @param {Record} record
+   * @param {Entry} entry
+   */
+  added(record, entry) {
+    this.watch(record, entry);
     if (++this.kept <= most * 1.25) return;
     const stamps = Float64Array.from(this.records.flatMap(({ entries }) => entries.map(({ t }) => t))).sort();
     this.forgot = stamps[this.kept - most];
@@ -96,7 +104,7 @@ export class Record {
       const newest = this.news.at(-1);
       if (!newest || entry.epoch !== newest.epoch || entry.id > newest.id) insert(this.news, entry);
     }
-    this.run.added();
+    this.run.added(this, entry);
   }
 
   /**
