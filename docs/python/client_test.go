@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fourwires/feed"
+	"fourwires/internal/lab/labtest"
 	"fourwires/internal/wire"
 )
 
@@ -36,25 +37,15 @@ var pythonClients = []pythonClient{
 }
 
 // read lets the client read from a lab that keeps five messages. The connection is cut twice, the second time for longer
-// than the lab keeps messages, and at the end another lab takes its place. Every message has to arrive once and in order,
-// and the client has to name those that are lost.
-func (c *pythonClient) read(ctx context.Context) error {
-	first, err := serveLab(5)
-	if err != nil {
-		return err
-	}
-	defer first.end()
-	second, err := serveLab(5)
-	if err != nil {
-		return err
-	}
-	defer second.end()
-	cable, err := lay(first.addr)
+// than the lab keeps messages, and at the end a second such lab takes its place. Every message has to arrive once and in
+// order, and the client has to name those that are lost.
+func (c *pythonClient) read(ctx context.Context, first, second *labtest.Server) error {
+	cable, err := lay(first.Lanes)
 	if err != nil {
 		return err
 	}
 	defer cable.end()
-	first.publish(3)
+	publish(first, 3)
 	p, err := start(ctx, c.script, c.transport, "http://"+cable.listener.Addr().String(), "0")
 	if err != nil {
 		return err
@@ -72,32 +63,32 @@ func (c *pythonClient) read(ctx context.Context) error {
 	}
 
 	cable.plug("")
-	first.publish(2)
-	cable.plug(first.addr)
+	publish(first, 2)
+	cable.plug(first.Lanes)
 	if err := expect(p, 5, 6); err != nil {
 		return fmt.Errorf("after a cut: %w", err)
 	}
 
 	cable.plug("")
-	first.publish(10)
-	cable.plug(first.addr)
+	publish(first, 10)
+	cable.plug(first.Lanes)
 	if err := expect(p, 12, 16); err != nil {
 		return fmt.Errorf("after a gap: %w", err)
 	}
 
-	second.publish(2)
-	cable.plug(second.addr)
+	publish(second, 2)
+	cable.plug(second.Lanes)
 	if err := expect(p, 1, 2); err != nil {
 		return fmt.Errorf("of another lab: %w", err)
 	}
-	second.publish(1)
+	publish(second, 1)
 	if err := expect(p, 3, 3); err != nil {
 		return fmt.Errorf("of another lab: %w", err)
 	}
 	for _, want := range []string{
 		"gone: messages 7 to 11",
-		fmt.Sprintf("the feed %s is gone; %s is read from its beginning", first.lab.Feed.Head().Epoch,
-			second.lab.Feed.Head().Epoch),
+		fmt.Sprintf("the feed %s is gone; %s is read from its beginning", first.Feed.Head().Epoch,
+			second.Feed.Head().Epoch),
 	} {
 		if !strings.Contains(p.errors(), want) {
 			return fmt.Errorf("it does not say %q, but:\n%s", want, p.errors())
@@ -130,10 +121,10 @@ func expect(p *process, from, to uint64) error {
 // count learns how many connections the client's requests take, and how long one
 // of them is, from the lab's ledger; message 4 is published meanwhile. The requests
 // after the first are equally long.
-func (c *pythonClient) count(l *servedLab) error {
+func (c *pythonClient) count(l *labtest.Server) error {
 	var begun, now wire.Row
 	row := func() wire.Row {
-		rows := l.lab.Ledger.Snapshot().Rows
+		rows := l.Ledger.Snapshot().Rows
 		if i := slices.IndexFunc(rows, func(r wire.Row) bool { return r.Transport == c.transport }); i >= 0 {
 			return rows[i]
 		}
@@ -150,12 +141,12 @@ func (c *pythonClient) count(l *servedLab) error {
 		case time.Now().After(deadline):
 			return fmt.Errorf("after %v the ledger has %+v", patience, now)
 		case stream && now.Requests == 1:
-			l.publish(1)
+			publish(l, 1)
 			c.connections, c.head = "1", now.Up.Opening
 			return nil
 		case begun.Requests == 0 && now.Requests >= 2:
 			begun = now
-			l.publish(1)
+			publish(l, 1)
 		case begun.Requests > 0 && requests > 0 && (now.Up.Head-begun.Up.Head)%requests == 0:
 			c.head = (now.Up.Head - begun.Up.Head) / requests
 			switch now.Connections {

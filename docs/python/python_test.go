@@ -13,6 +13,7 @@ import (
 
 	"fourwires/docs/blocks"
 	"fourwires/docs/python"
+	"fourwires/internal/lab/labtest"
 
 	"go.uber.org/goleak"
 )
@@ -44,11 +45,14 @@ func TestPython(t *testing.T) {
 	}
 	for i := range pythonServers {
 		s := &pythonServers[i]
+		if s.script == "" {
+			s.lab = labtest.Start(t, labtest.Quiet(500))
+		}
 		do(cmp.Or(s.script, "the lab"), func() error { return s.measure(ctx, program) })
 	}
 	for i := range pythonClients {
-		c := &pythonClients[i]
-		do(c.script+" "+c.transport, func() error { return c.read(ctx) })
+		c, first, second := &pythonClients[i], labtest.Start(t, labtest.Quiet(5)), labtest.Start(t, labtest.Quiet(5))
+		do(c.script+" "+c.transport, func() error { return c.read(ctx, first, second) })
 	}
 	var refused string
 	do("flask_sockets_server.py --as-packaged", func() (err error) {

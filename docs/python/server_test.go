@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"fourwires/internal/lab/labtest"
 	"fourwires/internal/measure"
 	"fourwires/websocket"
 )
@@ -25,6 +26,7 @@ import (
 // A pythonServer is a script that serves a feed, or the lab.
 type pythonServer struct {
 	script     string // empty: the lab
+	lab        *labtest.Server
 	transports []string
 
 	name        string
@@ -118,7 +120,8 @@ func (s *pythonServer) measure(ctx context.Context, program string) (err error) 
 // serve starts the server, and returns its URL and what ends it.
 func (s *pythonServer) serve(ctx context.Context) (base string, end func() error, err error) {
 	if s.script == "" {
-		return s.serveLab()
+		base, end = s.serveLab()
+		return base, end, nil
 	}
 	p, err := start(ctx, s.script, "127.0.0.1:0")
 	if err != nil {
@@ -138,14 +141,10 @@ func (s *pythonServer) serve(ctx context.Context) (base string, end func() error
 	}), nil
 }
 
-// serveLab serves what feed.py has.
-func (s *pythonServer) serveLab() (base string, end func() error, err error) {
+// serveLab publishes to the lab what feed.py does, and returns the lab's URL and what ends it.
+func (s *pythonServer) serveLab() (base string, end func() error) {
 	s.name = "this lab"
-	l, err := serveLab(500)
-	if err != nil {
-		return "", nil, err
-	}
-	l.publish(100)
+	publish(s.lab, 100)
 	stop, publishing := make(chan struct{}), sync.WaitGroup{}
 	publishing.Go(func() {
 		tick := time.NewTicker(time.Second / 20)
@@ -153,17 +152,18 @@ func (s *pythonServer) serveLab() (base string, end func() error, err error) {
 		for {
 			select {
 			case <-tick.C:
-				l.publish(1)
+				publish(s.lab, 1)
 			case <-stop:
 				return
 			}
 		}
 	})
-	return "http://" + l.addr + "/", sync.OnceValue(func() error {
+	return "http://" + s.lab.Lanes + "/", sync.OnceValue(func() error {
 		close(stop)
 		publishing.Wait()
-		return l.end()
-	}), nil
+		s.lab.Close()
+		return nil
+	})
 }
 
 // echo checks the server's echoes.
