@@ -174,12 +174,15 @@ func slowReader(t *testing.T, serve func() server) (late time.Duration, had, nam
 				defer conn.Close()
 				asleep := i == 9
 				for lines := bufio.NewScanner(conn); lines.Scan(); {
-					var due int64
-					if n, _ := fmt.Sscanf(lines.Text(), "gap %d", &due); n == 1 {
+					word, gap := strings.CutPrefix(strings.TrimRight(lines.Text(), " "), "gap ")
+					due, err := strconv.ParseInt(word, 10, 64)
+					if err != nil {
+						t.Error(err)
+					}
+					if gap {
 						named += int(due)
 						continue
 					}
-					fmt.Sscanf(lines.Text(), "%d", &due)
 					took := time.Since(start) - time.Duration(due)
 					if i < 9 {
 						mu.Lock()

@@ -87,9 +87,10 @@ func (c *frail) Read(b []byte) (int, error) {
 
 // Wherever in a stream a connection breaks, no message of the other lab is lost and none is published twice.
 func TestRelayThroughCuts(t *testing.T) {
+	const messages = 30
 	for left := range 500 {
 		synctest.Test(t, func(t *testing.T) {
-			from := feed.New(keep)
+			from := feed.New(messages)
 			dial, cuts := lab(t, from), 3
 			input := relayOver(func(ctx context.Context, network, addr string) (net.Conn, error) {
 				conn, err := dial(ctx, network, addr)
@@ -100,7 +101,7 @@ func TestRelayThroughCuts(t *testing.T) {
 			}, quiet)
 			_, to := start(t, of(input), input)
 			var want strings.Builder
-			for n := range 30 {
+			for n := range messages {
 				m, err := from.Publish(fmt.Append(nil, n))
 				if err != nil {
 					t.Fatal(err)
