@@ -37,7 +37,7 @@ func TestTapOnLoopback(t *testing.T) {
 func TestTapInMemory(t *testing.T) {
 	t.Parallel()
 	n := 300
-	if raced { // as many as on sockets; each takes ten times as long
+	if raced || testing.Short() { // as many as on sockets; under the race detector each takes ten times as long
 		n = 100
 	}
 	for _, protocol := range protocols {
