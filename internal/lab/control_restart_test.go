@@ -30,7 +30,9 @@ func TestRestartAPI(t *testing.T) {
 	control := "http://" + on.Control.Addr().String() + "/control/"
 	call(t, "PUT", control+"network", `{"rtt":"20ms"}`)
 	call(t, "PATCH", control+"feed", `{"rate":7}`)
-	if status, body := call(t, "POST", control+"restart", ""); status != 202 || body != `{"epoch":"`+l.Feed.Head().Epoch+`"}` {
+	call(t, "PUT", control+"run?page=a", "") // which the successor goes on with
+	call(t, "PATCH", control+"feed?page=a", `{"rate":8}`)
+	if status, body := call(t, "POST", control+"restart?page=a", ""); status != 202 || body != `{"epoch":"`+l.Feed.Head().Epoch+`"}` {
 		t.Errorf("%d %s", status, body)
 	}
 	if err := <-served; !errors.Is(err, lab.ErrRestart) {
@@ -45,6 +47,9 @@ func TestRestartAPI(t *testing.T) {
 	}
 	on = listeners()
 	labtest.Serve(t, next, on)
+	if status, body := call(t, "DELETE", "http://"+on.Control.Addr().String()+"/control/run?page=a", ""); status != 204 {
+		t.Errorf("the next ends the run with %d %s", status, body)
+	}
 	var state struct{ Rate float64 }
 	if _, body := call(t, "GET", "http://"+on.Control.Addr().String()+"/control/feed", ""); json.Unmarshal([]byte(body), &state) != nil || state.Rate != 7 {
 		t.Errorf("the next has a feed of %+v", state)

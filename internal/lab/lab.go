@@ -37,6 +37,7 @@ type Settings struct {
 
 	certificate *certificate // of the lab that this one succeeds; nil: a new one
 	networkSet  bool         // somebody has set the network of the lab that this one succeeds
+	run         run          // that was going on when the lab that this one succeeds ended
 }
 
 // A Lab is a feed with its source, and the servers of its two addresses.
@@ -49,7 +50,8 @@ type Lab struct {
 
 	settings   Settings // at first as New was given them; when Serve ends, as they are then
 	pump       *source.Pump
-	changes    sync.Mutex // one change of the pump's settings at a time
+	changes    sync.Mutex // one change of the pump's settings at a time; guards run
+	run        run
 	metrics    *metrics
 	lastLanes  *lastLanes
 	networkSet atomic.Bool             // somebody has set the network
@@ -73,6 +75,7 @@ func New(s Settings) (*Lab, error) {
 		Ledger:    wire.Ledger{Pages: s.Limits.Pages, MaxHeaderBytes: s.Limits.Header},
 		settings:  s,
 		pump:      pump,
+		run:       s.run,
 		metrics:   newMetrics(f),
 		lastLanes: newLastLanes(s.Limits.Pages),
 		ends:      make(chan struct{}),

@@ -80,10 +80,13 @@ func (l *Lab) Serve(ctx context.Context, on Listeners) error {
 	s.assemble(on)
 	s.start()
 	s.loops.Go(func() { l.pump.Run(running) })
+	s.loops.Go(func() { l.endRuns(running) })
 
 	<-running.Done()
+	l.changes.Lock()
 	l.settings.Source, l.settings.Network = l.pump.Settings(), l.Network.Settings()
-	l.settings.networkSet = l.networkSet.Load()
+	l.settings.networkSet, l.settings.run = l.networkSet.Load(), l.run
+	l.changes.Unlock()
 	l.Network.Clear() // so that no delay is added to the end of a stream
 	s.shutDown()
 	cause := context.Cause(running)
