@@ -66,7 +66,7 @@ func TestForwardedPort(t *testing.T) {
 			t.Errorf("the page says %q", got)
 		}
 		tab.until(`document.querySelector("#network [role=status]").textContent.startsWith("Network unknown: the controls are at")`)
-		tab.until(`document.querySelector("#scenes").innerText.includes("the controls are not to be had here")`)
+		tab.until(`document.querySelector("#scenes").innerText.includes("the controls cannot be used here")`)
 		if got := eval[int](tab, `document.querySelectorAll("#controls :disabled").length`); got != 3 {
 			t.Errorf("%d controls are out of use, want 3", got)
 		}

@@ -138,8 +138,8 @@ function remeasure(answer) {
 }
 
 const parts = { ask, page, stalls, lanes, settings, network, scenario, remeasure };
-const act = (signal, progress) => actions(parts, signal, progress);
-const player = scenePlayer(at("scenes"), page, act, remeasure, caption.result);
+const act = (signal, progress, show) => actions(parts, signal, progress, show);
+const player = scenePlayer(at("scenes"), page, act, remeasure);
 if (role.leads && player.go()) network.start({ rtt: 100 }); // or all lanes look alike
 
 const beside = new URLSearchParams(location.hash.slice(1)).get("beside") ?? "";

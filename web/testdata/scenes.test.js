@@ -1,8 +1,11 @@
 import { equal, near as close, test, throws } from "./test.js";
-import { causal, lossWithoutCursor, most, near, none, rising, sentence, spread, such, within } from "/static/scenes/checks.js";
+import { causal, difference, judge, lossWithoutCursor, most, near, none, rising, sentence, spread, such, within } from "/static/scenes/checks.js";
 import { apart, axis, place, steps, tail } from "/static/charts/ecdf.js";
 import { describe, milliseconds, notCut, unclaimed } from "/static/lab/network.js";
 import { where } from "/static/scenes/player.js";
+import { odd } from "/static/scenes/odd.js";
+import { scale, showResults } from "/static/scenes/results.js";
+import { sockets } from "/static/scenes/sockets.js";
 import { scenes } from "/static/scenes/scenes.js";
 import { actions } from "/static/scenes/actions.js";
 import { csv, jsonl } from "/static/panels/save.js";
@@ -11,14 +14,68 @@ import { Clock } from "/static/lab/clock.js";
 
 test("checks: what is near, within, rising and none", () => {
   equal([near("", 140, 145, 5).ok, near("", 139.9, 145, 5).ok, near("", null, 145, 5).ok], [true, false, false]);
-  equal(near("", 140, 145, 5).text, "140 ms (expected 145 ms ± 5.00 ms)");
-  equal(near("", 6, 6, 0, "of 7").text, "6 of 7 (expected 6 ± 0 of 7)");
+  equal([near("", 140, 145, 5).text, near("", 140, 145, 5).expected], ["140 ms", "140 to 150 ms"]);
+  equal([near("", 6, 6, 0, "of 7").text, near("", 6, 6, 0, "of 7").expected], ["6 of 7", "6 of 7"]);
+  equal(within("", null, 900, 1500).expected, "900 ms to 1.50 s");
+  equal([difference(95), difference(-9.5), difference(null)], ["+95.0 ms", "−9.50 ms", "nothing measured"]);
   equal([within("", 5, 5, 6).ok, within("", 7, 5, 6).ok, within("", null, 5, 6).ok], [true, false, false]);
   equal([rising("", [["a", 1], ["b", 2]]).ok, rising("", [["a", 2], ["b", 2]]).ok, rising("", [["a", null], ["b", 2]]).ok], [true, false, false]);
   equal([none("", { a: 0, b: 0 }).ok, none("", { a: 0, b: 1 }).ok], [true, false]);
   equal([most("", { a: 1, b: 5 }, 5).ok, most("", { a: 1, b: null }, 5).ok], [true, false]);
   equal(such("it", true, "is"), { what: "it", ok: true, always: true, text: "is" });
   equal([causal({ a: [51, 50.1], b: [50] }, 50, 0).ok, causal({ a: [51], b: [49.9] }, 50, 0.05).ok, causal({ a: [49.9] }, 50, 0.2).ok], [true, false, true]);
+});
+
+test("checks: each has three states, and which depends on how late this computer was", () => {
+  const states = (check, ...worst) => worst.map((ms) => judge(check, ms));
+  equal(states(near("", 50, 50, 15), 0, 500), ["ok", "ok"]);
+  equal(states(near("", 145, 50, 15), 0, 19, 20, 500), ["not", "not", "busy", "busy"]); // 80 ms beside the band: 20 at each hop
+  equal(states(near("", 5, 50, 15), 7, 8), ["not", "busy"]);
+  equal(states(near("", null, 50, 15), 500), ["not"]); // no delay explains that nothing came
+  equal(states(most("", { sse: 100, websocket: 1100 }, 1000), 24, 25), ["not", "busy"]);
+  equal(states(near("", 5, 6, 0, "of 7", 500), 500, 501), ["not", "busy"]);
+  equal(states(near("", 5, 6, 0, "of 7"), 5000), ["not"]);
+  for (const check of [such("", false, ""), none("", { sse: 1 }), rising("", [["sse", 2], ["polling", 1]]), causal({ sse: [1] }, 50, 0)]) {
+    equal(states(check, 5000), ["not"]);
+  }
+});
+
+test("results: a state is written, and what was measured lies in its band", () => {
+  const list = document.createElement("ul");
+  showResults(list, [
+    { ...near("SSE", 50, 50, 15), state: "ok" }, { ...near("SSE", 90, 50, 15), state: "not" },
+    { ...near("SSE", 90, 50, 15), state: "busy" }, { ...such("order", true, "kept"), state: "ok" },
+  ]);
+  equal([...list.children].map(({ textContent }) => textContent), [
+    "✓ SSE: 50.0 ms expected 35.0 to 65.0 ms", "✗ SSE: 90.0 ms expected 35.0 to 65.0 ms",
+    "? SSE: 90.0 ms expected 35.0 to 65.0 ms too busy to tell: run again", "✓ order: kept",
+  ]);
+  equal([...list.children].map(({ dataset }) => [dataset.state, "always" in dataset]), [["ok", false], ["not", false], ["busy", false], ["ok", true]]);
+  const inside = (li) => {
+    const [dot, band] = [li.querySelector("circle"), li.querySelector("rect")];
+    const [x, low, wide] = [dot.getAttribute("cx"), band.getAttribute("x"), band.getAttribute("width")].map(Number);
+    return x >= low && x <= low + wide;
+  };
+  equal([...list.children].slice(0, 3).map(inside), [true, false, false]);
+  equal(list.children[3].querySelector("svg"), null);
+  const x = scale([0, 100]);
+  equal([x(0) > 0, x(100) < 100, x(50)], [true, true, 50]);
+  equal(scale([6])(6), 50);
+});
+
+test("sockets: what is open has a box, and what waits is named", () => {
+  const text = (pool) => [...sockets(pool).querySelectorAll("figcaption, li, .queue")].map(({ textContent }) => textContent);
+  equal(text({ http: "HTTP/1.1", kind: "sse", opened: [1, 2, 3, 4, 5, 6, null], polled: null }), [
+    "Six connections to this host, by HTTP/1.1", ...[1, 2, 3, 4, 5, 6].map((i) => `event stream ${i}open after ${i}.00 ms`),
+    "Waiting for a connection: event stream 7, the poll",
+  ]);
+  equal(text({ http: "HTTP/1.1", kind: "sse", opened: [7], polled: undefined }).slice(1), ["event stream 1open after 7.00 ms", ...Array(5).fill("free")]);
+  equal(text({ http: "HTTP/2", kind: "sse", opened: [1, 2], polled: 3 }), [
+    "One connection, by HTTP/2", "event stream 1open after 1.00 ms", "event stream 2open after 2.00 ms", "pollanswered after 3.00 ms",
+  ]);
+  equal(text({ http: "HTTP/1.1", kind: "websocket", opened: [1], polled: 2 }), [
+    "WebSockets, a connection each", "WebSocket 1open after 1.00 ms", "For the poll, by HTTP/1.1", "pollanswered after 2.00 ms",
+  ]);
 });
 
 test("checks: who is blind for a round trip loses λR of 1 + λR", () => {
@@ -81,7 +138,7 @@ function cutting(reached, progress) {
   const list = ["polling", "sse"].map((name) => ({ name, state: () => "live", tally: { lost: 0 }, record: { messages: () => [] } }));
   const recovered = () => Object.fromEntries(list.map(({ name }) => [name, reached.includes(name) ? { caught: 5 } : undefined]));
   const parts = { lanes: { list, recovered }, page: {}, settings: {}, network: { cut: async () => reached } };
-  return actions(parts, new AbortController().signal, (text) => progress.push(text));
+  return actions(parts, new AbortController().signal, (text) => progress.push(text), () => {});
 }
 
 test("actions: a cut does not wait for a lane that was not cut", async () => {
@@ -91,14 +148,19 @@ test("actions: a cut does not wait for a lane that was not cut", async () => {
 });
 
 test("player: a summary is shown if what it reports was measured", () => {
-  const ok = such("lost", true, "none");
-  equal(sentence([ok], "Nothing was lost."), "Nothing was lost.");
-  equal(sentence([ok], "Nothing was lost.", "A cursor helps."), "Nothing was lost. A cursor helps.");
-  equal(sentence([ok, such("lost", false, "sse 3")], "Nothing was lost.", "A cursor helps."), "Not as expected: lost: sse 3. Run it again (A).");
+  const as = (state, check) => ({ ...check, state });
+  const ok = as("ok", such("lost", true, "none"));
+  const [late, lost] = [as("busy", near("SSE", 90, 50, 5)), as("not", such("lost", false, "SSE 3"))];
+  equal(sentence([ok], "Nothing was lost.", "", ""), "Nothing was lost.");
+  equal(sentence([ok], "Nothing was lost.", "A cursor helps.", ""), "Nothing was lost. A cursor helps.");
+  equal(sentence([ok, late, lost], "Nothing was lost.", "A cursor helps.", "Too busy."), "Not as expected: lost: SSE 3. Run it again (A).");
+  equal(sentence([ok, late], "Nothing was lost.", "A cursor helps.", "Too busy."), "Too busy. Run it again (A).");
 });
 
 test("player: deep links", () => {
-  equal(["", "#", "#scene=3&step=2", "#scene=3", "#free", "#free=&beside=1.2", "#scene=4&silence=8"].map(where), [[0, 0], [0, 0], [2, 1], [2, 0], null, null, [3, 0]]);
+  const at = (scene, step) => ({ scene, step });
+  equal(["", "#", "#scene=3&step=2", "#scene=3", "#free", "#free=&beside=1.2", "#scene=4&silence=8"].map(where), [at(0, 0), at(0, 0), at(2, 1), at(2, 0), null, null, at(3, 0)]);
+  equal(["#odd=1", "#odd=12"].map(where), [{ card: 0 }, { card: 11 }]);
 });
 
 test("player: a deep link that leads nowhere is an error", () => {
@@ -109,7 +171,7 @@ test("player: a deep link that leads nowhere is an error", () => {
       return err.message;
     }
   };
-  for (const hash of ["#scene=9", "#scene=0", "#scene=1.5", "#scene=", "#scene=3&step=99", "#scene=3&step=x", "#step=2", "#scen=3", "#frei", "#scene=3&stp=2", "#scene=4&silence=long"]) {
+  for (const hash of ["#scene=9", "#scene=0", "#scene=1.5", "#scene=", "#scene=3&step=99", "#scene=3&step=x", "#step=2", "#scen=3", "#frei", "#scene=3&stp=2", "#scene=4&silence=long", "#odd=0", "#odd=13", "#odd=", "#odd=x"]) {
     equal([hash, String(error(hash)).startsWith(`The link ${hash} leads nowhere: `)], [hash, true]);
   }
 });
@@ -117,8 +179,9 @@ test("player: a deep link that leads nowhere is an error", () => {
 test("scenes: five, each step with four answers of which one is right", () => {
   equal(scenes.length, 5);
   for (const { steps, lesson } of scenes) {
-    for (const { title, ask, choices, answer, run, note } of steps) {
-      equal([title, ask, note, lesson].every((text) => text.length > 5), true);
+    for (const { title, ask, choices, answer, watch, chapter, run, note } of steps) {
+      equal([title, ask, watch, note, lesson].every((text) => text.length > 5), true);
+      equal(/^\d\d-[a-z0-9-]+$/.test(chapter), true);
       equal(choices.length, 4);
       for (const http of ["HTTP/1.1", "HTTP/2"]) {
         const right = typeof answer === "function" ? answer({ http }) : answer;
@@ -126,6 +189,14 @@ test("scenes: five, each step with four answers of which one is right", () => {
       }
       equal(typeof run, "function");
     }
+  }
+});
+
+test("odd: a dozen, each with one thing to watch, a chapter, and something to click or to do by hand", () => {
+  equal(odd.length, 12);
+  for (const { title, ask, watch, chapter, setup, byHand } of odd) {
+    equal([title, ask, watch, chapter].every((text) => text.length > 5), true);
+    equal(Boolean(setup || byHand), true);
   }
 });
 

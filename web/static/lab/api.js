@@ -2,7 +2,7 @@
  * Ask sends a request to the control API and returns its JSON. It throws the API's error sentence, or that the API is
  * slow, or why it is missing.
  * @callback Ask
- * @param {"GET" | "PATCH" | "PUT" | "POST"} method
+ * @param {"GET" | "PATCH" | "PUT" | "POST" | "DELETE"} method
  * @param {string} path
  * @param {object} [body]
  * @returns {Promise<any>}

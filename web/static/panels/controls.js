@@ -121,7 +121,7 @@ export function controls(element, ask, page, on) {
     patches++;
     changes++;
     try {
-      show(await ask("PATCH", "/control/feed", what));
+      show(await ask("PATCH", `/control/feed?page=${page.me}`, what));
       setText(status, "");
       if (!gently) on.change();
     } finally {

@@ -94,7 +94,7 @@ export function network(element, ask, me, on) {
 
   /** @param {Partial<Network>} wanted */
   const set = async ({ rtt = 0, jitter = 0, kbps = 0 }) =>
-    show(read(await ask("PUT", "/control/network", { rtt: `${rtt}ms`, jitter: `${jitter}ms`, kbps })));
+    show(read(await ask("PUT", `/control/network?page=${me}`, { rtt: `${rtt}ms`, jitter: `${jitter}ms`, kbps })));
 
   /**
    * start sets the network for a page that was just opened, if that changes nothing for anybody.
@@ -126,7 +126,7 @@ export function network(element, ask, me, on) {
   // restart restarts the server, and returns all lanes.
   async function restart() {
     const t = performance.now();
-    await ask("POST", "/control/restart");
+    await ask("POST", `/control/restart?page=${me}`);
     on.cut(all, { kind: "cut", t, cut: "restart", lasting: 0 });
     return all;
   }

@@ -1,25 +1,33 @@
 import { byTransport, difference } from "../lab/bytes.js";
 import { settled } from "../lane/record.js";
+import { sockets } from "./sockets.js";
 
 /** @typedef {import("../lab/bytes.js").Row} Row */
 /** @typedef {import("../lane/lane.js").Lane} Lane */
 
 /**
  * Feed is what the feed is to carry.
- * @typedef {{source?: string, rate?: number, phase?: string}} Feed source "some": whichever is set, if any
+ * @typedef {{source?: string, rate?: number, phase?: string, payload?: number}} Feed source "some": whichever is set, if
+ * any
  */
 
 /**
  * Setup is what a scene needs.
- * @typedef {{network: {rtt?: number}, feed: Feed, interval: number, beat: number}} Setup
+ * @typedef {object} Setup
+ * @property {{rtt?: number, jitter?: number, kbps?: number}} network
+ * @property {Feed} feed
+ * @property {number} interval of polling, in milliseconds
+ * @property {number} beat seconds between heartbeats; 0: none
  */
+
+const renewal = 5000; // milliseconds after which the page's run is renewed; the lab ends it after 20 s without
 
 /**
  * Parts are the parts of the page that a scene acts on.
  * @typedef {object} Parts
  * @property {import("../lab/api.js").Ask} ask
  * @property {import("../lab/page.js").Page} page
- * @property {import("../lab/stall.js").Stalls} stalls
+ * @property {Pick<import("../lab/stall.js").Stalls, "delay">} stalls
  * @property {import("../lane/lanes.js").Lanes} lanes
  * @property {import("../panels/controls.js").Controls} settings
  * @property {import("../panels/network.js").NetworkPanel} network
@@ -32,8 +40,9 @@ import { settled } from "../lane/record.js";
  * @param {Parts} parts
  * @param {AbortSignal} signal is aborted when the scene is left: then each action fails
  * @param {(text: string) => void} progress
+ * @param {(picture: Element) => void} show shows a picture of what is measured, while it is
  */
-export function actions({ ask, page, stalls, lanes, settings, network, scenario, remeasure }, signal, progress) {
+export function actions({ ask, page, stalls, lanes, settings, network, scenario, remeasure }, signal, progress, show) {
   const names = lanes.list.map(({ name }) => name);
   /** @param {string} name */
   const find = (name) => lanes.list.find((lane) => lane.name === name);
@@ -65,20 +74,42 @@ export function actions({ ask, page, stalls, lanes, settings, network, scenario,
     return condition();
   }
 
+  /** @type {{interval: number, beat: number, timer?: ReturnType<typeof setInterval>} | null} */
+  let before = null; // this page's own settings, and what renews its run
+
+  const run = (/** @type {"PUT" | "DELETE"} */ method) => ask(method, `/control/run?page=${page.me}`);
+
   /**
-   * set sets the lab as a scene needs it. Without the control address nothing can be set, and a step that needs it
-   * fails of itself.
+   * set begins a run, and sets the lab as a scene needs it. Without the control address nothing can be set, and a step
+   * that needs it fails of itself.
    * @param {Setup} setup
    */
   async function set({ network: wanted, feed: change, interval, beat }) {
     await scenario.stop();
+    before = { interval: page.interval, beat: page.heartbeat };
     if (page.network) {
+      await run("PUT");
+      before.timer = setInterval(() => run("PUT").catch(() => {}), renewal); // if it fails, so does its end
       await network.set(wanted);
       signal.throwIfAborted();
       await feed(change);
     }
     settings.setInterval(interval);
     settings.setHeartbeat(beat);
+  }
+
+  // restore puts back what was set before. It throws where the lab knows of no run any more: then others may have changed
+  // what was measured.
+  async function restore() {
+    if (!before) return;
+    const { interval, beat, timer } = before;
+    before = null;
+    settings.setInterval(interval);
+    settings.setHeartbeat(beat);
+    if (!timer) return;
+    clearInterval(timer);
+    await run("DELETE");
+    await Promise.all([settings.refresh(), network.refresh()]);
   }
 
   /** @param {Feed} change */
@@ -117,7 +148,7 @@ export function actions({ ask, page, stalls, lanes, settings, network, scenario,
 
   /**
    * burst publishes n messages over the WebSocket, while the feed carries nothing else. It returns their latencies by
-   * lane, and how far apart they were published.
+   * lane, and how many milliseconds apart they were published.
    * @param {number} n
    * @param {number} apart milliseconds
    */
@@ -167,7 +198,8 @@ export function actions({ ask, page, stalls, lanes, settings, network, scenario,
     Object.fromEntries(names.map((name) => [name, difference(after[name], before[name])]));
 
   /**
-   * send publishes texts, each when all lanes have the one before, and returns what that cost by the ledger, by lane.
+   * send publishes texts, each when all lanes have the one before, and returns what that cost by the ledger, by lane. It
+   * throws where somebody else publishes meanwhile.
    * @param {string[]} texts
    */
   async function send(texts) {
@@ -177,13 +209,13 @@ export function actions({ ask, page, stalls, lanes, settings, network, scenario,
       const { id } = await publish(text);
       await until(() => lanes.list.every(({ tally }) => tally.newest >= id), page.interval + 5000);
     }
-    let after;
-    for (let i = 0; i < 20; i++) {
-      after = await rows();
-      if (Object.values(cost(after, before)).every(({ delivered }) => delivered >= texts.length)) break;
+    for (let i = 0; ; i++) {
+      const spent = cost(await rows(), before);
+      const delivered = Object.values(spent).map((row) => row.delivered);
+      if (delivered.some((n) => n > texts.length)) throw new Error("somebody else published meanwhile. Run it again");
+      if (i === 20 || delivered.every((n) => n === texts.length)) return spent;
       await wait(100);
     }
-    return cost(after, before);
   }
 
   async function publish(data) {
@@ -251,14 +283,24 @@ export function actions({ ask, page, stalls, lanes, settings, network, scenario,
    * @param {"sse" | "websocket"} kind
    */
   async function pool(n, kind) {
+    /** @type {import("./sockets.js").Pool} */
+    const measured = { http: page.http, kind, opened: [], polled: undefined };
+    const draw = () => show(sockets(measured));
     await lanes.pause();
     const open = [];
     try {
       for (let i = 0; i < n; i++) {
-        const url = `${location.origin}/${kind}?page=${page.me}p`;
-        const stream = kind === "sse" ? new EventSource(url) : new WebSocket(url.replace(/^http/, "ws"));
+        const begun = performance.now();
+        const stream = openStream(kind);
         open.push(stream);
-        await until(() => stream.readyState === 1, 700 + 4 * page.usual, `opening ${i + 1} of ${n}`);
+        stream.addEventListener("open", () => {
+          measured.opened[i] = performance.now() - begun;
+          draw();
+        });
+        if (!await until(() => stream.readyState === 1, 700 + 4 * page.usual, `opening ${i + 1} of ${n}`)) {
+          measured.opened[i] = null;
+          draw();
+        }
       }
       const opened = open.filter(({ readyState }) => readyState === 1).length;
       progress("polling once");
@@ -268,6 +310,8 @@ export function actions({ ask, page, stalls, lanes, settings, network, scenario,
         signal: AbortSignal.any([signal, AbortSignal.timeout(2000 + 2 * page.usual)]),
       }).then(() => performance.now() - t).catch(() => null);
       signal.throwIfAborted();
+      measured.polled = polled;
+      draw();
       return { opened, polled };
     } finally {
       for (const stream of open) stream.close();
@@ -275,12 +319,22 @@ export function actions({ ask, page, stalls, lanes, settings, network, scenario,
     }
   }
 
+  /** @param {"sse" | "websocket"} kind */
+  function openStream(kind) {
+    const url = `${location.origin}/${kind}?page=${page.me}p`;
+    return kind === "sse" ? new EventSource(url) : new WebSocket(url.replace(/^http/, "ws"));
+  }
+
+  // left waits until the step is left.
+  const left = () => new Promise((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
+
   /** @param {string} name */
   const lost = (name) => find(name).tally.lost;
   /** @param {string} name */
   const epoch = (name) => find(name).tally.epochs.at(-1)?.name;
   return {
-    page, lost, epoch, wait, set, feed, gather, burst, send, idle, cut, naive, pool,
+    page, lost, epoch, wait, set, restore, feed, gather, burst, send, idle, cut, naive, pool, openStream, left,
+    reset: () => network.cut("rst"),
     interval: settings.setInterval,
     beat: settings.setHeartbeat,
   };

@@ -1,14 +1,37 @@
 import { number, time } from "../figures/format.js";
+import { transports } from "../transports/transports.js";
 
 /**
- * Check compares what was measured with what was expected. A time may miss what was expected where the machine is busy;
- * what holds always (order, counts, causes) may not.
+ * Check compares what was measured with what was expected.
  * @typedef {object} Check
  * @property {string} what
  * @property {boolean} ok
- * @property {boolean} [always] it holds always
- * @property {string} text what was measured and, of a time, what was expected
+ * @property {boolean} [always] no busy computer is an excuse: it is an order, a count or a cause
+ * @property {string} text what was measured
+ * @property {string} [expected] in words
+ * @property {[string, number][]} [points] what was measured, each with its lane, or ""
+ * @property {[number, number]} [band] what was expected
+ * @property {number} [miss] how many milliseconds a time lies outside the band
+ * @property {number} [upset] how many milliseconds this computer may be late before the check says nothing
  */
+
+/** @typedef {"ok" | "not" | "busy"} State it is as expected; it is not; this computer was too busy to tell */
+
+// What is measured passes this many programs, each of which may be late: the publisher, the lab, the browser, the page.
+const hops = 4;
+
+/**
+ * judge returns the state of a check, where this computer was late by so many milliseconds at worst while the step ran.
+ * @param {Check} check
+ * @param {number} worst
+ * @returns {State}
+ */
+export function judge({ ok, always, miss = Infinity, upset }, worst) {
+  if (ok) return "ok";
+  if (always) return "not";
+  const busy = upset === undefined ? miss <= hops * worst : worst > upset;
+  return busy ? "busy" : "not";
+}
 
 /**
  * near expects got to be want, give or take.
@@ -17,12 +40,14 @@ import { number, time } from "../figures/format.js";
  * @param {number} want
  * @param {number} by
  * @param {string} [unit] "ms", or what follows the number
+ * @param {number} [upset]
  * @returns {Check}
  */
-export function near(what, got, want, by, unit = "ms") {
-  const ok = got !== null && Math.abs(got - want) <= by;
-  const expected = unit === "ms" ? `${time(want)} ± ${time(by)}` : `${write(want, "")} ± ${write(by, unit)}`;
-  return { what, ok, text: `${write(got, unit)} (expected ${expected})` };
+export function near(what, got, want, by, unit = "ms", upset = undefined) {
+  return {
+    ...within(what, got, want - by, want + by, unit, upset),
+    ...(by === 0 && { expected: write(want, unit) }),
+  };
 }
 
 /**
@@ -31,34 +56,21 @@ export function near(what, got, want, by, unit = "ms") {
  * @param {number | null} got null: nothing was measured
  * @param {number} low
  * @param {number} high
+ * @param {string} [unit]
+ * @param {number} [upset]
  * @returns {Check}
  */
-export function within(what, got, low, high, unit = "ms") {
-  const ok = got !== null && got >= low && got <= high;
-  return { what, ok, text: `${write(got, unit)} (expected ${write(low, unit)} to ${write(high, unit)})` };
-}
-
-/**
- * rising expects values to grow from name to name.
- * @param {string} what
- * @param {[string, number | null][]} pairs
- * @returns {Check}
- */
-export function rising(what, pairs, unit = "ms") {
-  const ok = pairs.every(([, value], i) => value !== null && (i === 0 || pairs[i - 1][1] < value));
-  return { what, ok, always: true, text: pairs.map(([name, value]) => `${name} ${write(value, unit)}`).join(" < ") };
-}
-
-/**
- * none expects 0 of each.
- * @param {string} what
- * @param {Record<string, number>} counts by lane
- * @returns {Check}
- */
-export function none(what, counts) {
-  const pairs = Object.entries(counts);
-  const text = pairs.map(([name, n]) => `${name} ${number(n)}`).join(", ");
-  return { what, ok: pairs.every(([, n]) => n === 0), always: true, text };
+export function within(what, got, low, high, unit = "ms", upset = undefined) {
+  return {
+    what,
+    ok: got !== null && got >= low && got <= high,
+    text: write(got, unit),
+    expected: range(low, high, unit),
+    points: got === null ? [] : [["", got]],
+    band: [low, high],
+    ...(unit === "ms" && got !== null && { miss: Math.max(low - got, got - high) }),
+    upset,
+  };
 }
 
 /**
@@ -70,9 +82,46 @@ export function none(what, counts) {
  */
 export function most(what, values, limit, unit = "ms") {
   const pairs = Object.entries(values);
-  const ok = pairs.every(([, value]) => value !== null && value <= limit);
-  const got = pairs.map(([name, value]) => `${name} ${write(value, unit)}`).join(", ");
-  return { what, ok, text: `${got} (expected at most ${write(limit, unit)})` };
+  const known = /** @type {[string, number][]} */ (pairs.filter(([, value]) => value !== null));
+  const all = known.length === pairs.length;
+  return {
+    what,
+    ok: all && known.every(([, value]) => value <= limit),
+    text: pairs.map(([name, value]) => `${title(name)} ${write(value, unit)}`).join(", "),
+    expected: `at most ${write(limit, unit)}`,
+    points: known,
+    band: [0, limit],
+    ...(unit === "ms" && all && { miss: Math.max(...known.map(([, value]) => value - limit)) }),
+  };
+}
+
+/**
+ * rising expects values to grow from name to name.
+ * @param {string} what
+ * @param {[string, number | null][]} pairs by lane
+ * @returns {Check}
+ */
+export function rising(what, pairs, unit = "ms") {
+  return {
+    what,
+    ok: pairs.every(([, value], i) => value !== null && (i === 0 || pairs[i - 1][1] < value)),
+    always: true,
+    text: pairs.map(([name, value]) => `${title(name)} ${write(value, unit)}`).join(" < "),
+    points: /** @type {[string, number][]} */ (pairs.filter(([, value]) => value !== null)),
+  };
+}
+
+/**
+ * none expects 0 of each.
+ * @param {string} what
+ * @param {Record<string, number>} counts by lane
+ * @returns {Check}
+ */
+export function none(what, counts) {
+  const pairs = Object.entries(counts);
+  const ok = pairs.every(([, n]) => n === 0);
+  const some = pairs.filter(([, n]) => n !== 0).map(([name, n]) => `${title(name)} ${number(n)}`).join(", ");
+  return { what, ok, always: true, text: ok ? "none" : some, expected: "none" };
 }
 
 /**
@@ -93,19 +142,23 @@ export const such = (what, ok, text) => ({ what, ok, always: true, text });
  */
 export function causal(latencies, delay, error) {
   const least = Math.min(...Object.values(latencies).flat());
-  const text = `the earliest ${write(least, "ms")}, clock ± ${time(error)}`;
-  return such("none before half a trip", least >= delay - error, text);
+  const text = `the earliest after ${write(least)}, clock ± ${time(error)}`;
+  return such("none sooner than the one-way delay", least >= delay - error, text);
 }
 
 /**
- * sentence returns the result of a step: its summary and the lesson, if all of its checks hold; otherwise which do not.
- * @param {Check[]} checks
+ * sentence returns the result of a step: its summary and the lesson, if all of its checks hold; otherwise which do not,
+ * or else why it cannot be told.
+ * @param {(Check & {state: State})[]} checks
  * @param {string} summary
+ * @param {string} lesson
+ * @param {string} why it cannot be told
  */
-export function sentence(checks, summary, lesson = "") {
-  const failed = checks.filter(({ ok }) => !ok);
-  const list = failed.map(({ what, text }) => `${what}: ${text}`).join("; ");
-  if (failed.length) return `Not as expected: ${list}. Run it again (A).`;
+export function sentence(checks, summary, lesson, why) {
+  const list = (state) => checks.filter((check) => check.state === state)
+    .map(({ what, text }) => `${what}: ${text}`).join("; ");
+  if (list("not")) return `Not as expected: ${list("not")}. Run it again (A).`;
+  if (list("busy")) return `${why} Run it again (A).`;
   return lesson ? `${summary} ${lesson}` : summary;
 }
 
@@ -115,10 +168,31 @@ export function sentence(checks, summary, lesson = "") {
  */
 export function write(x, unit = "ms") {
   if (x === null || x === undefined) return "nothing measured";
-  if (unit === "ms") return time(x);
+  if (unit === "ms") return x === 0 ? "0 ms" : time(x);
   const decimals = Math.abs(x) < 10 && !Number.isInteger(x) ? 2 : Math.abs(x) < 100 && !Number.isInteger(x) ? 1 : 0;
   return `${number(x, decimals)}${unit && ` ${unit}`}`;
 }
+
+/**
+ * range writes two values, and their unit once where it is the same.
+ * @param {number} low
+ * @param {number} high
+ * @param {string} unit
+ */
+function range(low, high, unit) {
+  const [from, to] = [write(low, unit), write(high, unit)];
+  const end = ` ${unit === "ms" ? to.split(" ").at(-1) : unit}`;
+  return `${from.endsWith(end) ? from.slice(0, -end.length) : from} to ${to}`;
+}
+
+/**
+ * difference writes a time with its sign.
+ * @param {number | null | undefined} ms
+ */
+export const difference = (ms) => (ms > 0 ? `+${write(ms)}` : write(ms));
+
+/** @param {string} name of a lane; any other is its own title */
+const title = (name) => transports.find((transport) => transport.name === name)?.title ?? name;
 
 /**
  * lossWithoutCursor returns the share of messages, published at random instants, that a reader misses who reads nothing

@@ -3,10 +3,17 @@ import { quantile } from "../figures/quantile.js";
 import { recurring, unaccounted } from "../lab/bytes.js";
 import { notCut } from "../lab/network.js";
 import { transports } from "../transports/transports.js";
-import { causal, lossWithoutCursor, most, near, none, rising, spread, such, within, write } from "./checks.js";
+import { causal, difference, lossWithoutCursor, most, near, none, rising, spread, such, within, write } from "./checks.js";
 
 /** @typedef {import("./actions.js").Actions} Actions */
-/** @typedef {{checks: import("./checks.js").Check[], summary: string}} Result of a step; summary: what is to be seen */
+
+/**
+ * Result is what a step has measured.
+ * @typedef {object} Result
+ * @property {import("./checks.js").Check[]} checks
+ * @property {string} summary what is to be seen
+ * @property {string} [unclear] why a check that does not hold says nothing
+ */
 
 /**
  * Step is a question, four answers to predict with, and the run that shows which is right.
@@ -15,6 +22,9 @@ import { causal, lossWithoutCursor, most, near, none, rising, spread, such, with
  * @property {string} ask
  * @property {string[]} choices
  * @property {number | ((page: {http: string}) => number | null)} answer the index of the right one; null: not measured
+ * @property {string} watch what to look at while it runs: "Watch …"
+ * @property {string} chapter the stem of the page in docs/, and where on it
+ * @property {boolean} [needsHTTP2] the question is about HTTP/2
  * @property {(lab: Actions) => Promise<Result>} run
  * @property {string} note for whoever presents it
  */
@@ -30,6 +40,7 @@ import { causal, lossWithoutCursor, most, near, none, rising, spread, such, with
 
 const median = (values) => (values.length ? quantile(values, 0.5) : null);
 const lanes = transports.map(({ name }) => name);
+const title = (name) => transports.find((transport) => transport.name === name).title;
 const bytes = ({ up, down }) => recurring(up) + recurring(down);
 /** @returns {[string, number][]} */
 const pairs = (names, f) => names.map((name) => [name, f(name)]);
@@ -40,30 +51,41 @@ const overHTTP2 = ({ http }) => http === "HTTP/2";
 /** @type {Step} */
 const burst = {
   title: "Two messages, 10 ms apart",
-  ask: "Which lane delays the second message more than the first?",
+  ask: "Two messages, 10 ms apart: which transport delays the second?",
   choices: ["polling", "long-polling", "SSE", "WebSocket"],
   answer: 1,
+  watch: "the second message of the pair: on which lane does it wait at the server?",
+  chapter: "04-longpoll",
   async run(lab) {
     let arrivals;
-    for (let tries = 0; tries < 4; tries++) {
+    let spaced = false;
+    for (let tries = 0; tries < 4 && !spaced; tries++) {
       arrivals = await lab.burst(2, 10);
-      if (arrivals.apart > 4 && arrivals.apart < 20) break; // or it was not what was asked for
+      spaced = arrivals.apart > 4 && arrivals.apart < 20;
     }
     const { apart, ms, clock, error } = arrivals;
     const delay = lab.page.network.rtt / 2;
     const by = 15 + error;
+    const later = each((name) => {
+      const [first, second] = ms[name];
+      return typeof first === "number" && typeof second === "number" ? second - first : null;
+    });
     return {
       checks: [
-        near("SSE, the second", ms.sse[1] ?? null, delay, by),
-        near("WebSocket, the second", ms.websocket[1] ?? null, delay, by),
+        near("long-polling, second minus first", later.longpoll, Math.max(0, 2 * delay - apart), by + 5),
+        near("SSE, second minus first", later.sse, 0, by),
+        near("WebSocket, second minus first", later.websocket, 0, by),
         near("long-polling, the first", ms.longpoll[0] ?? null, delay, by),
         near("long-polling, the second", ms.longpoll[1] ?? null, Math.max(delay, 3 * delay - apart), by + 5),
+        near("SSE, the second", ms.sse[1] ?? null, delay, by),
+        near("WebSocket, the second", ms.websocket[1] ?? null, delay, by),
         causal(ms, delay, clock),
       ],
-      summary: `The second, ${write(apart)} later, took ${write(ms.longpoll[1])} by long-polling, which had to be asked again, ${write(ms.sse[1])} by SSE, and ${write(ms.polling[1])} by polling.`,
+      summary: `Second minus first: ${lanes.map((name) => `${title(name)} ${difference(later[name])}`).join(", ")}.`,
+      ...(!spaced && { unclear: `The two messages were published ${write(apart)} apart, not 10 ms: too busy to tell.` }),
     };
   },
-  note: "Press R to see it twenty times slower. The second message waits at the source until the next question is there, a round trip after the first, and then takes half a trip: 150 ms, less the 10. Polling hardly minds: it waits for its next look anyway.",
+  note: "Press R to see it twenty times slower. Long-polling's second message waits at the server until the next request is there: that is the re-arm gap, a round trip long. Then the message travels for half a round trip: 150 ms in all, less the 10. Polling brings both with one response.",
 };
 
 /** @type {Scene[]} */
@@ -71,14 +93,16 @@ export const scenes = [
   {
     title: "Same feed, four ages",
     setup: { network: { rtt: 100 }, feed: { source: "some", rate: 2, phase: "poisson" }, interval: 2000, beat: 0 },
-    lesson: "Staleness by polling is anything from nothing to the interval, plus a trip. Latency is bought with requests.",
+    lesson: "Polling is late by anything up to its interval, plus the one-way delay. Lower latency costs more requests.",
     steps: [
       burst,
       {
         title: "How late is polling?",
-        ask: "Polling asks every 2 s. How late is its median message?",
+        ask: "Polling asks every 2 s. By how much are half of its messages late, or more?",
         choices: ["0.05 s", "1.05 s", "2 s", "2.05 s"],
         answer: 1,
+        watch: "how many messages wait at the server before each poll.",
+        chapter: "03-polling",
         async run(lab) {
           await lab.interval(2000);
           await lab.feed({ source: "some", rate: 50, phase: "poisson" });
@@ -86,23 +110,25 @@ export const scenes = [
           const { rtt } = lab.page.network;
           return {
             checks: [
-              near("polling, p50", median(ms.polling), 1000 + rtt / 2, 150 + error),
+              near("polling, median", median(ms.polling), 1000 + rtt / 2, 150 + error),
               within("polling, the latest", Math.max(...ms.polling), 1700, 2000 + rtt + 150 + error),
-              near("SSE, p50", median(ms.sse), rtt / 2, 15 + error),
-              near("WebSocket, p50", median(ms.websocket), rtt / 2, 15 + error),
-              rising("SSE before polling", [["SSE", median(ms.sse)], ["polling", median(ms.polling)]]),
+              near("SSE, median", median(ms.sse), rtt / 2, 15 + error),
+              near("WebSocket, median", median(ms.websocket), rtt / 2, 15 + error),
+              rising("SSE before polling", [["sse", median(ms.sse)], ["polling", median(ms.polling)]]),
               causal(ms, rtt / 2, clock),
             ],
-            summary: `A message by polling is half an interval late on median: ${write(median(ms.polling))}, against ${write(median(ms.sse))} by SSE.`,
+            summary: `By polling half the messages are more than ${write(median(ms.polling))} late, by SSE more than ${write(median(ms.sse))}.`,
           };
         },
-        note: "A message comes at a random instant of the interval, so it waits anything from 0 to 2 s for the next look, and then half a round trip. (50 messages a second, so that the figure settles in 6 s.)",
+        note: "A message is published at a random instant of the interval. It waits from 0 to 2 s for the next poll, and then travels for half a round trip. The feed runs at 50 messages a second, so that the median settles within 6 s.",
       },
       {
         title: "Ten times as often",
-        ask: "Now it asks every 0.2 s. What becomes of the delay, and of the requests?",
-        choices: ["both a tenth", "a tenth; the requests stay", "the waiting a tenth; ten times the requests", "nothing changes"],
+        ask: "Polling now asks every 0.2 s. How do its delay and its requests change?",
+        choices: ["delay ÷10, requests ÷10", "delay ÷10, requests the same", "delay ÷10, requests ×10", "neither changes"],
         answer: 2,
+        watch: "how many of polling's requests bring nothing.",
+        chapter: "03-polling",
         async run(lab) {
           await lab.feed({ source: "some", rate: 50, phase: "poisson" });
           await lab.interval(200);
@@ -111,20 +137,22 @@ export const scenes = [
           const { rtt } = lab.page.network;
           return {
             checks: [
-              near("polling, p50", median(ms.polling), 100 + rtt / 2, 30 + error),
-              near("requests by polling", requests.polling / (took / 1000), 5, 0.7, "a second"),
+              near("polling, median", median(ms.polling), 100 + rtt / 2, 30 + error),
+              near("requests by polling", requests.polling / (took / 1000), 5, 0.7, "a second", 100),
               such("requests by SSE", requests.sse === 0, `${requests.sse} in ${write(took)} (none expected)`),
             ],
-            summary: `Asking ten times as often brings polling down to ${write(median(ms.polling))}, for ${number(requests.polling / (took / 1000), 1)} requests a second instead of 0.5.`,
+            summary: `Half the messages are now more than ${write(median(ms.polling))} late, and polling sends ${number(requests.polling / (took / 1000), 1)} requests a second instead of 0.5.`,
           };
         },
-        note: "The sawtooth has shrunk; look at the bytes a message. Latency is bought with requests. Move the slider under Feed to see what lies between.",
+        note: "The wait for the next poll is a tenth; the one-way delay stays. Bytes per message have grown with the requests. Change the poll interval under Feed to see the values between.",
       },
       {
         title: "A metronome",
-        ask: "The feed now ticks every second, evenly, and polling asks every second. How late is each message?",
-        choices: ["all equally late", "0 to 1 s, at random", "half a second", "later and later"],
+        ask: "One message every second, exactly, and a poll every second: how late is each message?",
+        choices: ["all equally late", "0 to 1 s, at random", "half a second", "each later than the last"],
         answer: 0,
+        watch: "the distance from each message to the poll that fetches it: it stays the same.",
+        chapter: "11-measuring-time",
         async run(lab) {
           await lab.feed({ source: "some", rate: 1, phase: "even" });
           await lab.interval(1000);
@@ -133,23 +161,25 @@ export const scenes = [
           const apart = ms.polling.length >= 4 ? spread(ms.polling, 1000) : null;
           return {
             checks: [within(`polling, the delays of ${ms.polling.length} messages differ by`, apart, 0, 30 + error)],
-            summary: `Locked to the feed, polling is ${write(median(ms.polling))} late each time, whatever the interval would suggest. Run it again, and it is another.`,
+            summary: `Each message is ${write(median(ms.polling))} late. Run it again: the delay is another one, and again the same for all messages.`,
           };
         },
-        note: "Both are clocks now. (At random they would lie apart by 500 ms.) Which delay it is depends on nothing but the instants at which the feed and polling began. A benchmark with such a feed measures this accident: hence random instants.",
+        note: "Feed and polling are both clocks now, and the delay depends only on when each of them began. At random instants the delays would differ by up to 500 ms from their middle. A benchmark with an even feed measures this accident, so the lab publishes at random instants.",
       },
     ],
   },
   {
     title: "What does a message cost?",
     setup: { network: {}, feed: { source: "none" }, interval: 1000, beat: 0 },
-    lesson: "Heads, framing, payload: a poll pays all of them, an event a line or two, a frame two to four bytes.",
+    lesson: "A poll pays for request and response headers each time, an event for a line or two, a WebSocket frame for two to four bytes.",
     steps: [
       {
         title: "One message",
-        ask: "What does a WebSocket put around a short message?",
+        ask: "How many bytes does WebSocket add to a short message?",
         choices: ["about 2 B", "about 30 B", "about 300 B", "about 700 B"],
         answer: 0,
+        watch: "bytes per message on each lane; the payload is the same on all four.",
+        chapter: "10-counting-bytes",
         async run(lab) {
           const n = 4;
           const cost = await lab.send(Array.from({ length: n }, (_, i) => `message ${i} of 4`));
@@ -160,41 +190,45 @@ export const scenes = [
           const nameless = lanes.reduce((sum, name) => sum + unaccounted(cost[name]), 0);
           return {
             checks: [
-              near("around a frame", around("websocket"), 2, 0, "B"),
-              within("around an event", around("sse"), 20, 45, "B"),
-              within("around a long-poll's message", around("longpoll"), overHTTP2(lab.page) ? 60 : 300, 3000, "B"),
+              near("added by WebSocket", around("websocket"), 2, 0, "B"),
+              within("added by SSE", around("sse"), 20, 45, "B"),
+              within("added by long-polling", around("longpoll"), overHTTP2(lab.page) ? 60 : 300, 3000, "B"),
               rising("from the least", pairs(["websocket", "sse", "longpoll"], around), "B"),
               near("unaccounted", nameless, 0, 0, "B"),
             ],
-            summary: `Around one message: ${number(around("websocket"), 1)} B by WebSocket, ${number(around("sse"), 1)} B by SSE, ${number(around("longpoll"))} B by long-polling and ${number(around("polling"))} B by polling, empty polls included.`,
+            summary: `Added to one message: ${number(around("websocket"), 1)} B by WebSocket, ${number(around("sse"), 1)} B by SSE, ${number(around("longpoll"))} B by long-polling and ${number(around("polling"))} B by polling, empty polls included.`,
           };
         },
-        note: "The table (T) has each part. Two bytes are FIN, opcode and length (RFC 6455, section 5.2). An event has its field names, its id, and the chunk around it. A poll has two heads: its own and its answer's. What TLS adds, 22 bytes to a record, is left out here.",
+        note: "The table (T) has each part. WebSocket's two bytes are FIN, opcode and length (RFC 6455, section 5.2). An event has field names, an id, and a chunk around it. A poll has request headers and response headers. TLS adds 22 bytes to each record, which are left out here.",
       },
       {
         title: "A longer one",
-        ask: "And around a message of 2 000 bytes?",
-        choices: ["still 2 B", "4 B", "10 B", "1 % of it"],
+        ask: "How many bytes does WebSocket add to a message of 2 000 bytes?",
+        choices: ["still 2 B", "4 B", "10 B", "20 B, 1 % of it"],
         answer: 1,
+        watch: "how large the payload's share of the bytes has become, on every lane.",
+        chapter: "08-websocket-by-hand",
         async run(lab) {
           const cost = await lab.send(["x".repeat(2000), "y".repeat(2000)]);
           const frame = cost.websocket.down.framing / 2;
           const share = (name) => (100 * cost[name].down.payload) / bytes(cost[name]);
           return {
             checks: [
-              near("around a frame", frame, 4, 0, "B"),
+              near("added by WebSocket", frame, 4, 0, "B"),
               rising("payload's share", pairs(["longpoll", "sse", "websocket"], share), "%"),
             ],
-            summary: `With 2 000 bytes of payload ${number(share("longpoll"))} % of what long-polling sends is payload, and ${number(share("websocket"), 1)} % of a WebSocket's: the longer the message, the less the wire matters.`,
+            summary: `Of long-polling's bytes ${number(share("longpoll"))} % are payload, of WebSocket's ${number(share("websocket"), 1)} %: the longer the message, the less the transport matters.`,
           };
         },
-        note: "Up to 125 bytes of payload the frame's header is 2 bytes, up to 65 535 it is 4.",
+        note: "A frame's header takes 2 bytes up to 125 bytes of payload, and 4 bytes up to 65 535.",
       },
       {
         title: "A cookie of 1 000 bytes",
-        ask: "The site sets a cookie of 1 000 bytes. What does it add to each poll, and to each event?",
-        choices: ["nothing to either", "about 1 000 B to each poll alone", "about 1 000 B to both", "about 1 000 B, once"],
+        ask: "The site sets a cookie of 1 000 bytes. What does that add?",
+        choices: ["nothing", "1 000 B to each poll", "1 000 B to each poll and each event", "1 000 B, once"],
         answer: (page) => (overHTTP2(page) ? 3 : 1),
+        watch: "polling's bytes per message grow, and those of the open streams stay.",
+        chapter: "13-http2-and-the-pool",
         async run(lab) {
           await lab.interval(300);
           await lab.wait(1000);
@@ -224,38 +258,43 @@ export const scenes = [
                 : [near("more on each poll", more, line, 12, "B")]),
               near("more on an open event stream", after.sse - before.sse, 0, 0, "B"),
             ],
-            summary: `The cookie adds ${number(more)} B to each ${overHTTP2(lab.page) ? "poll but the first" : "poll"}, and nothing to a stream that is open. It is deleted again.`,
+            summary: `The cookie adds ${number(more)} B to each ${overHTTP2(lab.page) ? "poll after the first" : "poll"}, and nothing to a stream that is open. It has been deleted.`,
           };
         },
-        note: "On HTTP/1.1 each request carries all cookies, again and again. On HTTP/2 HPACK sends it once and then refers to it. A stream has sent its head long ago.",
+        note: "On HTTP/1.1 each request carries all cookies. On HTTP/2 the first request carries the cookie, and the later ones refer to it by a number (HPACK). An open stream has sent its request headers already.",
       },
       {
         title: "Nothing happens",
-        ask: "Nothing is published. Which lane spends the most bytes?",
+        ask: "Nothing is published. Which transport sends the most bytes?",
         choices: ["polling", "long-polling", "SSE", "WebSocket"],
         answer: 0,
+        watch: "polling's empty polls; the other lanes have nothing to draw.",
+        chapter: "03-polling",
         async run(lab) {
           await lab.interval(500);
           await lab.wait(1200, "until all is quiet");
           const cost = await lab.idle(6000);
           const spent = (name) => bytes(cost[name]) / 6;
           const others = Math.max(...lanes.slice(1).map(spent));
-          const list = lanes.map((name) => `${name} ${number(spent(name), 1)} B/s`).join(", ");
+          const list = lanes.map((name) => `${title(name)} ${number(spent(name), 1)} B/s`).join(", ");
           return {
             checks: [
               within("polling", spent("polling"), overHTTP2(lab.page) ? 50 : 400, 10_000, "B/s"),
               such("more than any other", spent("polling") > others, list),
             ],
-            summary: `In quiet polling spends ${number(spent("polling"))} B a second on asking for nothing, and the others at most ${number(others, 1)}.`,
+            summary: `Polling spends ${number(spent("polling"))} B a second on empty polls, and the others at most ${number(others, 1)} B a second.`,
           };
         },
-        note: "Long-polling asks anew every 25 s; SSE writes a comment and WebSocket a ping every 15 s, so that boxes in between do not forget the connection.",
+        note: "Long-polling sends a new request every 25 s. SSE sends a comment and WebSocket a ping every 15 s, so that routers and proxies keep the connection.",
       },
       {
         title: "The same over HTTP/2",
-        ask: "What does HTTP/2 make of the heads of a poll?",
-        choices: ["nothing", "half", "about a tenth", "they are gone"],
-        answer: (page) => (overHTTP2(page) ? 2 : null), // by HTTP/1.1 it is not measured
+        ask: "How large are a poll's request and response headers over HTTP/2?",
+        choices: ["as large as over HTTP/1.1", "half as large", "about a tenth", "they are gone"],
+        answer: (page) => (overHTTP2(page) ? 2 : null), // over HTTP/1.1 it is not measured
+        watch: "the headers' part of polling's bytes per message.",
+        chapter: "13-http2-and-the-pool",
+        needsHTTP2: true,
         async run(lab) {
           await lab.interval(300);
           await lab.wait(1000);
@@ -264,29 +303,31 @@ export const scenes = [
           return {
             checks: [
               overHTTP2(lab.page)
-                ? within("both heads of a poll, HTTP/2", heads, 20, 150, "B")
-                : within("both heads of a poll, HTTP/1.1", heads, 250, 2000, "B"),
+                ? within("headers of a poll, HTTP/2", heads, 20, 150, "B")
+                : within("headers of a poll, HTTP/1.1", heads, 250, 2000, "B"),
             ],
             summary: overHTTP2(lab.page)
-              ? `On HTTP/2 the two heads of a poll come to ${number(heads)} B: what was said before is said by its number (HPACK).`
-              : `On HTTP/1.1 the two heads of a poll come to ${number(heads)} B. For HTTP/2 ${lab.page.secure ? `open ${lab.page.secure} (key H) and run this again` : "start the lab with --tls"}.`,
+              ? `Over HTTP/2 the headers of a poll take ${number(heads)} B: a field that was sent before is sent as a number (HPACK).`
+              : `Over HTTP/1.1 the headers of a poll take ${number(heads)} B. Now run this over HTTP/2 (key H).`,
           };
         },
-        note: "A browser speaks HTTP/2 only where TLS is. SSE and WebSocket hardly change: their heads were sent once.",
+        note: "Browsers speak HTTP/2 over TLS only. SSE and WebSocket hardly change: their headers were sent once.",
       },
     ],
   },
   {
     title: "The burst and the gap",
     setup: { network: { rtt: 100 }, feed: { source: "some", rate: 2, phase: "poisson" }, interval: 1000, beat: 0 },
-    lesson: "Between an answer and the next question long-polling is blind. A cursor is the protocol, not an option.",
+    lesson: "Between a response and its next request long-polling sees nothing: it needs a cursor to lose nothing.",
     steps: [
       burst,
       {
         title: "Without a cursor",
-        ask: "20 messages a second, and a long-poll that asks without a cursor, just for “what is new”. How much does it lose?",
-        choices: ["nothing", "1 in 8", "a third", "two thirds"],
+        ask: "20 messages a second: how many does long-polling lose without a cursor?",
+        choices: ["none", "1 in 8", "a third", "two thirds"],
         answer: 3,
+        watch: "the re-arm gap of the long-polling lane: what is published then is lost without a cursor.",
+        chapter: "05-never-lose",
         async run(lab) {
           const rate = 20;
           await lab.feed({ source: "some", rate, phase: "poisson" });
@@ -296,71 +337,81 @@ export const scenes = [
           const want = 100 * lossWithoutCursor(rate, lab.page.network.rtt);
           return {
             checks: [
-              near("lost without a cursor", share === null ? null : 100 * share, want, 12, "%"),
-              none("lost with one", each(lab.lost)),
+              near("lost without a cursor", share === null ? null : 100 * share, want, 12, "%", 30),
+              none("lost with a cursor", each(lab.lost)),
             ],
-            summary: `Without a cursor ${number(100 * share)} % are lost (${all + 1 - got} of ${all + 1}), with one none.`,
+            summary: `Without a cursor ${number(100 * share)} % are lost (${all + 1 - got} of ${all + 1}), with a cursor none.`,
           };
         },
-        note: "Blind for a round trip after each answer: a share of λR / (1 + λR). Without a network in between it still loses some. Each of the four lanes asks from its cursor, the last id it has, so nothing can be missed.",
+        note: "For a round trip R after each response no request is there. At λ messages a second that loses a share of λR / (1 + λR). Each of the four lanes asks from its cursor, the id of the last message it has.",
       },
     ],
   },
   {
     title: "Pull the plug",
     setup: { network: { rtt: 100 }, feed: { source: "some", rate: 4, phase: "poisson" }, interval: 1000, beat: 0 },
-    lesson: "An error has to be heard to be an error: heartbeats make a silence tell. A cursor makes a cut cost time, but no messages.",
+    lesson: "Without heartbeats a client cannot tell a dead connection from a quiet one. With a cursor a cut costs time, and no messages.",
     steps: [
       {
         title: "A connection ends (FIN)",
-        ask: "All connections are closed in order. When is SSE back?",
-        choices: ["at once", "after some 3 s", "after 20 s", "never"],
+        ask: "The server closes all connections. When is SSE connected again?",
+        choices: ["at once", "after 3 s", "after 20 s", "never"],
         answer: 1,
+        watch: "when each lane notices, is connected again, and has caught up.",
+        chapter: "07-sse-that-survives",
         run: (lab) => ended(lab, "fin"),
-        note: "The browser itself opens an EventSource again, after the time that the lab told it (retry: 3000), and sends Last-Event-ID. A WebSocket is opened again by our code, after a random time up to half a second. Polling's connection lay idle: nothing to notice. And a long-poll whose answer had not begun is asked again by the browser itself, before our code hears of it.",
+        note: "The browser reconnects an EventSource by itself, after the time that the server set (retry: 3000), and sends Last-Event-ID. A WebSocket is reconnected by the page's code, after a random wait of up to half a second. Polling's connection was idle, so polling notices nothing. A long-poll whose response had not begun is sent again by the browser, and the page's code never knows.",
       },
       {
         title: "A connection breaks (RST)",
-        ask: "Now they are reset. What does SSE do?",
-        choices: ["it loses messages", "it gives up", "the same as before", "it waits for a reload"],
+        ask: "Now the connections are reset. What does SSE do?",
+        choices: ["it loses messages", "it gives up", "the same as after FIN", "it waits for a reload"],
         answer: 2,
+        watch: "the messages on the wire when the connections break: they arrive after all, later.",
+        chapter: "07-sse-that-survives",
         run: (lab) => ended(lab, "rst"),
-        note: "What was under way is gone, but the cursor asks for it again.",
+        note: "A reset drops what was on the wire. The cursor has the server send it again.",
       },
       {
         title: "Silence",
-        ask: "For 20 s what is open passes nothing on, and nobody is told. Who notices first?",
-        choices: ["polling", "SSE", "WebSocket", "nobody"],
+        ask: "For 20 s every open connection goes silent; no error is raised. Which transport notices first?",
+        choices: ["polling", "SSE", "WebSocket", "none of them"],
         answer: 0,
+        watch: "messages pile up at the server, and the lanes still say that they are live.",
+        chapter: "12-bad-networks",
         run: (lab) => silent(lab, 0),
-        note: "As if a router on the way had forgotten them: only new connections get through. Only polling waits for something, an answer, and not for longer than 10 s; then it asks by another connection. (On HTTP/2 there is no other: it asks again on the silent one.) An open stream without news looks the same as a broken one: what is owed arrives at once, after 20 s.",
+        note: "This is a router that has forgotten its connections: only new ones get through. Polling expects a response within 10 s, and then asks over another connection. (Over HTTP/2 there is no other: it asks again over the silent one.) To SSE and WebSocket a dead connection looks like a quiet one; what waited arrives at once, after 20 s.",
       },
       {
         title: "Silence, with heartbeats",
-        ask: "The same, but SSE and WebSocket hear a heartbeat every 5 s. When do they notice?",
-        choices: ["at once", "within 7.5 s", "after 20 s", "not at all"],
+        ask: "The same, with a heartbeat every 5 s to SSE and WebSocket. When do they notice?",
+        choices: ["at once", "after 7.5 s at most", "after 20 s", "never"],
         answer: 1,
+        watch: "the moment at which SSE and WebSocket give up the silent connection and open another.",
+        chapter: "07-sse-that-survives",
         run: (lab) => silent(lab, 5),
-        note: "A silence of one heartbeat and a half is taken for a cut. A ping or a comment would not do: a page can see neither. On HTTP/2 the event stream is asked for again on the connection that is silent, which the browser takes for sound; a WebSocket has one of its own.",
+        note: "The page counts one and a half heartbeat intervals without a message as a cut. A WebSocket ping or an SSE comment would not do: a page sees neither. Over HTTP/2 the browser sends the new request for the event stream over the same silent connection; WebSocket has a connection of its own.",
       },
       {
         title: "The server restarts",
-        ask: "The server restarts: ids begin at 1. A lane that holds 400 …",
-        choices: ["waits for 401", "misses 1 to 400", "reads on from 1", "needs a reload"],
+        ask: "The server restarts, and ids begin at 1. What does a client do whose last id is 400?",
+        choices: ["it waits for 401", "it misses 1 to 400", "it reads on from 1", "it needs a reload"],
         answer: 2,
+        watch: "the ids on each lane: after the restart they begin at 1.",
+        chapter: "05-never-lose",
         async run(lab) {
           const { reached, after, lost } = await lab.cut("restart");
           const epochs = lanes.map((name) => lab.epoch(name));
           return {
             checks: [
               most("caught up", caught(reached, after), 12_000),
-              such("all know the new epoch", new Set(epochs).size === 1 && epochs[0] !== undefined, epochs.join(", ")),
+              such("all have the new epoch", new Set(epochs).size === 1 && epochs[0] !== undefined, epochs.join(", ")),
               none("lost", lost),
             ],
-            summary: `The server is another (epoch ${epochs[0]}), and all four lanes read on from its first message: a cursor names its epoch.`,
+            summary: `It is a new server (epoch ${epochs[0]}), and all four transports read on from its first message: a cursor names its epoch.`,
           };
         },
-        note: "Those cut together come back together: hence the random wait before each try. Only an EventSource has none: its 3 s are the server's.",
+        note: "Clients that were cut together would reconnect together, so each waits for a random time before it tries. An EventSource does not: it waits for the 3 s that the server set.",
       },
     ],
   },
@@ -371,57 +422,64 @@ export const scenes = [
     steps: [
       {
         title: "Seven event streams",
-        ask: "A browser opens seven event streams to one host. How many open?",
+        ask: "A browser requests seven event streams from one host. How many open?",
         choices: ["one", "four", "six", "all seven"],
         answer: (page) => (overHTTP2(page) ? 3 : 2),
+        watch: "the boxes: each is a connection of the browser. (The four lanes are paused for this step.)",
+        chapter: "13-http2-and-the-pool",
         async run(lab) {
           const { opened, polled } = await lab.pool(7, "sse");
           const h2 = overHTTP2(lab.page);
           return {
             checks: [
-              near("open", opened, h2 ? 7 : 6, 0, "of 7"),
+              near("open", opened, h2 ? 7 : 6, 0, "of 7", 500),
               polledOnce(polled, h2),
             ],
             summary: h2
-              ? `On HTTP/2 all ${opened} are open, on one connection.`
-              : `${opened} are open, the seventh waits, and so does every poll: ${lab.page.http} has six connections to a host, and a stream keeps its own.`,
+              ? `Over HTTP/2 all ${opened} are open, on one connection.`
+              : `${opened} of 7, as expected: the browser has six HTTP/1.1 connections to a host, so the seventh stream waits, and so does every poll.`,
           };
         },
-        note: "Seven tabs with one stream each come to the same. The lanes above rest meanwhile. WHATWG HTML, section 9.2, warns of it.",
+        note: "Seven tabs with one stream each do the same. WHATWG HTML, section 9.2, warns of it.",
       },
       {
         title: "Eight WebSockets",
-        ask: "And eight WebSockets?",
+        ask: "A browser opens eight WebSockets to one host. How many open?",
         choices: ["one", "six", "seven", "all eight"],
         answer: 3,
+        watch: "the boxes: WebSockets take none of the six. (The four lanes are paused for this step.)",
+        chapter: "13-http2-and-the-pool",
         async run(lab) {
           const { opened, polled } = await lab.pool(8, "websocket");
           return {
-            checks: [near("open", opened, 8, 0, "of 8"), within("and then one poll, answered after", polled, 0, 1500)],
-            summary: `All ${opened} WebSockets are open, and a poll is answered: WebSockets have a pool of their own.`,
+            checks: [near("open", opened, 8, 0, "of 8", 500), within("then a poll, answered after", polled, 0, 1500)],
+            summary: `${opened} of 8, as expected, and a poll is answered: WebSockets have a pool of their own.`,
           };
         },
-        note: "In Chromium that pool has 255 connections, over all hosts.",
+        note: "In Chromium this pool has 255 connections, to all hosts together.",
       },
       {
         title: "Eight streams over HTTP/2",
-        ask: "And eight event streams over HTTP/2?",
+        ask: "Eight event streams over HTTP/2: how many open?",
         choices: ["six", "seven", "all eight", "none"],
-        answer: (page) => (overHTTP2(page) ? 2 : null), // by HTTP/1.1 it is not measured
+        answer: (page) => (overHTTP2(page) ? 2 : null), // over HTTP/1.1 it is not measured
+        watch: "the boxes: over HTTP/2 there is one, with all streams in it.",
+        chapter: "13-http2-and-the-pool",
+        needsHTTP2: true,
         async run(lab) {
           const { opened, polled } = await lab.pool(8, "sse");
           const h2 = overHTTP2(lab.page);
           return {
             checks: [
-              near(`open, ${lab.page.http}`, opened, h2 ? 8 : 6, 0, "of 8"),
+              near(`open, ${lab.page.http}`, opened, h2 ? 8 : 6, 0, "of 8", 500),
               polledOnce(polled, h2),
             ],
             summary: h2
-              ? "Eight of eight: on HTTP/2 a stream is not a connection."
-              : `By HTTP/1.1 it is six again. ${lab.page.secure ? `At ${lab.page.secure} (key H)` : "With --tls, over https,"} it is eight of eight.`,
+              ? "8 of 8, as expected: over HTTP/2 a stream is not a connection."
+              : `Over HTTP/1.1 it is ${opened} of 8. Now run this over HTTP/2 (key H).`,
           };
         },
-        note: "The number of streams of one connection is limited too, by the server: the lab allows 250.",
+        note: "The server limits how many streams one HTTP/2 connection has: this lab allows 250.",
       },
     ],
   },
@@ -434,7 +492,7 @@ export const scenes = [
  */
 function polledOnce(polled, answered) {
   const text = polled === null ? "not answered within 2 s" : `answered after ${write(polled)}`;
-  return such("and then one poll", answered ? polled !== null : polled === null, text);
+  return such("then a poll", answered ? polled !== null : polled === null, text);
 }
 
 // caught returns after what time each lane that a cut has reached had caught up.
@@ -443,7 +501,7 @@ const caught = (reached, after) => Object.fromEntries(reached.map((name) => [nam
 // needStreams fails where a cut has not reached what the step is about.
 function needStreams(reached) {
   const missing = notCut(reached, ["sse", "websocket"]);
-  if (missing) throw new Error(`${missing} Run it again.`);
+  if (missing) throw new Error(`${missing} Run it again`);
 }
 
 /**
@@ -469,7 +527,7 @@ async function ended(lab, kind) {
       most("caught up", caught(reached, after), 8000),
       none("lost", lost),
     ],
-    summary: `SSE was back after ${write(sse?.connected)}, WebSocket after ${write(websocket?.connected)}, and nothing was lost: each went on from its last id. ${notCut(reached, lanes)}`,
+    summary: `SSE was connected again after ${write(sse?.connected)}, WebSocket after ${write(websocket?.connected)}, and no message was lost: each read on from its last id. ${notCut(reached, lanes)}`,
   };
 }
 
@@ -487,11 +545,11 @@ async function silent(lab, beat) {
   needStreams(reached);
   const { polling, sse, websocket } = after;
   const limit = beat * 1500;
-  const connected = { SSE: sse?.connected ?? null, WebSocket: websocket?.connected ?? null };
+  const connected = { sse: sse?.connected ?? null, websocket: websocket?.connected ?? null };
   const notices = (what, stamp) => {
     if (beat) return within(`${what} notices`, stamp?.noticed ?? null, 0.5 * limit, limit + 700);
     const not = stamp?.noticed === null;
-    return such(`${what} notices`, not, not ? "not at all, as expected" : `after ${write(stamp?.noticed)}`);
+    return such(`${what} notices`, not, not ? "never, as expected" : `after ${write(stamp?.noticed)}`);
   };
   return {
     checks: [
@@ -501,14 +559,14 @@ async function silent(lab, beat) {
       notices("SSE", sse),
       notices("WebSocket", websocket),
       ...(beat ? [overHTTP2(lab.page)
-        ? rising("connected again", [["WebSocket", websocket?.connected ?? null], ["SSE", sse?.connected ?? null]])
+        ? rising("connected again", [["websocket", websocket?.connected ?? null], ["sse", sse?.connected ?? null]])
         : most("connected again", connected, limit + 3000)] : []),
-      within("age by WebSocket, at most", ages.websocket, beat ? 1000 : seconds * 900, beat ? limit + 4000 : seconds * 1000 + 3000),
+      within("WebSocket's highest age", ages.websocket, beat ? 1000 : seconds * 900, beat ? limit + 4000 : seconds * 1000 + 3000),
       most("caught up", caught(reached, after), seconds * 1000 + 8000),
       none("lost", lost),
     ],
     summary: (beat
-      ? `With a heartbeat every ${beat} s SSE noticed after ${write(sse?.noticed)} and WebSocket after ${write(websocket?.noticed)}; they were back after ${write(sse?.connected)} and ${write(websocket?.connected)}.`
-      : `For ${seconds} s neither SSE nor WebSocket noticed anything; then all of it arrived at once, and nothing was lost.`) + ` ${notCut(reached, lanes)}`,
+      ? `With a heartbeat every ${beat} s SSE noticed after ${write(sse?.noticed)} and WebSocket after ${write(websocket?.noticed)}; they were connected again after ${write(sse?.connected)} and ${write(websocket?.connected)}.`
+      : `For ${seconds} s neither SSE nor WebSocket noticed anything; then all messages arrived at once, and none was lost.`) + ` ${notCut(reached, lanes)}`,
   };
 }
