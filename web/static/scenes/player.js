@@ -189,6 +189,7 @@ export function player(element, page, actions, remeasure) {
     if (!page.secure) return ["It needs HTTP/2: start the lab without --tls=false."];
     const open = document.createElement("a");
     open.href = `${page.secure}/${link(place)}`;
+    open.target = "_top"; // a chapter shows this page in a frame
     open.textContent = "Open it over HTTP/2.";
     return [open, " The lab signs its certificate itself, so your browser warns once: choose Advanced, then Proceed."];
   }
