@@ -18,7 +18,7 @@ type process struct {
 	cmd      *exec.Cmd
 	lines    chan string // of its standard output; closed when that ends
 	mu       sync.Mutex
-	said     bytes.Buffer // on standard error
+	stderr   bytes.Buffer
 	copying  sync.WaitGroup
 	released context.CancelFunc
 }
@@ -45,17 +45,17 @@ func start(ctx context.Context, args ...string) (*process, error) {
 	return p, nil
 }
 
-// Write takes what the process says on standard error.
+// Write keeps what the process writes to standard error.
 func (p *process) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.said.Write(b)
+	return p.stderr.Write(b)
 }
 
 func (p *process) errors() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.said.String()
+	return p.stderr.String()
 }
 
 // line returns the next line of its standard output.
@@ -65,13 +65,13 @@ func (p *process) line() (string, error) {
 		if open {
 			return line, nil
 		}
-		return "", fmt.Errorf("it has ended, and said:\n%s", p.errors())
+		return "", fmt.Errorf("it has ended; its standard error is:\n%s", p.errors())
 	case <-time.After(patience):
-		return "", fmt.Errorf("it has said nothing for %v but:\n%s", patience, p.errors())
+		return "", fmt.Errorf("it has printed nothing for %v; its standard error is:\n%s", patience, p.errors())
 	}
 }
 
-// end asks it to end, and returns how it did. It may be called again.
+// end sends the process a signal to end, and waits for it. A second end does nothing.
 func (p *process) end(signal os.Signal) error {
 	defer p.released()
 	if p.cmd.ProcessState != nil {

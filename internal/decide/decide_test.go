@@ -32,7 +32,7 @@ func TestRearm(t *testing.T) {
 		{10, 100 * time.Millisecond}, {200, 100 * time.Millisecond},
 	} {
 		const published = 2000
-		var sent, news, came, late atomic.Int64
+		var sent, news, received, late atomic.Int64
 		synctest.Test(t, func(t *testing.T) {
 			ctx, end := context.WithCancel(t.Context())
 			f := feed.New(feed.Keep)
@@ -52,7 +52,7 @@ func TestRearm(t *testing.T) {
 					if err != nil {
 						return // the end
 					}
-					came.Add(1)
+					received.Add(1)
 					if time.Now().UnixMicro()-m.At > (test.rtt / 2).Microseconds() {
 						late.Add(1)
 					}
@@ -82,8 +82,8 @@ func TestRearm(t *testing.T) {
 		if got, want := float64(sent.Load()), requests*over; math.Abs(got-want) > 4*math.Sqrt(published)*want/published {
 			t.Errorf("%v messages a second, %v: %.0f requests, want %.0f", test.rate, test.rtt, got, want)
 		}
-		if came.Load() != published {
-			t.Errorf("%v messages a second, %v: %d messages came of %d", test.rate, test.rtt, came.Load(), published)
+		if received.Load() != published {
+			t.Errorf("%v messages a second, %v: %d messages received of %d", test.rate, test.rtt, received.Load(), published)
 		}
 		within("messages found no request waiting", late.Load(), published, missed)
 		within("requests brought nothing", sent.Load()-news.Load(), float64(sent.Load()), empty)

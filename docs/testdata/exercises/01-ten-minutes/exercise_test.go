@@ -2,7 +2,7 @@ package ages
 
 import "testing"
 
-// A news is a message that became the newest one that a reader holds.
+// A news is a message that became the newest one that a reader has.
 type news struct{ published, seen float64 } // in seconds
 
 func TestAges(t *testing.T) {
@@ -12,8 +12,8 @@ func TestAges(t *testing.T) {
 		end        float64
 		mean, peak float64
 	}{
-		{"one message, told at once", []news{{0, 0}}, 4, 2, 4},
-		{"told at once", []news{{0, 0}, {1, 1}, {2, 2}, {3, 3}}, 4, 0.5, 1},
+		{"one message, received at once", []news{{0, 0}}, 4, 2, 4},
+		{"received at once", []news{{0, 0}, {1, 1}, {2, 2}, {3, 3}}, 4, 0.5, 1},
 		{"asked every 2 s", []news{{1.5, 2}, {3.5, 4}}, 6, 1.5, 2.5},
 		{"two in one answer", []news{{0.5, 2}, {1.5, 2}, {3.5, 4}}, 6, 1.5, 2.5},
 		{"a silence", []news{{0, 0}, {1, 1}, {5, 5}}, 6, 1.5, 4},

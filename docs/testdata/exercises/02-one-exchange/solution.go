@@ -27,7 +27,7 @@ func next(conn *bufio.Reader) (status int, body string, err error) {
 		return status, "", nil // whatever the fields say
 	}
 	size, err := strconv.Atoi(fields.Get("Content-Length"))
-	if err != nil { // nobody says: it ends with the connection
+	if err != nil { // no length: the body ends with the connection
 		all, err := io.ReadAll(conn)
 		return status, string(all), err
 	}

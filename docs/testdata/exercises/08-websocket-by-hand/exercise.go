@@ -8,7 +8,7 @@ import (
 	"io"
 )
 
-// errBroken says that a client broke the rules. It has to be sent close code 1002.
+// errBroken means that a client broke the rules. It has to be sent close code 1002.
 var errBroken = errors.New("a frame against the rules")
 
 // next reads the next frame of a client: whether it is the last of its message,

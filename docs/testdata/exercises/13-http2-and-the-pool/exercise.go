@@ -9,13 +9,13 @@ type field struct{ name, value string }
 // connection remember, the newest first. The size of an entry is that of its name
 // and its value, and 32 (RFC 7541, section 4.1).
 type table struct {
-	most    int // that its entries may come to together
+	most    int // the largest sum of its entries' sizes
 	entries []field
 }
 
-// add puts a field into the table. Where there is no room for it, the oldest have
-// to go, and a field that is larger than the whole table empties it (section 4.4).
-// Now it keeps everything.
+// add adds a field to the table. Where there is no room for it, the oldest entries
+// are removed, and a field that is larger than the whole table empties it (section
+// 4.4). Now add keeps everything.
 func (t *table) add(f field) {
 	t.entries = append([]field{f}, t.entries...)
 }
