@@ -35,9 +35,9 @@ const (
 	rtt = 100 * ms // of the network in all proofs; a one-way delay is half of it
 )
 
-// TestProofs states what a network does to each of the four: a whole lab and
-// their own clients, in virtual time. A figure is exact, and the same on every
-// machine; where messages come at random, a seed decides. The truth table:
+// TestProofs proves what a network does to each of the four transports, with a whole lab and their own clients in
+// virtual time. A figure is exact, and the same on every machine; a seed decides what is random. This prints the table
+// of all:
 //
 //	go test ./internal/lab -run Proofs -v
 func TestProofs(t *testing.T) {
@@ -65,8 +65,8 @@ func TestProofs(t *testing.T) {
 	fmt.Fprint(t.Output(), table.String())
 }
 
-// row writes a row of the table: what is found for each of the four, and has to
-// be wanted. On HTTP/2 it has to be the same.
+// row writes a row of the table: what is found for each of the four. It fails the test where that is not what is
+// wanted, or differs on HTTP/2.
 func row(t *testing.T, table io.Writer, title string, want map[string]string, find func(t *testing.T, p proof) string) {
 	t.Helper()
 	fmt.Fprintf(table, "%-42s", title)
@@ -92,7 +92,7 @@ func row(t *testing.T, table io.Writer, title string, want map[string]string, fi
 	fmt.Fprintln(table)
 }
 
-// A proof is what one of them is proved with.
+// A proof is the lab, the network and the transport of one proof.
 type proof struct {
 	suite
 	wires *netsim.Network
@@ -149,9 +149,9 @@ func proveLone(t *testing.T, table io.Writer) {
 	})
 }
 
-// Of two messages 10 ms apart the second finds no long-poll waiting. The first has
-// 40 ms to go, the next request 50, and then the second its own 50. The closer the
-// two, the nearer that is to three one-way delays.
+// Of two messages 10 ms apart the second finds no long-poll waiting. The first is still under way for 40 ms, then the
+// next request for 50, and then the second message for 50. The closer the two messages, the closer that is to three
+// one-way delays.
 func provePair(t *testing.T, table io.Writer) {
 	want := map[string]string{"polling": "1999 1989", "longpoll": "50 140", "sse": "50 50", "websocket": "50 50"}
 	row(t, table, "two messages 10 ms apart (ms)", want, func(t *testing.T, p proof) string {
@@ -163,9 +163,8 @@ func provePair(t *testing.T, table io.Writer) {
 	})
 }
 
-// The first message of a reader that begins cold takes two round trips, one of
-// them to connect. A warm one has a connection and spares that; but a WebSocket
-// always opens its own.
+// The first message of a reader without a connection (cold) takes two round trips, one of them to connect. A reader
+// with an open connection (warm) does not need that one; but a WebSocket always opens its own connection.
 func proveFirst(t *testing.T, table io.Writer) {
 	want := map[string]string{"polling": "2", "longpoll": "2", "sse": "2", "websocket": "2"}
 	row(t, table, "the first message, cold (round trips)", want, func(t *testing.T, p proof) string {
@@ -202,7 +201,7 @@ func proveFirst(t *testing.T, table io.Writer) {
 	})
 }
 
-// A witness notes when a client notices a cut and when it reconnects, by what it does with its connections.
+// A witness records when a client notices a cut and when it reconnects, judged by what it does with its connections.
 type witness struct {
 	dial lab.Dial
 
@@ -333,9 +332,8 @@ func proveRecovery(t *testing.T, table io.Writer) {
 	}
 }
 
-// What an application in a browser notices of a silence, which sees neither pings
-// nor comments: with heartbeats that it can see, every 5 s, it gives up when two
-// are missing; without any it waits until the silence is over.
+// An application in a browser sees neither pings nor comments. With heartbeats that it can see, every 5 s, it gives up
+// a silent stream when two are missing; without heartbeats it waits until the silence is over.
 func proveHeartbeats(t *testing.T, table io.Writer) {
 	for _, test := range []struct {
 		title, query string
@@ -405,9 +403,9 @@ func (p proof) browse(t *testing.T, w *witness, query string, patience time.Dura
 	return last
 }
 
-// Staleness of polling, every 2 s. Messages at all phases of the interval are late
-// by all of it, evenly, and a one-way delay; so are messages at random instants; but
-// messages in step with the polls are all equally late, by chance.
+// How late messages are by polling every 2 s. Messages at all phases of the interval wait for any part of it, evenly
+// distributed, and take a one-way delay; so do messages at random instants. But messages in step with the polls are all
+// equally late, by luck.
 func proveStaleness(t *testing.T, table io.Writer) {
 	const n, interval = 100, 2 * time.Second
 	staleness := func(settings lab.Settings, publish func(t *testing.T, f *feed.Feed), count int) (delays []time.Duration) {
@@ -456,8 +454,8 @@ func proveStaleness(t *testing.T, table io.Writer) {
 	settings.Source = source.Settings{Source: source.Market, Rate: 2, Phase: source.Poisson, Seed: 1}
 	random := staleness(settings, func(*testing.T, *feed.Feed) {}, 1000)
 	for i, d := range random {
-		// How far a sample of 1 000 may be from the even distribution: one in a
-		// thousand is farther (Kolmogorov and Smirnov).
+		// The most by which a sample of 1 000 may differ from the even distribution: one sample in a thousand differs
+		// by more (Kolmogorov and Smirnov).
 		share, even := float64(i)/1000, (d-rtt/2).Seconds()/interval.Seconds()
 		if math.Abs(share-even) > 1.95/math.Sqrt(1000) {
 			t.Errorf("a share of %v of the messages is late by at most %v", share, d)
@@ -481,9 +479,8 @@ func proveStaleness(t *testing.T, table io.Writer) {
 	}
 }
 
-// A long-poll without a cursor loses what is published while nobody
-// waits, which is all of a round trip: of 200 messages a second it gets one in 21.
-// With a cursor it loses nothing.
+// A long-poll without a cursor loses what is published while no request waits, which is a whole round trip: of 200
+// messages a second it gets one in 21. With a cursor it loses nothing.
 func proveNaive(t *testing.T, table io.Writer) {
 	settings := labtest.Quiet(feed.Keep)
 	settings.Source = source.Settings{Source: source.Market, Rate: 200, Phase: source.Poisson, Seed: 1}
@@ -539,8 +536,8 @@ func withCursor(ctx context.Context, p proof) (ids []uint64) {
 	return ids
 }
 
-// A thousand readers whose connections end at the same instant come back at the
-// same instant, unless each waits for a while of its own.
+// A thousand readers whose connections end at the same instant reconnect at the same instant, unless each waits for a
+// random time.
 func proveStampede(t *testing.T, table io.Writer) {
 	const readers, step = 1000, 100 * ms
 	over(t, suite{Transport: lab.Transports[2]}, labtest.Quiet(feed.Keep), func(t *testing.T, p proof) {
