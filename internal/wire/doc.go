@@ -78,11 +78,24 @@
 // long-poll whose client leaves. A stream that ends between two events, or between two frames, is not cut. There are
 // also notes on a TLS handshake that fails, and on GOAWAY with an error.
 //
+// # Recordings
+//
+// While somebody reads the [Recording] of a page ([Ledger.Watch], [Ledger.Exchange]), the ledger keeps what its requests
+// and their responses were: an [Entry] for each request, response, message, gap and control frame, when it was read or
+// written, and of which bytes; and the spans themselves. What is to be recorded of an exchange is its trace (trace.go),
+// nil where there is none; the parsers give it each span, and report to it where a message or a frame ends. A read or a
+// write is recorded at its end, in one batch (recorder.go). A write is stamped before it begins and when it has
+// returned; what is read is stamped when it is recorded, before the server has it.
+//
+// Values of Cookie and Authorization are masked before they are kept; of what is unaccounted, and of a header that was
+// cut, no bytes are kept.
+//
 // # What it costs
 //
 // An event or a frame that is not compressed costs no allocation, and takes no lock that connections share: each
 // exchange has counts of its own, which are added to the ledger when it ends or when a [Ledger.Snapshot] is made. TLS
-// costs one more system call for each record that is read.
+// costs one more system call for each record that is read. A connection compares one number at each read and write to
+// know that nothing is recorded; a recorded message costs no allocation either.
 //
 // Whatever arrives, each byte costs at most 64 bytes of allocation, in half an object, and a time that does not grow
 // with the bytes before it: about 10 ns, for a field of HPACK 50 ns, and for gzip the time to inflate it, of 1 MiB at
@@ -90,7 +103,7 @@
 // 10 bytes on HTTP/2: about 700 bytes of allocation, which are freed when it has ended.
 //
 // No body is kept in memory. The dissector keeps: of HTTP/1.1 a line of a head; of HTTP/2 a frame of a head, and the
-// field in which the frame ends; up to 8 KiB behind an upgrade, until its response; of a WebSocket's frame the header
+// field in which the frame ends, and while a page is recorded up to 16 KiB of a head; up to 8 KiB behind an upgrade, until its response; of a WebSocket's frame the header
 // and 12 bytes, or 512 where they are compressed; the dynamic table of HPACK in each direction, 4 096 bytes unless
 // SETTINGS allow more, and at most 64 KiB; of a stream of gzip the bytes that were not flushed yet, at most 128 KiB,
 // and about 150 KiB to inflate them. At most 256 requests of HTTP/1.1 wait for their responses, and 1 024 streams are

@@ -13,9 +13,9 @@ type Entry struct {
 	at        int64  // µs since the Unix epoch
 	exchange  uint64
 	conn      uint64
-	id, also  uint64 // of a message: its id, and when it was published; of a gap: its first and last id
-	from, to  uint64 // its spans are those of its exchange here in the recording
-	nth       uint32 // in its exchange
+	id, also  uint64      // of a message: its id, and when it was published; of a gap: its first and last id
+	spans     [2]interval // of its exchange, in the recording, by direction
+	nth       uint32      // in its exchange
 	bytes     [parts]uint32
 	status    uint16 // of a response
 	kind      entryKind
@@ -26,6 +26,9 @@ type Entry struct {
 	word      string // of a request its method, of control bytes their role, of an end why it was cut
 	target    string // of a request, without the page tag
 }
+
+// An interval is from one offset in a recording to another. The zero interval is empty.
+type interval struct{ from, to uint64 }
 
 type entryKind uint8
 

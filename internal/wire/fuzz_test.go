@@ -41,7 +41,7 @@ func beginnings() [][]piece {
 }
 
 // FuzzDissector gives the dissector any bytes, in any pieces, in both directions. The sum of the parts is the number of
-// bytes, and the parts do not depend on the splits. Each piece has a length, whose lowest bit is its direction.
+// bytes, and the parts do not depend on the splits, nor on a recording, whose entries have these bytes too. Each piece has a length, whose lowest bit is its direction.
 func FuzzDissector(f *testing.F) {
 	seed := func(begin byte, pieces []piece) {
 		var lengths, data []byte
@@ -89,6 +89,13 @@ func FuzzDissector(f *testing.F) {
 		_ = listing.String()
 		if got := dissect(pieces, byteByByte, nil); summary(got.Rows) != summary(want.Rows) {
 			t.Errorf("byte by byte:\n%s\nin pieces:\n%s", summary(got.Rows), summary(want.Rows))
+		}
+		ledger := wire.Ledger{MaxHeaderBytes: 64 << 10}
+		readers := watch(t, &ledger, "1", "a")
+		warmed(&ledger, pieces).Close()
+		addsUp(t, "recorded", &ledger, readers)
+		if got := ledger.Snapshot(); summary(got.Rows) != summary(want.Rows) {
+			t.Errorf("recorded:\n%s\nelse:\n%s", summary(got.Rows), summary(want.Rows))
 		}
 		var fed, counted [2]int64
 		for _, p := range pieces {

@@ -1,9 +1,11 @@
 package wire
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 
 	"golang.org/x/net/http2/hpack"
 )
@@ -25,13 +27,15 @@ type hpackReader struct {
 	decoder *hpack.Decoder
 	allowed uint32
 	maxHead int  // bytes of the fields of a head (RFC 7541, section 4.1)
-	keep    bool // whether fields are kept
+	keep    bool // whether fields are kept:
+	all     bool // however many there are
 
 	// The head that is being read.
 	decoded []hpack.HeaderField // of one representation: one, or none
 	size    int                 // of its fields so far
 	rest    []byte              // the beginning of a field that is not whole
 	fields  []headerField       // if they are kept
+	list    *[]headerField      // of the pool, whose memory they take
 	head    messageHead
 }
 
@@ -90,8 +94,45 @@ const (
 
 // forget frees the memory of the head that was read, so that the next can begin.
 func (r *hpackReader) forget() {
-	r.size, r.head, r.rest, r.fields = 0, messageHead{}, nil, nil
+	r.size, r.head, r.rest = 0, messageHead{}, nil
+	r.dropFields()
 	clear(r.decoded)
+}
+
+// The most that is kept of a head for a recording, which does without the fields of a larger one.
+const (
+	maxKeptFields = 256
+	maxKeptHead   = 16 << 10
+)
+
+// fieldLists are empty lists of fields, so that no connection keeps their memory.
+var fieldLists = sync.Pool{New: func() any { return new([]headerField) }}
+
+// keepField keeps a field.
+func (r *hpackReader) keepField(field *headerField) {
+	if r.fields == nil {
+		r.list = fieldLists.Get().(*[]headerField)
+		r.fields = *r.list
+	}
+	r.fields = append(r.fields, *field)
+	r.keep = r.all || len(r.fields) <= maxKeptFields
+}
+
+// keeps reports whether a head of which there are n bytes is kept.
+func (r *hpackReader) keeps(n int) bool {
+	r.keep = r.keep && (r.all || n <= maxKeptHead)
+	return r.keep
+}
+
+// dropFields drops the fields of a head.
+func (r *hpackReader) dropFields() {
+	if r.list == nil {
+		return
+	}
+	clear(r.fields)
+	*r.list = r.fields[:0]
+	fieldLists.Put(r.list)
+	r.list, r.fields = nil, nil
 }
 
 // read takes the next fragment of a block.
@@ -121,7 +162,7 @@ func (r *hpackReader) read(fragment []byte) (wrong string) {
 			r.decoder.Close() // so that it accepts a second change of size (RFC 7541, section 4.2)
 		}
 		if r.keep {
-			r.fields = append(r.fields, field)
+			r.keepField(&field)
 		}
 		block = block[field.size:]
 	}
@@ -223,6 +264,15 @@ func (f *headerField) saves(value string) int {
 		length = int(hpack.HuffmanEncodeLength(value))
 	}
 	return max(0, f.value.length+integerSize(f.value.length)-length-integerSize(length))
+}
+
+// masked returns a copy of b, the bytes of the field behind the first done, with those of its value masked.
+func (f *headerField) masked(b []byte, done int) []byte {
+	b = bytes.Clone(b)
+	for i := max(0, f.size-f.value.length-done); i < min(len(b), f.size-done); i++ {
+		b[i] = '*'
+	}
+	return b
 }
 
 // integerSize returns the number of bytes of the length of a string.

@@ -248,12 +248,9 @@ func (h *half) statusLine(text, end []byte) (wrong string) {
 // headEnds decides what follows a head (RFC 9112, section 6.3).
 func (h *half) headEnds() {
 	m, ex := &h.msg, h.ex
-	if h.dir == Down && m.status >= 200 || m.status == 101 {
-		ex.trace.response(m.status)
-	}
 	if h.dir == Up {
 		ex.upgrade = m.upgrades || ex.connect
-	} else if h.switches() {
+	} else if ex.trace.response(m.status); h.switches() {
 		return
 	}
 	h.begins(m)

@@ -204,6 +204,7 @@ func (h *half) http2FrameBegins(header []byte) (wrong string) {
 		if !f.inHead {
 			f.ends = f.flags&flagEndStream != 0
 			f.hpack.keep = h.d.spans != nil || h.d.generation > 0
+			f.hpack.all = h.d.spans != nil
 		}
 		f.inHead, f.inside = true, true
 		return ""
@@ -303,11 +304,12 @@ func (h *half) http2FrameEnds() (wrong string) {
 			}
 			f.inHead, f.at, f.before = false, 0, 0
 			f.hpack.forget()
-		} else if f.hpack.keep {
+		} else if f.hpack.keeps(len(h.partial)) {
 			f.at = len(h.partial)
 			return ""
 		} else {
 			f.before += int64(len(h.partial))
+			f.at = 0
 		}
 		if h.partial = h.partial[:0]; cap(h.partial) > usualHead { // few heads need that memory
 			h.partial = nil

@@ -57,6 +57,9 @@ func (h *half) headBytes() (wrong string) {
 	if to.ex.over() {
 		d.ledger.fold(to.ex)
 	}
+	if s != nil && h.dir == Down {
+		s.ex.trace.response(m.status)
+	}
 	if s == nil || h.dir == Down && m.status < 200 && !s.hasHead[Down] { // late, or an interim response
 		return ""
 	}
@@ -66,9 +69,6 @@ func (h *half) headBytes() (wrong string) {
 	if !s.hasHead[h.dir] {
 		s.hasHead[h.dir] = true
 		to.begins(&m.head)
-		if h.dir == Down {
-			to.ex.trace.response(m.status)
-		}
 	}
 	if f.ends {
 		d.streamEnds(f.id, h.dir)
@@ -106,6 +106,9 @@ func (h *half) emitHead(to *body, part Part, tag int) {
 			whole, text := hpack.HeaderField{Name: field.Name}, ""
 			if done+n == field.size {
 				whole, text = field.HeaderField, field.text()
+			}
+			if to.ex.trace != nil && isSecret(field.Name) {
+				b = field.masked(b, done)
 			}
 			to.emit(part, field.role(), whole, text, b[:own])
 			to.emit(Tag, rolePage, hpack.HeaderField{}, "what page= adds to the path", b[own:n])

@@ -14,6 +14,7 @@ const (
 	maxPlain     = 1 << 20  // bytes to which a unit may inflate
 	maxWindow    = 32 << 10 // bytes of the window of DEFLATE (RFC 1951, section 2)
 	maxFalseEnds = 4        // bytes in a unit that look like its end, after each of which it is inflated
+	maxStarts    = 256      // messages of a unit whose ids a trace has
 	maxStart     = 512      // bytes of a compressed message from which its first bytes are inflated
 )
 
@@ -37,6 +38,10 @@ type inflater struct {
 	blocks    blocks
 	reader    io.ReadCloser
 	inner     body // reads the inflated bytes, and counts them in an exchange of its own
+
+	// For a trace: the first bytes of the message that is being read, and of the messages of the unit.
+	start  []byte
+	starts [][]byte
 }
 
 func newInflater() *inflater {
@@ -76,6 +81,9 @@ func (b *blocks) Read(p []byte) (n int, err error) {
 // flush are recognized because the unit does not inflate.
 func (m *body) zipped(b []byte) {
 	z := m.zip
+	if m.ex.trace != nil && z.inner.d.spans == nil {
+		z.inner.d.spans = z.collect
+	}
 	z.unit = append(z.unit, b...)
 	if !z.begun {
 		if len(z.unit) < gzipHeader {
@@ -118,7 +126,8 @@ func (m *body) zipped(b []byte) {
 
 // inflate inflates a unit and reads its content, or returns false where the bytes are no unit.
 func (z *inflater) inflate(unit, end []byte) (ok bool) {
-	was := z.inner
+	was, start := z.inner, z.start
+	z.starts = nil
 	z.inner.ex.counts[Down], z.inner.ex.messages[Down] = counts{}, 0
 	z.blocks = blocks{unit, end}
 	z.reader.(flate.Resetter).Reset(&z.blocks, z.past)
@@ -137,9 +146,20 @@ func (z *inflater) inflate(unit, end []byte) (ok bool) {
 			return true
 		}
 		if err != nil || size > maxPlain {
-			z.inner = was
+			z.inner, z.start = was, start
 			return false
 		}
+	}
+}
+
+// collect takes the spans of the inflated bytes.
+func (z *inflater) collect(s Span) {
+	switch {
+	case len(z.starts) == maxStarts:
+	case s.Role == "message":
+		z.start = append(z.start, s.Bytes[:min(len(s.Bytes), maxBegun-len(z.start))]...)
+	case s.Role == "blank line" && len(z.start) > 0:
+		z.starts, z.start = append(z.starts, z.start), nil
 	}
 }
 
@@ -154,7 +174,10 @@ func (m *body) unitEnds(unit []byte) {
 		}
 	}
 	m.book(part, "compressed", unit)
-	for range z.inner.ex.messages[Down] {
+	for i := range z.inner.ex.messages[Down] {
+		if m.ex.trace != nil && int(i) < len(z.starts) {
+			m.ex.trace.start(z.starts[i])
+		}
 		m.countMessage()
 	}
 }

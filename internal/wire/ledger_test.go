@@ -132,13 +132,7 @@ func TestJSON(t *testing.T) {
 }
 
 // warm returns a dissector that has read the pieces.
-func warm(pieces []piece) *wire.Dissector {
-	d := wire.NewDissector(new(wire.Ledger), nil)
-	for _, p := range pieces {
-		give(d, p.dir, p.text)
-	}
-	return d
-}
+func warm(pieces []piece) *wire.Dissector { return warmed(new(wire.Ledger), pieces) }
 
 // On a warm connection a message costs no allocation.
 func TestAllocations(t *testing.T) {

@@ -84,18 +84,26 @@ func (r *Recording) entriesOf(exchange uint64) (entries []Entry, all int) {
 // spansOf returns the spans of each of the entries of an exchange.
 func (r *Recording) spansOf(exchange uint64, entries []Entry) [][]Span {
 	spans := make([][]Span, len(entries))
-	at := 0
+	if len(entries) == 0 {
+		return spans
+	}
+	var at [2]int // by direction, the entry to which the next span may belong
 	add := func(offset uint64, b []byte) {
-		for at < len(entries) && offset >= entries[at].to {
-			at++
+		if exchangeOf(b) != exchange {
+			return
 		}
-		if at < len(entries) && offset >= entries[at].from && exchangeOf(b) == exchange {
-			s := readSpan(slices.Clone(b))
-			if s.Text == "" && entries[at].http2 {
-				s.Text = s.text()
-			}
-			spans[at] = append(spans[at], s)
+		s := readSpan(slices.Clone(b))
+		i := &at[s.Dir]
+		for *i < len(entries) && offset >= entries[*i].spans[s.Dir].to {
+			*i++
 		}
+		if *i == len(entries) || offset < entries[*i].spans[s.Dir].from {
+			return
+		}
+		if s.Text == "" && entries[*i].http2 {
+			s.Text = s.text()
+		}
+		spans[*i] = append(spans[*i], s)
 	}
 	if f := r.firsts[exchange]; f != nil {
 		for _, s := range f.spans {
@@ -104,9 +112,7 @@ func (r *Recording) spansOf(exchange uint64, entries []Entry) [][]Span {
 			}
 		}
 	}
-	if len(entries) > 0 {
-		r.spans.between(entries[0].from, entries[len(entries)-1].to, add)
-	}
+	r.spans.each(add)
 	return spans
 }
 

@@ -1,31 +1,48 @@
 package wire
 
-import "slices"
-
-const (
-	usualSpans = 8 << 10   // bytes of spans for which a connection keeps memory
-	usualQueue = 8         // entries for which it does
-	maxSpans   = 128 << 10 // bytes of spans of one read or write; further ones are recorded without their bytes
+import (
+	"slices"
+	"sync"
 )
 
-// A recorder collects what one read, or one write, adds to a recording, so that the recording is locked once.
+const (
+	maxPages = 16        // of one connection that are recorded at once
+	maxSpans = 128 << 10 // bytes of spans of one read or write; further ones are recorded without their bytes
+)
+
+// A recorder is a connection whose requests have named a recorded page.
 type recorder struct {
 	recording *Recording
 	d         *Dissector
-	gone      bool // the recording or the connection has ended
-	spans     []byte
-	queue     []queued
-	touched   []*trace // those with new bytes
+	gone      bool   // the recording or the connection has ended
+	batch     *batch // nil between a read or write and the next
+}
+
+// A batch is what one read, or one write, adds to a recording, which so is locked once. No connection keeps its memory.
+type batch struct {
+	spans   []byte
+	queue   []queued
+	touched []*trace // those with new bytes
+}
+
+var batches = sync.Pool{New: func() any { return new(batch) }}
+
+// fill returns the batch to which bytes are added.
+func (c *recorder) fill() *batch {
+	if c.batch == nil {
+		c.batch = batches.Get().(*batch)
+	}
+	return c.batch
 }
 
 // queued is an entry that is not in the recording yet.
 type queued struct {
 	Entry
 	trace *trace
-	until int // its spans end here in the recorder's
+	until int // its spans end here in the batch
 }
 
-// recorderOf returns the connection's recorder for the page, or nil where the page is not recorded.
+// recorderOf returns the connection's recorder for the page, or nil where the page is not recorded here.
 func (d *Dissector) recorderOf(page string) *recorder {
 	if page == "" || d.closed {
 		return nil
@@ -38,6 +55,9 @@ func (d *Dissector) recorderOf(page string) *recorder {
 		if c.recording == r {
 			return c
 		}
+	}
+	if len(d.recorders) == maxPages {
+		return nil
 	}
 	c := &recorder{recording: r, d: d}
 	r.mu.Lock()
@@ -135,42 +155,41 @@ func (d *Dissector) endRecords() {
 // record gives the recordings what was collected.
 func (d *Dissector) record() {
 	for _, c := range d.recorders {
-		if len(c.touched)+len(c.queue) > 0 {
+		if c.batch != nil {
 			c.flush()
 		}
 	}
 }
 
 func (c *recorder) flush() {
-	for _, t := range c.touched {
+	b, r := c.batch, c.recording
+	for _, t := range b.touched {
 		t.settle()
+		t.touched = false
 	}
-	c.touched = c.touched[:0]
-	r := c.recording
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	base := r.spans.next
-	r.addSpans(c.spans)
+	r.addSpans(b.spans)
 	now := micros()
-	for i := range c.queue {
-		q := &c.queue[i]
+	for i := range b.queue {
+		q := &b.queue[i]
 		if q.at == 0 {
 			q.at = now
 		}
 		t := q.trace
-		q.from, q.to = t.from, base+uint64(q.until)
-		t.from, t.last = q.to, 0
+		t.last = 0
+		for dir := range t.from {
+			if Dir(dir) == q.dir || q.kind == entryEnd || q.kind == entryClose {
+				q.Entry.spans[dir] = interval{t.from[dir], base + uint64(q.until)}
+				t.from[dir] = base + uint64(q.until)
+			}
+		}
 		r.append(&q.Entry)
 	}
-	clear(c.queue)
-	c.spans, c.queue = c.spans[:0], c.queue[:0]
-	if cap(c.spans) > usualSpans {
-		c.spans = nil
-	}
-	if cap(c.queue) > usualQueue {
-		c.queue = nil
-	}
-	if cap(c.touched) > usualQueue {
-		c.touched = nil
-	}
+	clear(b.queue)
+	clear(b.touched)
+	b.spans, b.queue, b.touched = b.spans[:0], b.queue[:0], b.touched[:0]
+	c.batch = nil
+	batches.Put(b)
 }

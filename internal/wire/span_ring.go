@@ -79,9 +79,9 @@ func (r *spanRing) at(offset uint64, n int) []byte {
 	return append(append(make([]byte, 0, n), r.b[from:]...), r.b[:from+n-maxSpanBytes]...)
 }
 
-// between calls span with the offset and the form of each span of the ring from one offset to another.
-func (r *spanRing) between(from, to uint64, span func(offset uint64, b []byte)) {
-	for at := max(from, r.first); at < min(to, r.next); {
+// each calls span with the offset and the form of each span.
+func (r *spanRing) each(span func(offset uint64, b []byte)) {
+	for at := r.first; at < r.next; {
 		n := int(binary.BigEndian.Uint32(r.at(at, lengthSize)))
 		span(at, r.at(at, n))
 		at += uint64(n)

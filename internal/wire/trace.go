@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// maxBegun is the number of bytes in which the beginning of a message has its id and when it was published.
+const maxBegun = 64
+
 // A trace is what is being recorded of one exchange. A nil trace is of an exchange that is not recorded; its methods do
 // nothing. The dissector's lock guards it.
 type trace struct {
@@ -16,17 +19,17 @@ type trace struct {
 	method    string
 	target    string
 
-	pending [2]counts // the bytes that are in no entry yet, by direction
-	began   int64     // when the write with the first of those down began
-	role    string    // of the last bytes
-	secret  bool      // the value that follows is a secret
-	start   [64]byte  // what may be the first bytes of a message, behind what is before its JSON
-	started int       // bytes of it
+	pending   [2]counts      // the bytes that are in no entry yet, by direction
+	began     int64          // when the write with the first of those down began
+	role      string         // of the last bytes
+	secret    bool           // the value that follows is a secret
+	begun     [maxBegun]byte // what may be the first bytes of a message, behind what is before its JSON
+	begunSize int            // bytes of it
 
 	entries uint32
-	from    uint64 // where the spans of the next entry begin in the recording
-	last    int    // 1 + the index of its last entry in the recorder's queue; 0: it has none there
-	touched bool   // it has new bytes
+	from    [2]uint64 // where the spans of the next entry begin in the recording, by direction
+	last    int       // 1 + the index of its last entry in the batch; 0: it has none there
+	touched bool      // it has new bytes
 
 	asked, answered, ended bool   // it has the entry, or began to be recorded behind it
 	cut                    string // why it ended
@@ -59,7 +62,8 @@ func (t *trace) count(dir Dir, part Part, n int64) {
 func (t *trace) touch() {
 	if !t.touched {
 		t.touched = true
-		t.recorder.touched = append(t.recorder.touched, t)
+		b := t.recorder.fill()
+		b.touched = append(b.touched, t)
 	}
 }
 
@@ -80,20 +84,20 @@ func (t *trace) span(s Span) {
 		s.Bytes = nil
 	case "message", "gap", "data", rolePayload:
 		if s.Dir == Down && s.Part <= Envelope {
-			t.started += copy(t.start[t.started:], s.Bytes)
+			t.begunSize += copy(t.begun[t.begunSize:], s.Bytes)
 		}
 	}
 	if s.Name != "" && isSecret(s.Name) {
 		s.Value = strings.Repeat("*", len(s.Value))
 	}
-	c := t.recorder
-	switch size := len(c.spans) + len(s.Bytes) + len(s.Name) + len(s.Value) + len(s.Text); {
-	case len(c.spans) > 2*maxSpans:
+	b := t.recorder.fill()
+	switch size := len(b.spans) + len(s.Bytes) + len(s.Name) + len(s.Value) + len(s.Text); {
+	case len(b.spans) > 2*maxSpans:
 		return // an entry without all its spans is no longer kept
 	case size > maxSpans:
 		s.Bytes, s.Name, s.Value, s.Text = nil, "", "", ""
 	}
-	c.spans = appendSpan(c.spans, t.exchange, s)
+	b.spans = appendSpan(b.spans, t.exchange, s)
 	t.touch()
 }
 
@@ -107,16 +111,16 @@ func isSecret(name string) bool {
 	return false
 }
 
-// entry adds an entry with the pending bytes of a direction. It lies in the queue: the pointer is valid until the next.
+// entry adds an entry with the pending bytes of a direction. It lies in the batch: the pointer is valid until the next.
 func (t *trace) entry(kind entryKind, dir Dir) *Entry {
-	c := t.recorder
+	b, d := t.recorder.fill(), t.recorder.d
 	t.entries++
-	c.queue = append(c.queue, queued{trace: t, until: len(c.spans), Entry: Entry{
-		kind: kind, dir: dir, exchange: t.exchange, conn: c.d.number, transport: t.transport, nth: t.entries,
-		http2: t.http2, tls: c.d.tls != nil,
+	b.queue = append(b.queue, queued{trace: t, until: len(b.spans), Entry: Entry{
+		kind: kind, dir: dir, exchange: t.exchange, conn: d.number, transport: t.transport, nth: t.entries,
+		http2: t.http2, tls: d.tls != nil,
 	}})
-	t.last = len(c.queue)
-	e := &c.queue[t.last-1].Entry
+	t.last = len(b.queue)
+	e := &b.queue[t.last-1].Entry
 	e.add(&t.pending[dir])
 	t.touch()
 	return e
@@ -141,9 +145,13 @@ func (t *trace) requestEnds() {
 	e.word, e.target = t.method, t.target
 }
 
-// response is the end of the response's head.
+// response is the end of the response's head, or of an interim response, which is recorded with the response itself.
 func (t *trace) response(status int) {
 	if !t.lives() || t.answered {
+		return
+	}
+	if status < 200 && status != 101 {
+		t.began = 0
 		return
 	}
 	t.answered = true
@@ -159,8 +167,19 @@ func (t *trace) message(dir Dir) {
 	e := t.entry(entryMessage, dir)
 	if dir == Down {
 		e.at = t.recorder.d.began
-		e.id, e.also, _ = numbers(t.start[:t.started], `{"id":`, `,"at":`)
-		t.started = 0
+		e.id, e.also, _ = numbers(t.begun[:t.begunSize], `{"id":`, `,"at":`)
+		t.begunSize = 0
+	}
+}
+
+// start takes the first bytes of a message.
+func (t *trace) start(b []byte) { t.begunSize = copy(t.begun[:], b) }
+
+// packed takes the first bytes of a compressed message.
+func (t *trace) packed(dir Dir, zip []byte) {
+	if t.lives() && dir == Down {
+		clear(t.begun[inflateStart(t.begun[:], zip):])
+		t.begunSize = len(t.begun) // what follows is compressed
 	}
 }
 
@@ -169,8 +188,8 @@ func (t *trace) gap() {
 	if !t.lives() {
 		return
 	}
-	from, to, ok := numbers(t.start[:t.started], `{"gap":{"from":`, `,"to":`)
-	t.started = 0
+	from, to, ok := numbers(t.begun[:t.begunSize], `{"gap":{"from":`, `,"to":`)
+	t.begunSize = 0
 	if ok {
 		e := t.entry(entryGap, Down)
 		e.at, e.id, e.also = t.recorder.d.began, from, to
@@ -186,7 +205,7 @@ func (t *trace) control(dir Dir, role string) {
 	e.word = role
 	if dir == Down {
 		e.at = t.recorder.d.began
-		t.started = 0
+		t.begunSize = 0
 	}
 }
 
@@ -207,22 +226,21 @@ func (t *trace) ends(why string) {
 // settle is the end of a read or a write. Bytes of framing and TLS behind the last entry in the same direction belong to
 // it: the end of a chunk, a record. Bytes of an exchange that has ended have an entry of their own.
 func (t *trace) settle() {
-	t.touched = false
 	for dir := range t.pending {
 		pending := &t.pending[dir]
 		if *pending == (counts{}) {
 			continue
 		}
-		var last *queued
 		if t.last > 0 {
-			last = &t.recorder.queue[t.last-1]
+			last := &t.recorder.batch.queue[t.last-1]
+			only := counts{Framing: pending[Framing], TLS: pending[TLS]}
+			if last.kind == entryEnd || last.dir == Dir(dir) && *pending == only {
+				last.add(pending)
+				last.until = len(t.recorder.batch.spans)
+				continue
+			}
 		}
-		only := counts{Framing: pending[Framing], TLS: pending[TLS]}
-		switch {
-		case last != nil && (t.ended || last.dir == Dir(dir) && *pending == only):
-			last.add(pending)
-			last.until = len(t.recorder.spans)
-		case t.ended:
+		if t.ended {
 			t.control(Dir(dir), t.role)
 		}
 	}

@@ -170,6 +170,7 @@ func (h *half) undecidedPayload(b []byte) {
 		f.zip = append(f.zip, b[:n]...)
 		if h.left == 0 || len(f.zip) == maxStart {
 			f.startLen = inflateStart(f.start[:], f.zip)
+			h.ex.trace.packed(h.dir, f.zip)
 			h.decideMessage()
 			h.framePayload(f.zip)
 			h.framePayload(b[n:])
