@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -238,10 +240,17 @@ func TestExchangesAddUp(t *testing.T) {
 				watching.Wait()
 
 				published := map[uint64]int64{}
+				known := int64(0)
 				for _, e := range w.events {
 					for _, m := range e.Published {
 						published[uint64(m[0])] = m[1]
 					}
+					for _, entry := range e.Entries {
+						if entry.At < known && entry.Kind != "open" {
+							t.Errorf("everything before %d was known, and then comes %+v", known, entry)
+						}
+					}
+					known = e.Now
 				}
 				got := map[string]map[string]int64{}
 				kinds := map[string]int{}
@@ -367,4 +376,204 @@ func exercise(t *testing.T, s *labtest.VirtualServer, dial lab.Dial, version int
 		}
 	})
 	clients.Wait()
+}
+
+// A reader that is disconnected again and again resumes by Last-Event-ID: no entry is lost, and none comes twice. One that
+// is away for longer than the recording goes on has the rest.
+func TestExchangesResume(t *testing.T) {
+	labtest.Virtual(t, labtest.Quiet(feed.Keep), netsim.Settings{RTT: rtt}, func(t *testing.T, s *labtest.VirtualServer) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var others sync.WaitGroup
+		others.Go(func() {
+			for ctx.Err() == nil {
+				publish(t, s.Feed, 1, 3)
+				time.Sleep(37 * ms)
+			}
+		})
+		random := rand.New(rand.NewPCG(1, 2))
+		var w watcher
+		for i := range 40 {
+			reading, leave := context.WithTimeout(t.Context(), time.Duration(random.Int64N(int64(time.Second))))
+			w.watch(reading, t, s, "p1")
+			leave()
+			if i == 0 {
+				others.Go(func() {
+					transport, _ := lab.Find("sse")
+					for range transport.Client(lab.Access{URL: "http://localhost/sse?page=p1", Dial: s.Dial}).Messages(ctx) {
+					}
+				})
+			}
+			time.Sleep(time.Duration(random.Int64N(int64(9 * time.Second))))
+		}
+		entries, ids := w.entries(), uint64(0)
+		published := map[uint64]bool{}
+		for _, e := range w.events {
+			for _, m := range e.Published {
+				published[uint64(m[0])] = true
+			}
+		}
+		for i, e := range entries {
+			if e.Seq != uint64(i+1) {
+				t.Fatalf("entry %d has the number %d", i+1, e.Seq)
+			}
+			if e.Kind == "message" {
+				if ids > 0 && e.ID != ids+1 || !published[e.ID] {
+					t.Fatalf("after message %d comes %+v; published %t", ids, e, published[e.ID])
+				}
+				ids = e.ID
+			}
+		}
+		if ids < 5000 {
+			t.Errorf("%d messages were recorded", ids)
+		}
+		time.Sleep(20 * time.Second)
+		last := entries[len(entries)-1].Seq
+		reading, leave := context.WithTimeout(t.Context(), 2*time.Second)
+		late := watcher{lastID: w.lastID}
+		late.watch(reading, t, s, "p1")
+		leave()
+		cancel()
+		others.Wait()
+		if got := late.entries(); len(got) < 50 || got[0].Seq <= last || got[0].Kind != "open" || late.events[0].Dropped != 0 {
+			t.Errorf("after 20 s, behind entry %d: %d entries, the first event %.300v", last, len(got), late.events[0])
+		}
+	})
+}
+
+// A Last-Event-ID of another epoch, or one that no stream has sent, is the beginning.
+func TestExchangesOfAnotherServer(t *testing.T) {
+	labtest.Virtual(t, labtest.Quiet(feed.Keep), netsim.Settings{}, func(t *testing.T, s *labtest.VirtualServer) {
+		read := func(lastID string) watcher {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*ms)
+			defer cancel()
+			w := watcher{lastID: lastID}
+			w.watch(ctx, t, s, "p1")
+			return w
+		}
+		publish(t, s.Feed, 1, 70)
+		read("")
+		resp, err := (&http.Client{Transport: &http.Transport{DialContext: s.Dial, DisableKeepAlives: true}}).Get("http://localhost/polling?page=p1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		epoch := s.Feed.Head().Epoch
+		for lastID, want := range map[string]uint64{
+			"": 1, "zzzzzz-3": 1, "zzzzzz": 1, "-": 1, epoch + "-x": 1, epoch + "-99": 1, epoch + "-18446744073709551616": 1, epoch + "-3": 4,
+		} {
+			w := read(lastID)
+			if got := w.entries(); len(got) != 6-int(want) || got[0].Seq != want || w.events[0].Epoch != epoch || w.lastID != epoch+"-5" {
+				t.Errorf("Last-Event-ID %q: %+v, last %s", lastID, got, w.lastID)
+			}
+			n := 60 // of the newest; a reader that resumes gets more
+			if strings.HasPrefix(lastID, epoch) {
+				n = 70
+			}
+			if got := w.events[0].Published; len(got) != n || got[n-1][0] != 70 {
+				t.Errorf("Last-Event-ID %q: %d messages", lastID, len(got))
+			}
+		}
+	})
+}
+
+// A reader of the stream that does not read holds up nobody and is disconnected; what it missed is counted. It does not
+// keep the lab from ending.
+func TestExchangesSlowReader(t *testing.T) {
+	labtest.Virtual(t, labtest.Quiet(feed.Keep), netsim.Settings{}, func(t *testing.T, s *labtest.VirtualServer) {
+		open := func() net.Conn {
+			conn, err := s.DialControl(t.Context(), "tcp", "localhost:80")
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.WriteString(conn, "GET /control/exchanges?page=p1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+			synctest.Wait()
+			return conn
+		}
+		conn := open()
+		defer conn.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		transport, _ := lab.Find("sse")
+		received := uint64(0)
+		go func() {
+			for m := range transport.Client(lab.Access{URL: "http://localhost/sse?page=p1", Dial: s.Dial}).Messages(ctx) {
+				received = m.ID
+			}
+		}()
+		synctest.Wait()
+		for range 100 {
+			publish(t, s.Feed, 1, 100) // a thousand a second
+			time.Sleep(100 * ms)
+		}
+		synctest.Wait()
+		if received != s.Feed.Head().ID {
+			t.Errorf("the other reader has message %d of %d", received, s.Feed.Head().ID)
+		}
+		var w watcher
+		reading, leave := context.WithTimeout(t.Context(), 100*ms)
+		w.watch(reading, t, s, "p1")
+		leave()
+		if got := w.entries(); len(got) != 4096 || w.events[0].Dropped == 0 || got[0].Seq != w.events[0].Dropped+1 {
+			t.Errorf("%d entries from %d on, %d dropped", len(got), got[0].Seq, w.events[0].Dropped)
+		}
+		if _, ok := s.Ledger.Exchange("p1", w.entries()[4095].Exchange, 0); !ok {
+			t.Error("p1 is not recorded")
+		}
+		time.Sleep(30 * time.Second)
+		if _, ok := s.Ledger.Exchange("p1", w.entries()[4095].Exchange, 0); ok {
+			t.Error("30 s later p1 is still recorded")
+		}
+		defer open().Close()
+		publish(t, s.Feed, 1, 4000)
+		time.Sleep(time.Second)
+		start := time.Now()
+		s.Close()
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("the lab took %v to end", took)
+		}
+	})
+}
+
+// What the stream, and the bytes of an exchange, refuse.
+func TestExchangesRefuse(t *testing.T) {
+	l, lanes, control := onLoopback(t, labtest.Quiet(1))
+	for _, test := range []struct {
+		path   string
+		status int
+		want   string
+	}{
+		{"", 400, `{"error":"page is missing: the page whose exchanges are asked for"}`},
+		{"?page=UPPER", 400, `{"error":"page is 1 to 16 of a-z and 0-9"}`},
+		{"?page=a&after=1", 400, `{"error":"/control/exchanges does not know \"after\"; it knows [\"page\"]"}`},
+		{"/5?page=a", 404, `{"error":"exchange 5: no longer kept"}`},
+		{"/5", 404, `{"error":"exchange 5: no longer kept"}`},
+		{"/5?page=a&seq=1", 404, `{"error":"exchange 5: no longer kept"}`},
+		{"/x?page=a", 400, `{"error":"an exchange and a seq are numbers"}`},
+		{"/-1?page=a", 400, `{"error":"an exchange and a seq are numbers"}`},
+		{"/5?page=a&seq=", 400, `{"error":"an exchange and a seq are numbers"}`},
+		{"/5/6", 404, `{"error":"nothing is at /control/exchanges/5/6"}`},
+	} {
+		if status, body := call(t, "GET", control+"/control/exchanges"+test.path, ""); status != test.status || body != test.want {
+			t.Errorf("%s: %d %s, want %d %s", test.path, status, body, test.status, test.want)
+		}
+	}
+	resp, body := ask(t, "HEAD", control+"/control/exchanges?page=a", "", "Origin: "+lanes)
+	if resp.StatusCode != 200 || body != "" || resp.Header.Get("Content-Type") != "text/event-stream" ||
+		resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("Access-Control-Allow-Origin") != lanes {
+		t.Errorf("HEAD: %d %v %q", resp.StatusCode, resp.Header, body)
+	}
+	resp, _ = ask(t, "OPTIONS", control+"/control/exchanges?page=a", "", "Origin: "+lanes, "Access-Control-Request-Headers: last-event-id")
+	if resp.StatusCode != 204 || resp.Header.Get("Access-Control-Allow-Headers") != "last-event-id" {
+		t.Errorf("a preflight: %d %v", resp.StatusCode, resp.Header)
+	}
+	for i := range 99 {
+		if _, err := l.Ledger.Watch(fmt.Sprint("p", i), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	resp, body = ask(t, "GET", control+"/control/exchanges?page=b", "")
+	const full = `{"error":"this lab records as many pages as it can; one makes room 10 s after its last reader has left"}`
+	if resp.StatusCode != 503 || body != full || resp.Header.Get("Retry-After") != "10" || resp.Header.Get("Content-Type") != "application/json; charset=utf-8" {
+		t.Errorf("page 101: %d %v %s", resp.StatusCode, resp.Header, body)
+	}
 }
