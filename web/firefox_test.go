@@ -182,7 +182,7 @@ func (f *firefox) event(a answerBiDi) {
 	}
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
-	if u, err := url.Parse(p.Request.URL); a.Method == "network.beforeRequestSent" && (err != nil || u.Scheme != "about") {
+	if u, err := url.Parse(p.Request.URL); a.Method == "network.beforeRequestSent" && (err != nil || u.Scheme != "about" && u.Scheme != "data") { // which asks no host
 		tab.request(p.Request.URL)
 	}
 	if a.Method == "log.entryAdded" {

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -20,7 +21,22 @@ import (
 // press presses keys on the page.
 func (tab *tab) press(keys string) {
 	tab.t.Helper()
-	tab.do(chromedp.KeyEvent(keys))
+	if tab.firefox == nil {
+		tab.do(chromedp.KeyEvent(keys))
+		return
+	}
+	var actions []map[string]any
+	for _, key := range keys {
+		actions = append(actions, map[string]any{"type": "keyDown", "value": string(key)}, map[string]any{"type": "keyUp", "value": string(key)})
+	}
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	if _, err := tab.firefox.call(ctx, "input.performActions", map[string]any{
+		"context": tab.context,
+		"actions": []map[string]any{{"type": "key", "id": "keyboard", "actions": actions}},
+	}); err != nil {
+		tab.t.Fatal(err)
+	}
 }
 
 // market are the settings of a lab that a newcomer opens, with a source that is
@@ -31,52 +47,124 @@ func market() lab.Settings {
 	return lab.Settings{Keep: 4096, Source: settings}
 }
 
-// The five scenes, each from its first step to its last by the keyboard alone:
-// every expectation ticks. A machine that is busy may need another try. They run side by side, and nothing else beside
+// The five scenes, each from its first step to its last by the keyboard alone, in Chromium and in Firefox: every
+// expectation ticks. A machine that is busy may need another try. The scenes run side by side, and nothing else beside
 // them, since they measure times; the two that expect the most of a time do so while their pages draw at full speed.
 func TestScenes(t *testing.T) {
+	t.Run("chromium", func(t *testing.T) {
+		chromium(t)
+		for scene, steps := range scenes {
+			t.Run(fmt.Sprint(scene+1), func(t *testing.T) {
+				t.Parallel()
+				browser := opener(newTab)
+				if scene == 0 || scene == 2 {
+					browser = smoothTab
+				}
+				browser.playScene(t, scene, steps)
+			})
+		}
+		for _, steps := range [][]string{{"2.1", "2.3", "2.5"}, {"4.4", "5.1", "5.3"}} {
+			t.Run("HTTP2/"+steps[0], func(t *testing.T) {
+				t.Parallel()
+				overHTTP2(t, steps)
+			})
+		}
+	})
+	t.Run("firefox", func(t *testing.T) {
+		startFirefox(t)
+		for scene, steps := range scenes {
+			t.Run(fmt.Sprint(scene+1), func(t *testing.T) {
+				t.Parallel()
+				opener(firefoxTab).playScene(t, scene, steps)
+			})
+		}
+	})
+}
+
+// scenes are how many steps each of the five has.
+var scenes = []int{4, 5, 2, 5, 3}
+
+// playScene runs all steps of a scene, from 0 on, by the keyboard.
+func (newTab opener) playScene(t *testing.T, scene, steps int) {
+	s := newTab.serve(t, market(), nil)
+	tab := s.tab(t)
+	tab.expects(outage...) // the scenes cut
+	if scene == 0 {
+		tab.open("http://" + s.lanes.String() + "/") // without a click or a link
+	} else {
+		tab.open(fmt.Sprintf("http://%s/#scene=%d&silence=8", s.lanes, scene+1))
+	}
+	tab.untilAll("live")
+	tab.until(`document.getElementById("clock").textContent.includes("±")`)
+	for step := range steps {
+		at := fmt.Sprintf("%d.%d", scene+1, step+1)
+		tab.until(fmt.Sprintf(`document.getElementById("scenes").dataset.scene === %q`, at))
+		tab.press("2")
+		tab.until(`document.querySelectorAll(".choices button")[1].ariaPressed === "true"`)
+		tab.step(at)
+		tab.picture(fmt.Sprintf("scene-%d-%d", scene+1, step+1))
+		tab.press("n")
+	}
+	next := fmt.Sprintf("%d.1", scene+2)
+	if scene == 4 {
+		next = "odd-1"
+	}
+	tab.until(fmt.Sprintf(`document.getElementById("scenes").dataset.scene === %q`, next))
+	tab.press("b")
+	tab.until(fmt.Sprintf(`document.getElementById("scenes").dataset.scene === "%d.%d"`, scene+1, steps))
+}
+
+// Each odd experiment is set up by one key, says so, and is put back when it is left.
+func TestOdd(t *testing.T) {
 	chromium(t)
-	for scene, steps := range []int{4, 5, 2, 5, 3} {
-		t.Run(fmt.Sprint(scene+1), func(t *testing.T) {
-			t.Parallel()
-			browser := opener(newTab)
-			if scene == 0 || scene == 2 {
-				browser = smoothTab
+	t.Parallel()
+	s := serve(t, market(), nil)
+	tab := s.tab(t)
+	tab.expects(outage...) // one cuts
+	tab.open("http://" + s.lanes.String() + "/#odd=1")
+	tab.untilAll("live")
+	tab.until(`document.getElementById("net").textContent.startsWith("network: RTT 100 ms")`) // which a page sets that is opened alone
+	before, network := s.settings(t), s.Network.Settings()
+	const scenes = `document.getElementById("scenes")`
+	changed := 0
+	for n := 1; n <= 12; n++ {
+		tab.until(fmt.Sprintf(scenes+`.dataset.scene === "odd-%d" && document.querySelector(".watch").textContent.startsWith("Watch ")`, n))
+		if status := eval[int](tab, `fetch(document.querySelector(".chapter").href).then(({ status }) => status)`); status != 200 {
+			t.Errorf("experiment %d leads to a chapter that answers %d", n, status)
+		}
+		if eval[bool](tab, `document.querySelector('[data-do="run"]').checkVisibility()`) {
+			tab.press(" ")
+			tab.until(`document.querySelector(".progress").textContent === "set up until you leave"`)
+			if s.settings(t) != before || s.Network.Settings() != network {
+				changed++
 			}
-			s := browser.serve(t, market(), nil)
-			tab := s.tab(t)
-			tab.expects(outage...) // the scenes cut
-			if scene == 0 {
-				tab.open("http://" + s.lanes.String() + "/") // without a click or a link
-			} else {
-				tab.open(fmt.Sprintf("http://%s/#scene=%d&silence=8", s.lanes, scene+1))
+			if n == 2 && !eval[bool](tab, `document.cookie.length > 4000`) {
+				t.Error("there is no cookie of 4 KB")
 			}
-			tab.untilAll("live")
-			tab.until(`document.getElementById("clock").textContent.includes("±")`)
-			for step := range steps {
-				at := fmt.Sprintf("%d.%d", scene+1, step+1)
-				tab.until(fmt.Sprintf(`document.getElementById("scenes").dataset.scene === %q`, at))
-				tab.press("2")
-				tab.until(`document.querySelectorAll(".choices button")[1].ariaPressed === "true"`)
-				tab.step(at)
-				tab.picture(fmt.Sprintf("scene-%d-%d", scene+1, step+1))
-				tab.press("n")
+			if n == 5 { // the pool of six is full
+				tab.until(`Number.parseFloat(document.querySelector('[data-lane="polling"] .age b').textContent) > 3`)
 			}
-			next := fmt.Sprintf("%d.1", scene+2)
-			if scene == 4 {
-				next = "odd-1"
+			if n == 12 {
+				tab.until(`document.querySelector('[data-lane="sse"]').dataset.state === "down"`)
 			}
-			tab.until(fmt.Sprintf(`document.getElementById("scenes").dataset.scene === %q`, next))
-			tab.press("b")
-			tab.until(fmt.Sprintf(`document.getElementById("scenes").dataset.scene === "%d.%d"`, scene+1, steps))
+			tab.picture(fmt.Sprintf("odd-%d", n))
+		} else if !eval[bool](tab, `document.querySelector(".watch").textContent.includes("By hand: ")`) {
+			t.Errorf("experiment %d has nothing to do", n)
+		}
+		tab.press("n")
+		eventually(t, "it is put back", func() bool {
+			return s.settings(t) == before && s.Network.Settings() == network
 		})
+		tab.until(`document.cookie === ""`)
 	}
-	for _, steps := range [][]string{{"2.1", "2.3", "2.5"}, {"4.4", "5.1", "5.3"}} {
-		t.Run("HTTP2/"+steps[0], func(t *testing.T) {
-			t.Parallel()
-			overHTTP2(t, steps)
-		})
+	if changed != 6 { // the other four leave the feed and the network as they are
+		t.Errorf("%d of 12 experiments set something", changed)
 	}
+	tab.until(scenes + `.dataset.scene === "free"`)
+
+	// A link to none says so.
+	eval[bool](tab, `(location.hash = "#odd=13", true)`)
+	tab.until(`document.querySelector(".ask").textContent.startsWith("The link #odd=13 leads nowhere: the odd experiments are 1 to 12.")`)
 }
 
 // step runs the step that is shown until what it measured, on the median of its
@@ -93,7 +181,7 @@ func (tab *tab) step(at string) {
 		if try == 1 {
 			tab.press(" ")
 		} else {
-			tab.do(chromedp.Click(chromedp.CSS(`[data-do="run"]`)))
+			tab.press("a")
 		}
 		tab.until(state + ` !== "running"`)
 		checks := eval[[]struct {
@@ -140,7 +228,7 @@ func (tab *tab) step(at string) {
 // picture takes pictures for -screenshot, as a projector and a phone show it.
 func (tab *tab) picture(name string) {
 	tab.t.Helper()
-	if *screenshots == "" || !*everyScene {
+	if *screenshots == "" || !*everyScene || tab.firefox != nil {
 		return
 	}
 	for _, screen := range []struct{ width, height int64 }{{360, 740}, {1280, 720}} {

@@ -137,7 +137,7 @@ function remeasure(answer) {
   recount(answer);
 }
 
-const parts = { ask, page, stalls, lanes, settings, network, scenario, remeasure };
+const parts = { ask, page, lanes, settings, network, scenario, remeasure };
 const act = (signal, progress, show) => actions(parts, signal, progress, show);
 const player = scenePlayer(at("scenes"), page, act, remeasure);
 if (role.leads && player.go()) network.start({ rtt: 100 }); // or all lanes look alike

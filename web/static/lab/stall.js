@@ -1,5 +1,3 @@
-import { quantile } from "../figures/quantile.js";
-
 const period = 50; // milliseconds between two timers
 const stalled = 1000; // a timer that is so late did not run at all
 
@@ -11,7 +9,6 @@ const stalled = 1000; // a timer that is so late did not run at all
  * @param {(ms: number) => void} on.shown the tab was hidden for so long
  */
 export function watchStalls(on) {
-  const delays = [];
   let due = performance.now() + period;
   let hiddenAt = 0;
 
@@ -20,9 +17,7 @@ export function watchStalls(on) {
     const delay = Math.max(0, now - due);
     due = now + period;
     if (document.hidden) return; // browsers slow its timers down
-    if (delay >= stalled) return on.stall(delay);
-    delays.push(delay);
-    if (delays.length > 200) delays.shift();
+    if (delay >= stalled) on.stall(delay);
   }, period);
 
   document.addEventListener("visibilitychange", () => {
@@ -33,9 +28,6 @@ export function watchStalls(on) {
   });
 
   return {
-    // delay returns how late the worst tenth of the timers of the last 10 s are, in milliseconds: what the page
-    // measures may be late by as much.
-    delay: () => (delays.length ? quantile(delays, 0.9) : 0),
     /**
      * stalled tells whether the page stands still just now: other callbacks may run before on.stall does.
      * @param {number} now

@@ -27,7 +27,6 @@ const renewal = 5000; // milliseconds after which the page's run is renewed; the
  * @typedef {object} Parts
  * @property {import("../lab/api.js").Ask} ask
  * @property {import("../lab/page.js").Page} page
- * @property {Pick<import("../lab/stall.js").Stalls, "delay">} stalls
  * @property {import("../lane/lanes.js").Lanes} lanes
  * @property {import("../panels/controls.js").Controls} settings
  * @property {import("../panels/network.js").NetworkPanel} network
@@ -42,7 +41,7 @@ const renewal = 5000; // milliseconds after which the page's run is renewed; the
  * @param {(text: string) => void} progress
  * @param {(picture: Element) => void} show shows a picture of what is measured, while it is
  */
-export function actions({ ask, page, stalls, lanes, settings, network, scenario, remeasure }, signal, progress, show) {
+export function actions({ ask, page, lanes, settings, network, scenario, remeasure }, signal, progress, show) {
   const names = lanes.list.map(({ name }) => name);
   /** @param {string} name */
   const find = (name) => lanes.list.find((lane) => lane.name === name);
@@ -122,13 +121,11 @@ export function actions({ ask, page, stalls, lanes, settings, network, scenario,
     await settings.change({ burst: 1, apart_ms: 0, ...change });
   }
 
-  // oneWay returns the latencies in milliseconds, by lane, of what was published from t until end, the clock's error,
-  // and their own error, to which the page's delay is added.
+  // oneWay returns the latencies in milliseconds, by lane, of what was published from t until end, and the clock's error.
   function oneWay(t, end = Infinity) {
     const of = each(({ record }) => record.messages(t).filter(({ sent }) => sent < end));
-    const clock = Math.max(0, ...Object.values(of).flat().map(({ error }) => error));
-    const ms = Object.fromEntries(names.map((name) => [name, of[name].map(({ t, sent }) => t - sent)]));
-    return { ms, clock, error: clock + stalls.delay() };
+    const error = Math.max(0, ...Object.values(of).flat().map(({ error }) => error));
+    return { ms: Object.fromEntries(names.map((name) => [name, of[name].map(({ t, sent }) => t - sent)])), error };
   }
 
   /**
@@ -179,8 +176,7 @@ export function actions({ ask, page, stalls, lanes, settings, network, scenario,
       stop();
       await settings.change({ source }, true); // what was measured stays to be seen
     }
-    const clock = page.clock.best?.error ?? 0;
-    return { apart: at[n - 1] - at[0], ms: latencies, clock, error: clock + stalls.delay() };
+    return { apart: at[n - 1] - at[0], ms: latencies, error: page.clock.best?.error ?? 0 };
   }
 
   // rows returns what the ledger has of this page, by transport; with restart, what the page shows of it begins anew.

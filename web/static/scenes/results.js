@@ -15,6 +15,7 @@ export function showResults(list, checks) {
     const li = document.createElement("li");
     li.dataset.state = check.state;
     if (check.always) li.dataset.always = "";
+    li.classList.toggle("wide", check.points?.length > 1);
     const text = document.createElement("span");
     text.textContent = `${marks[check.state]} ${check.what}: ${check.text}`;
     li.append(text);
