@@ -61,9 +61,9 @@ func TestClockJumps(t *testing.T) {
 	tab.pollOften()
 	tab.until(`document.getElementById("clock").textContent.includes("±")`)
 	s.publish(t, many(3)...)
-	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === ", n 3")`)
+	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === "3")`)
 	eval[bool](tab, `(Object.defineProperty(performance, "timeOrigin", { value: performance.timeOrigin + 5000 }), true)`)
-	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === ", none yet")`)
+	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === "none yet")`)
 	tab.until(`document.getElementById("says").textContent.startsWith("A clock was set")`)
 	tab.until(`document.getElementById("clock").textContent.startsWith("clock −5.0")`)
 	s.publish(t, many(1)...)
@@ -79,12 +79,12 @@ func TestStoodStill(t *testing.T) {
 	tab.pollOften()
 	tab.until(`document.getElementById("clock").textContent.includes("±")`)
 	s.publish(t, many(1)...)
-	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === ", n 1")`)
+	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === "1")`)
 	tab.standStill(1500*time.Millisecond, func() { s.publish(t, many(2)...) })
 	tab.until(`[...document.querySelectorAll(".lane .dropped")].every((dd) => dd.textContent === "2")`)
 	tab.until(`document.getElementById("says").textContent.startsWith("This page stood still for ")`)
 	s.publish(t, many(1)...)
-	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === ", n 2")`)
+	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === "2")`)
 }
 
 // standStill stops the page's scripts, as a laptop that sleeps does, runs f, and lets them go on after so long. The
@@ -156,7 +156,7 @@ func TestBufferingProxy(t *testing.T) {
 		tab.until(`document.querySelectorAll('.lane[data-state="live"]').length >= 3`)
 		tab.pollOften()
 		s.publish(t, many(3)...)
-		tab.until(`document.querySelector('[data-lane="sse"] .value').textContent.startsWith("3 behind the others")`)
+		tab.until(`document.querySelector('[data-lane="sse"] .faults').textContent.startsWith("3 behind the others")`)
 		tab.until(`[...document.querySelectorAll(".lane")].filter(({ dataset }) => dataset.behind === "0").length === 3`)
 	})
 }

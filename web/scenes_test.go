@@ -388,6 +388,7 @@ func TestBytesAreTheLedgers(t *testing.T) {
 	s.publish(t, many(9)...)
 	tab.until(`[...document.querySelectorAll(".lane")].every(({ dataset }) => dataset.messages === "9")`)
 	tab.until(`performance.now() > 5000`) // polling's next poll is a while away
+	tab.press("c")
 	tab.do(chromedp.Click(chromedp.CSS(`#costs button:nth-child(2)`)))
 	id := eval[string](tab, `performance.getEntriesByType("resource").map(({ name }) => new URL(name).searchParams.get("page")).find(Boolean)`)
 	// The page asks once a second; in between the ledger may have gone on.
@@ -411,7 +412,7 @@ func TestBytesAreTheLedgers(t *testing.T) {
 		}
 		same := 0
 		for _, row := range ledger.Rows {
-			if strings.Join(strings.Fields(table[row.Transport]), "") == fmt.Sprint(row.Down["total"]) && row.Delivered == 9 && row.Down["payload"] > 0 && row.Down["unaccounted"] == 0 {
+			if strings.Join(strings.Fields(table[titles[row.Transport]]), "") == fmt.Sprint(row.Down["total"]) && row.Delivered == 9 && row.Down["payload"] > 0 && row.Down["unaccounted"] == 0 {
 				same++
 			}
 		}
@@ -422,9 +423,9 @@ func TestBytesAreTheLedgers(t *testing.T) {
 	// What is set is changed: what a message costs begins anew, what was counted stays.
 	tab.choose("rate", "500")
 	tab.do(chromedp.Click(chromedp.CSS(`#costs button:nth-child(1)`)))
-	tab.until(`/HTTP.1.1 n 0 · 0 · 0 · 0 in/.test(document.querySelector("#costs .note").textContent) && document.querySelector("#costs .title").textContent.startsWith("Bytes a second")`)
+	tab.until(`/HTTP.1.1: 0 messages each in/.test(document.querySelector("#costs .note").textContent) && document.querySelector("#costs .title").textContent.startsWith("Bytes per second")`)
 	s.publish(t, many(3)...)
-	tab.until(`/HTTP.1.1 n 3 · 3 · 3 · 3 in/.test(document.querySelector("#costs .note").textContent) && document.querySelector("#costs .title").textContent === "Bytes a delivered message"`)
+	tab.until(`/HTTP.1.1: 3 messages each in/.test(document.querySelector("#costs .note").textContent) && document.querySelector("#costs .title").textContent === "Bytes per message"`)
 	tab.until(`[...document.querySelectorAll('[data-count="messages"]')].every((dd) => dd.textContent === "12") && document.querySelector('[data-lane="sse"] [data-cost="requests"]').textContent === "1"`)
 
 	// Another server, set alike, counts from nothing.
@@ -433,7 +434,7 @@ func TestBytesAreTheLedgers(t *testing.T) {
 	tab.during(outage, func() {
 		s.stop()
 		s = serve(t, alike, s, many(2)...)
-		tab.until(`/HTTP.1.1 n 2 · 2 · 2 · 2 in/.test(document.querySelector("#costs .note").textContent)`)
+		tab.until(`/HTTP.1.1: 2 messages each in/.test(document.querySelector("#costs .note").textContent)`)
 	})
 }
 
@@ -537,7 +538,7 @@ func TestBothHTTP(t *testing.T) {
 	tab := s.open(t)
 	s.publish(t, many(3)...)
 	const shown = `document.querySelectorAll("#costs .part.head").length > 3 && document.querySelector("#costs .note").textContent`
-	tab.until(shown + `.replace(/in [0-9]+ s/, "in … s") === "unaccounted: 0 B; HTTP/1.1 n 3 · 3 · 3 · 3 in … s; network: no delay"`)
+	tab.until(shown + `.replace(/in [0-9]+ s/, "in … s") === "unaccounted: 0 B; HTTP/1.1: 3 messages each in … s; network: no delay"`)
 	head := func(side string) (n int) {
 		return eval[int](tab, fmt.Sprintf(`Number([...document.querySelectorAll("#costs tr")].find((tr) => tr.cells[0].textContent === %q).nextSibling.cells[7].textContent.replace(/\s/g, ""))`, side))
 	}
@@ -550,7 +551,7 @@ func TestBothHTTP(t *testing.T) {
 		is, err := chromedp.Run(tab.ctx, chromedp.Evaluate[bool](`location.protocol === "https:" && document.querySelectorAll('.lane[data-state="live"]').length === 4`))
 		return err == nil && is
 	})
-	tab.until(shown + `.replace(/in [0-9]+ s/g, "in … s").startsWith("unaccounted: 0 B; HTTP/2 n 1 · 1 · 1 · 1 in … s; HTTP/1.1 n 3 · 3 · 3 · 3 in … s;")`)
+	tab.until(shown + `.replace(/in [0-9]+ s/g, "in … s").startsWith("unaccounted: 0 B; HTTP/2: 1 message each in … s; HTTP/1.1: 3 messages each in … s;")`)
 	tab.until(`[...document.querySelectorAll("#costs svg .tick")].filter((text) => text.textContent.startsWith("HTTP/")).map((text) => text.textContent).join() === "HTTP/2,HTTP/1.1"`)
 	tab.press("t")
 	tab.until(`document.querySelectorAll("#costs tr").length > 16`)
@@ -590,14 +591,17 @@ func TestKeys(t *testing.T) {
 	tab.press("lll")
 	tab.until(`document.getElementById("latencies").dataset.kind === "percentiles"`)
 	tab.press("r")
-	tab.until(`document.getElementById("clock").textContent.startsWith("replay of ") && document.getElementById("source").textContent.includes("1/20")`)
+	tab.until(`document.getElementById("clock").textContent.startsWith("replay of ") && document.getElementById("source").textContent.includes("20× slower")`)
 	tab.press("r")
 	tab.until(`!document.getElementById("clock").textContent.startsWith("replay")`)
-	tab.press("i")
-	tab.until(`!document.getElementById("wire").hidden && document.activeElement.id === "tab-wire"`)
-	tab.press("e")
-	tab.until(`!document.getElementById("save").hidden && document.activeElement.id === "tab-save"`)
-	tab.press(" ") // a tab that is shown has no use for it
+	tab.press("c")
+	tab.until(`!document.getElementById("charts").hidden && document.activeElement.id === "tab-charts"`)
+	tab.press("s")
+	tab.until(`!document.getElementById("save").hidden && document.activeElement.id === "tab-save" && document.getElementById("charts").hidden`)
+	tab.press(" ") // the button has a use for it
+	tab.until(`document.getElementById("save").hidden && document.getElementById("pause").ariaPressed === "false"`)
+	eval[bool](tab, `(document.activeElement.blur(), true)`)
+	tab.press(" ")
 	tab.until(`document.getElementById("pause").ariaPressed === "true"`)
 	tab.press(" ")
 	tab.until(`document.getElementById("pause").ariaPressed === "false"`)
@@ -610,7 +614,7 @@ func TestKeys(t *testing.T) {
 	tab.do(chromedp.Click(chromedp.CSS("#tab-up")), chromedp.SendKeys(chromedp.CSS("#up input"), "t 3"))
 	tab.until(`document.querySelector("#up input").value.includes("t 3") && document.querySelectorAll(".lane.dim").length === 0 && document.getElementById("latencies").dataset.kind === "percentiles"`)
 
-	tab.do(chromedp.Click(chromedp.CSS("#help")), chromedp.Click(chromedp.CSS("#keys input")), chromedp.Click(chromedp.CSS("#keys button")))
+	tab.do(chromedp.Click(chromedp.CSS("details.menu:last-child summary")), chromedp.Click(chromedp.CSS("#help")), chromedp.Click(chromedp.CSS("#keys input")), chromedp.Click(chromedp.CSS("#keys button")))
 	eval[bool](tab, `(document.activeElement.blur(), true)`)
 	tab.press("3td")
 	tab.never(`document.querySelectorAll(".lane.dim").length > 0 || document.getElementById("latencies").dataset.kind !== "percentiles"`)
@@ -683,7 +687,7 @@ func TestAxe(t *testing.T) {
 	for _, theme := range []string{"light", "dark"} {
 		tab.prefers("color-scheme", theme)
 		part := "document" // and then the dock alone: the rest is as before
-		for _, panel := range []string{"controls", "network", "up", "uses", "wire", "save"} {
+		for _, panel := range []string{"charts", "controls", "network", "up", "uses", "wire", "save"} {
 			tab.do(chromedp.Click(chromedp.CSS("#tab-" + panel)))
 			for _, fault := range eval[[]string](tab, `axe.run(`+part+`, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }).then(({ violations }) => violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => id + ": " + help + ": " + html.slice(0, 200))))`) {
 				t.Errorf("%s, %s: %s", theme, panel, fault)

@@ -2,7 +2,9 @@ package web_test
 
 import (
 	"bytes"
+	"cmp"
 	"io/fs"
+	"os"
 	"path"
 	"regexp"
 	"slices"
@@ -32,9 +34,15 @@ func TestIndex(t *testing.T) {
 		t.Error("the page loads nothing")
 	}
 	for _, link := range links {
+		if stem, ok := strings.CutPrefix(link[1], "/docs"); ok {
+			if _, err := os.Stat("../docs" + cmp.Or(stem, "/README") + ".md"); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
 		name, ok := strings.CutPrefix(link[1], "/static/")
 		if !ok {
-			t.Errorf("%s does not lead to /static/", link[1])
+			t.Errorf("%s leads neither to /static/ nor to /docs", link[1])
 		} else if _, err := fs.Stat(web.Static(), name); err != nil {
 			t.Error(err)
 		}
@@ -112,3 +120,6 @@ func TestTransportsFitOneScreen(t *testing.T) {
 }
 
 var transports = []string{"polling", "longpoll", "sse", "websocket"}
+
+// titles are the transports' names where a person reads.
+var titles = map[string]string{"polling": "polling", "longpoll": "long-polling", "sse": "SSE", "websocket": "WebSocket"}

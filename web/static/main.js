@@ -63,12 +63,13 @@ const role = await lead(page.me, {
 
 /** @type {(answer?: import("./lab/ledger.js").Answer) => void} */
 let recount = () => {};
-const { panels, show: showPanel } = dock(at("dock"), {
+const { panels, show: showPanel, toggle: togglePanel } = dock(at("quiet"), at("dock"), {
+  charts: "Charts",
+  network: "Network",
   controls: "Feed",
-  network: "Network and faults",
-  up: "The way up",
-  uses: "Scenarios",
-  wire: "The wire",
+  up: "Send",
+  uses: "Use cases",
+  wire: "Terminal",
   save: "Save",
 });
 const settings = controls(panels.controls, ask, page, { change: () => remeasure(), heartbeat: lanes.reopenStreams });
@@ -144,6 +145,7 @@ if (role.leads && player.go()) network.start({ rtt: 100 }); // or all lanes look
 
 const beside = new URLSearchParams(location.hash.slice(1)).get("beside") ?? "";
 cost.beside(page.http === "HTTP/2" ? "HTTP/1.1" : "HTTP/2", beside);
+if (beside) showPanel("charts");
 addEventListener("hashchange", cost.alone); // another step's are not to be compared
 
 const files = save(panels.save, { page, lanes, settings, latencies: latency, costs: cost });
@@ -151,7 +153,7 @@ const replay = replayer(at("pause"), at("replay"), page, lanes);
 const head = header(page, cost.packed);
 const { help } = keys(/** @type {HTMLDialogElement} */ (at("keys")), {
   player, replay, lanes, network, caption, latencies: latency, costs: cost, header: head,
-  showPanel: (name) => showPanel(name, true),
+  togglePanel: (name) => togglePanel(name, true),
 });
 at("pause").addEventListener("click", replay.togglePause);
 at("replay").addEventListener("click", replay.toggleReplay);

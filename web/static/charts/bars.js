@@ -1,12 +1,15 @@
 import { number } from "../figures/format.js";
 import { setText } from "../figures/text.js";
 import { directions, pack, parts, perMessage, unaccounted, unpack } from "../lab/bytes.js";
-import { draw, fill, frame, size } from "./chart.js";
+import { draw, each, fill, frame, size } from "./chart.js";
 
 /** @typedef {import("../lab/bytes.js").Row} Row */
 
 // The parts that are drawn. What is paid once, and what page= adds, is in the table alone.
 const drawnParts = parts.filter((part) => part !== "opening" && part !== "tag");
+
+// The parts whose names in the ledger are short.
+const partNames = { head: "headers", tag: "page tag", tls: "TLS" };
 
 /**
  * costs shows the bytes per delivered message by part, in each direction, as the ledger has them; and beside them, to
@@ -17,7 +20,7 @@ const drawnParts = parts.filter((part) => part !== "opening" && part !== "tag");
  * @param {import("../lab/page.js").Page} page
  */
 export function costs(element, lanes, page) {
-  const { picture, table, note, show } = frame(element, "Bytes a delivered message", ["bars", "table"], update);
+  const { picture, table, note, show } = frame(element, "Bytes per message", ["bars", "table"], update);
   /** @type {{http: string, rows: Map<string, Row>, seconds: number}} */
   const own = { http: page.http, rows: new Map(), seconds: 0 };
   const sides = [own];
@@ -57,8 +60,8 @@ export function costs(element, lanes, page) {
   function update() {
     const nameless = sides.flatMap(({ rows }) => [...rows.values()]).reduce((sum, row) => sum + unaccounted(row), 0);
     const counts = sides.map(({ http, rows, seconds }) => {
-      const delivered = lanes.map(({ name }) => number(rows.get(name)?.delivered ?? 0));
-      return `${http} n ${delivered.join(" · ")} in ${number(seconds)} s`;
+      const delivered = lanes.map(({ name }) => rows.get(name)?.delivered ?? 0);
+      return `${http}: ${each(delivered, lanes.map(({ title }) => title))} in ${number(seconds)} s`;
     });
     if (own.rows.size) setText(note, `unaccounted: ${number(nameless)} B; ${counts.join("; ")}; ${page.description}`);
     else setText(note, isMissing ? `no bytes: ${page.missing}` : "no bytes yet");
@@ -68,7 +71,7 @@ export function costs(element, lanes, page) {
     const streams = lanes.filter(({ transport }) => transport.streams);
     const silent = ({ rows }) => streams.every(({ name }) => !rows.get(name)?.delivered);
     const quiet = own.rows.size > 0 && sides.every(silent);
-    setText(heading, quiet ? "Bytes a second: no messages" : "Bytes a delivered message");
+    setText(heading, quiet ? "Bytes per second: no messages" : "Bytes per message");
     const drawn = sides.map((side) => {
       /** @param {Row} row */
       const per = (row) => (quiet ? side.seconds : row?.delivered);
@@ -83,9 +86,9 @@ export function costs(element, lanes, page) {
       lanes.flatMap(({ name }) => directions.map((direction) => sum(rows.get(name), direction, per)))));
     const line = (area.bottom - area.top) / (2 * lanes.length);
     let svg = "";
-    lanes.forEach(({ name, letter }, i) => {
+    lanes.forEach(({ name, title, letter }, i) => {
       const y = area.top + (2 * i + 1) * line + 5;
-      const text = letter + (narrow ? "" : ` ${name}`);
+      const text = narrow ? letter : title;
       svg += `<text class="name" data-lane="${name}" x="${left - 26}" y="${y}" text-anchor="end">${text}</text>`;
     });
     drawn.forEach(({ http, rows, per }, k) => {
@@ -97,8 +100,8 @@ export function costs(element, lanes, page) {
     const names = lanes.map(({ name }) => name);
     for (const part of drawnParts.filter((part) => isUsed(part, names))) {
       svg += `<rect class="part ${part}" x="${x}" y="${all.height - 15}" width="11" height="11"/>`;
-      svg += `<text class="tick" x="${x + 14}" y="${all.height - 5}">${part}</text>`;
-      x += (narrow ? 18 : 28) + part.length * (narrow ? 7 : 8);
+      svg += `<text class="tick" x="${x + 14}" y="${all.height - 5}">${partNames[part] ?? part}</text>`;
+      x += (narrow ? 18 : 28) + (partNames[part] ?? part).length * (narrow ? 7 : 8);
     }
     draw(picture, svg, all);
   }
@@ -128,7 +131,7 @@ export function costs(element, lanes, page) {
           if (bytes > 0) {
             const [left, top, width, height] = [x, y + 1, bytes * scale, line - 1].map((px) => px.toFixed(1));
             svg += `<rect class="part ${part}" x="${left}" y="${top}" width="${width}" height="${height}">`;
-            svg += `<title>${part}: ${number(bytes, 1)} B</title></rect>`;
+            svg += `<title>${partNames[part] ?? part}: ${number(bytes, 1)} B</title></rect>`;
           }
           x += bytes * scale;
         }
@@ -146,21 +149,23 @@ export function costs(element, lanes, page) {
     return svg;
   }
 
+  const titleOf = (transport) => lanes.find(({ name }) => name === transport)?.title ?? transport;
+
   function tabulate() {
     setText(heading, "Bytes by part");
     const shown = [...lanes.map(({ name }) => name), "connection"];
     // A part that no row has needs no column; what is unaccounted is always shown.
     const columns = parts.filter((part) => part === "unaccounted" || isUsed(part, shown));
     const cells = (row, suffix) => directions.map((direction) => [
-      direction === "down" ? row.transport + suffix : "",
-      direction,
+      direction === "down" ? titleOf(row.transport) + suffix : "",
+      `${direction}stream`,
       row.delivered && direction === "down" ? `${number(perMessage(row).bytes)} B` : "",
       number(row[direction].total),
       ...columns.map((part) => number(row[direction][part])),
     ]);
     const lines = sides.flatMap(({ http, rows }, k) =>
       shown.filter((name) => rows.has(name)).flatMap((name) => cells(rows.get(name), k ? `, ${http}` : "")));
-    fill(table, ["lane", "way", "a message", "total", ...columns], lines);
+    fill(table, ["lane", "direction", "per message", "total", ...columns.map((part) => partNames[part] ?? part)], lines);
   }
 
   return {

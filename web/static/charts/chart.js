@@ -1,4 +1,5 @@
 // What all charts share; curves.js and bars.js draw.
+import { number } from "../figures/format.js";
 
 /**
  * frame writes a chart's frame: a heading, a button for each kind of view, the picture, the table and the note below.
@@ -74,4 +75,14 @@ export function fill(table, headings, rows) {
     return tr;
   };
   table.replaceChildren(row(headings, "th"), ...rows.map((cells) => row(cells, "td")));
+}
+
+/**
+ * each writes how many there were of something on each lane: one number where it is the same on all.
+ * @param {number[]} counts in the order of the lanes
+ * @param {string[]} titles of the lanes
+ */
+export function each(counts, titles) {
+  if (counts.every((n) => n === counts[0])) return `${number(counts[0])} ${counts[0] === 1 ? "message" : "messages"} each`;
+  return `messages: ${counts.map((n, i) => `${titles[i]} ${number(n)}`).join(", ")}`;
 }

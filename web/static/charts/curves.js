@@ -1,7 +1,7 @@
 import { number, time } from "../figures/format.js";
 import { quantile } from "../figures/quantile.js";
 import { setText } from "../figures/text.js";
-import { draw, fill, frame, size } from "./chart.js";
+import { draw, each, fill, frame, size } from "./chart.js";
 import { apart, axis, place, steps, tail } from "./ecdf.js";
 
 /**
@@ -20,14 +20,22 @@ export function latencies(element, lanes, page) {
     const lists = lanes.map(({ oneWay }) => oneWay.values(now));
     const errors = lanes.map(({ oneWay }) => oneWay.median(now)?.error ?? 0);
     const cold = lanes.some(({ oneWay }) => oneWay.cold);
-    const warmUp = cold ? "warm-up (the first 50) included" : "first 50 dropped as warm-up";
+    const warmUp = cold ? "the first 50 are warm-up, and included" : "without the first 50, which are warm-up";
     const clock = page.clock.best ? `clock ± ${time(Math.max(page.clock.best.error, ...errors))}; ` : "";
-    setText(note, `n ${lists.map(({ length }) => number(length)).join(" · ")}; ${warmUp}; ${clock}${page.description}`);
+    const counts = each(lists.map(({ length }) => length), lanes.map(({ title }) => title));
+    setText(note, `${counts}; ${warmUp}; ${clock}${page.description}`);
     if (kind === "table") return rows(lists, now);
     const all = size(picture);
-    const [left, right] = { ECDF: [50, 118], strip: [112, 22], percentiles: [64, 118] }[kind];
-    const area = { left, right: all.width - right, top: 6, bottom: all.height - 22 };
+    const [left, right] = { ECDF: [64, 124], strip: [124, 22], percentiles: [82, 124] }[kind];
+    const area = { left, right: all.width - right, top: 6, bottom: all.height - 40 };
     draw(picture, { ECDF: distribution, strip: dots, percentiles }[kind](lists, area), all);
+  }
+
+  // titles writes what the axes show.
+  function titles(below, beside, { left, right, top, bottom }) {
+    const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+    const turned = beside && `<text class="tick" transform="rotate(-90 12 ${y})" x="12" y="${y + 4}" text-anchor="middle">${beside}</text>`;
+    return `<text class="tick" x="${x}" y="${bottom + 35}" text-anchor="middle">${below}</text>${turned}`;
   }
 
   const label = (ms) => time(ms).replace(/\.0+ /, " ");
@@ -51,6 +59,7 @@ export function latencies(element, lanes, page) {
     const { top, bottom } = area;
     let { svg, x } = across(lists, area);
     const y = (share) => bottom - share * (bottom - top);
+    svg += titles("one-way latency, at most", "of messages", area);
     for (const share of [0, 0.5, 1]) svg += level(`${share * 100} %`, y(share), area);
     const names = [];
     lists.forEach((values, i) => {
@@ -72,7 +81,7 @@ export function latencies(element, lanes, page) {
     const nines = Math.max(1, ...lists.map(({ length }) => Math.log10(length || 1)));
     const x = (nine) => left + (nine / nines) * (right - left);
     const y = (ms) => bottom - place(ms, ends) * (bottom - top);
-    let svg = "";
+    let svg = titles("percentile of the messages", "one-way latency", area);
     for (let ms = ends[0]; ms <= ends[1] * 1.001; ms *= 10) svg += level(label(ms), y(ms), area);
     for (const q of [0, 0.5, 0.9, 0.99, 0.999]) {
       const nine = -Math.log10(1 - q);
@@ -97,11 +106,12 @@ export function latencies(element, lanes, page) {
   function dots(lists, area) {
     const { left, top, bottom } = area;
     let { svg, x } = across(lists, area);
+    svg += titles("one-way latency of the last 200, the newest lowest", "", area);
     const row = (bottom - top) / lanes.length;
-    lanes.forEach(({ name, letter, oneWay }, i) => {
+    lanes.forEach(({ name, title, oneWay }, i) => {
       const middle = top + (i + 0.5) * row;
       const place = `x="${left - 8}" y="${middle + 5}" text-anchor="end"`;
-      svg += `<text class="name" data-lane="${name}" ${place}>${letter} ${name}</text>`;
+      svg += `<text class="name" data-lane="${name}" ${place}>${title}</text>`;
       // The newest lies lowest in its row: their order keeps dots apart, not chance.
       let path = "";
       oneWay.samples.slice(-200).forEach(({ ms }, k, all) => {
@@ -123,16 +133,16 @@ export function latencies(element, lanes, page) {
   function named(names, { right, bottom }) {
     const moved = apart(names.map(([, , y]) => y), 17, bottom - 4);
     return names.map(([i, x, y], k) => {
-      const { name, letter } = lanes[i];
+      const { name, title } = lanes[i];
       const line = `M${x.toFixed(1)} ${y.toFixed(1)}L${right + 4} ${(moved[k] - 5).toFixed(1)}`;
       return `<path class="leader" data-lane="${name}" d="${line}"/>
-      <text class="name" data-lane="${name}" x="${right + 8}" y="${moved[k]}">${letter} ${name}</text>`;
+      <text class="name" data-lane="${name}" x="${right + 8}" y="${moved[k]}">${title}</text>`;
     }).join("");
   }
 
   function rows(lists, now) {
-    fill(table, ["lane", "n", "p50", "p90", "p99", "p99.9"], lanes.map(({ name, letter, oneWay }, i) => [
-      `${letter} ${name}`,
+    fill(table, ["lane", "messages", "p50", "p90", "p99", "p99.9"], lanes.map(({ title, oneWay }, i) => [
+      title,
       number(lists[i].length),
       ...[0.5, 0.9, 0.99, 0.999].map((q) => {
         const ms = oneWay.quantile(now, q);

@@ -31,51 +31,53 @@ import { Tally } from "./tally.js";
  * @param {Hooks} hooks
  */
 export function lane(element, transport, page, hooks) {
-  const { name, letter } = transport;
+  const { name, title, letter } = transport;
   element.className = "lane";
   element.dataset.lane = name;
   element.innerHTML = `
     <div class="who">
-      <h2>${mark(name)} <span class="letter" aria-hidden="true">${letter}</span> ${name}</h2>
+      <h2>${mark(name)} <span class="name">${title}</span></h2>
       <p class="about"></p>
-      <p class="state"></p>
+      <p class="faults"></p>
+      <p class="recovery"></p>
     </div>
     <div class="course">
       <canvas class="track" role="img" aria-label="what is under way between the source, left, and you, right"></canvas>
       <p class="top" aria-hidden="true"></p>
       <canvas class="strip" role="img" aria-label="the age over the last 20 seconds"></canvas>
-      <p class="newest"><b></b> <span class="value"></span></p>
-      <p class="recovery"></p>
     </div>
-    <div class="age">
-      <p class="figure"><b></b> <span class="unit">s</span></p>
-      <p class="label">age<span class="mean"></span></p>
-    </div>
-    <div class="bytes">
-      <p class="figure">–</p>
-      <p class="label">B a message</p>
-      <p class="label rest"></p>
-    </div>
-    <div class="latency">
-      <p class="figure"></p>
-      <p class="label">p50 one-way<span class="n"></span></p>
-      <p class="label">p99 <b class="p99"></b><span class="error"></span></p>
-    </div>
-    <dl>
-      <div><dt>messages</dt><dd data-count="messages"></dd></div>
-      <div title="by the server’s ledger, which a restarted server begins anew"><dt>requests</dt>
-        <dd data-cost="requests">–</dd></div>
-      <div title="connections that this lane’s requests opened; 0: they found one that was there"><dt>TCP opened</dt>
-        <dd data-cost="connections">–</dd></div>
-      <div><dt>lost</dt><dd data-count="lost"></dd></div>
-      <div><dt>in gaps</dt><dd data-count="gone"></dd></div>
-      <div><dt>duplicated</dt><dd data-count="duplicated"></dd></div>
-      <div><dt>reordered</dt><dd data-count="reordered"></dd></div>
-      <div><dt>not timed</dt><dd class="dropped"></dd></div>
-    </dl>`;
+    <details class="figures">
+      <summary>
+        <span class="age"><span class="figure"><b></b> <span class="unit">s</span></span>
+          <span class="label">age now</span></span>
+        <span class="latency"><b class="figure"></b> <span class="label">median</span></span>
+        <span class="bytes"><b class="figure">–</b> <span class="label">bytes per message</span></span>
+      </summary>
+      <dl>
+        <div><dt>newest</dt><dd class="newest"><b></b> <span class="value"></span></dd></div>
+        <div><dt>connection</dt><dd class="state"></dd></div>
+        <div><dt>mean age, last 10 s</dt><dd class="mean">–</dd></div>
+        <div><dt>latency p99</dt><dd class="p99"></dd></div>
+        <div><dt>messages timed</dt><dd class="n"></dd></div>
+        <div><dt>known to</dt><dd class="error"></dd></div>
+        <div><dt>left out</dt><dd class="rest"></dd></div>
+        <div><dt>messages</dt><dd data-count="messages"></dd></div>
+        <div title="by the server’s ledger, which a restarted server begins anew"><dt>requests</dt>
+          <dd data-cost="requests">–</dd></div>
+        <div title="connections that this lane’s requests opened; 0: they reused an open one"><dt>TCP opened</dt>
+          <dd data-cost="connections">–</dd></div>
+        <div><dt>lost</dt><dd data-count="lost"></dd></div>
+        <div><dt>in gaps</dt><dd data-count="gone"></dd></div>
+        <div><dt>duplicated</dt><dd data-count="duplicated"></dd></div>
+        <div><dt>reordered</dt><dd data-count="reordered"></dd></div>
+        <div><dt>not timed</dt><dd class="dropped"></dd></div>
+      </dl>
+    </details>`;
+  /** @returns {HTMLElement} */
   const part = (selector) => element.querySelector(selector);
   const parts = {
     about: part(".about"),
+    faults: part(".faults"),
     state: part(".state"),
     age: part(".age b"),
     mean: part(".mean"),
@@ -88,7 +90,7 @@ export function lane(element, transport, page, hooks) {
     dropped: part(".dropped"),
     p99: part(".p99"),
     bytes: part(".bytes .figure"),
-    footnote: part(".rest"),
+    rest: part(".rest"),
     recovery: part(".recovery"),
   };
   const drawStrip = strip(/** @type {HTMLCanvasElement} */ (part(".strip")));
@@ -100,7 +102,7 @@ export function lane(element, transport, page, hooks) {
   const oneWay = new Latency();
   const lag = new Behind();
   let behind = 0; // messages that it should have
-  /** @type {{kind?: "state", t?: number, state?: string, why?: string}} */
+  /** @type {{kind?: "state", t?: number, state?: string, why?: string, retry?: number}} */
   let last = { state: "connecting", why: "" }; // the state that it is in
   let asked = null; // when the request left whose answer is not there yet
   let answering = null; // when the request left whose answer is being read
@@ -111,15 +113,18 @@ export function lane(element, transport, page, hooks) {
   /** @type {Entry | null} */
   let cut = null; // the last
   let written = -Infinity; // when the slower figures were last written
-  /** @type {{row: Row, counted: Row} | undefined} */
-  let cost; // as the ledger has it
+  /** @type {{t: number, row?: Row, counted?: Row}[]} */
+  const costs = []; // as the ledger has had them
   let send = null; // of the pipe, if this is one
 
   if (page.epoch) tally.epoch(page.epoch, Math.max(page.head - 1, 0));
 
   /** @type {import("../transports/transports.js").On} */
   const on = {
-    state: (state, why = "") => apply({ kind: "state", t: performance.now(), state, why }),
+    state(state, why = "", retry) {
+      const t = performance.now();
+      apply({ kind: "state", t, state, why, ...(retry !== undefined && { retry: t + retry }) });
+    },
     asked: (t) => apply({ kind: "asked", t }),
     answered: (t) => apply({ kind: "answered", t, asked }),
     message(m, now) {
@@ -196,7 +201,7 @@ export function lane(element, transport, page, hooks) {
   }
 
   /**
-   * update writes what has changed, as it was at t.
+   * update writes the figures as they were at t, which is the instant that is drawn.
    * @param {number} now
    * @param {number} [t]
    */
@@ -205,12 +210,14 @@ export function lane(element, transport, page, hooks) {
       age.news(page.clock.server(now), newest.at / 1000);
     }
     const top = record.newestAt(t); // what is drawn under way has not landed yet, though it is here
-    setText(parts.age, top && page.clock.best ? seconds(page.clock.server(t) - top.at / 1000) : "–");
+    const clock = page.clock.best ? "" : "the clock is not known yet";
+    figure(parts.age, top && !clock ? seconds(page.clock.server(t) - top.at / 1000) : "–", clock || "no message yet");
     const shown = top && recent.find(({ epoch, id }) => epoch === top.epoch && id === top.id);
     setText(parts.id, top ? `#${top.id}` : "–");
-    if (behind) setText(parts.value, `${number(behind)} behind the others: silent, or buffered?`);
-    else setText(parts.value, shown ? value(shown.data) : "");
-    setText(parts.about, last.why || transport.about(page));
+    setText(parts.value, shown ? value(shown.data) : "");
+    const { why, retry } = last;
+    const wait = retry === undefined ? "" : `, retry in ${number(Math.max(0, retry - now) / 1000, 1)} s`;
+    setText(parts.about, why ? why + wait : transport.about(page));
 
     // What changes faster cannot be read.
     if (now - written < 250) return;
@@ -220,12 +227,13 @@ export function lane(element, transport, page, hooks) {
     const nth = epochs.length > 1 ? `${epochs.length}${ordinal(epochs.length)} ` : "";
     const epoch = epochs.length ? `${nth}epoch ${epochs.at(-1).name}` : "";
     setText(parts.state, [last.state, epoch].filter(Boolean).join(", "));
-    const median = oneWay.median(now);
-    setText(parts.latency, median ? latency(median.ms, median.error) : "–");
-    setText(parts.n, median ? `, n ${number(median.n)}` : ", none yet");
-    setText(parts.error, median ? `; ± ${time(median.error)}` : "");
+    const median = oneWay.median(now, t);
+    const untimed = clock || "no message was timed yet";
+    figure(parts.latency, median ? latency(median.ms, median.error) : "–", untimed);
+    setText(parts.n, median ? number(median.n) : "none yet");
+    setText(parts.error, median ? `± ${time(median.error)}` : "–");
     setText(parts.dropped, number(oneWay.dropped));
-    const p99 = oneWay.quantile(now, 0.99);
+    const p99 = oneWay.quantile(now, 0.99, t);
     setText(parts.p99, p99 === null ? "–" : latency(p99, median.error));
 
     for (const dd of /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll("[data-count]"))) {
@@ -233,10 +241,27 @@ export function lane(element, transport, page, hooks) {
       setText(dd, number(tally[count]));
       if (count !== "messages") dd.classList.toggle("bad", tally[count] > 0);
     }
-    writeCost(cost);
+    writeCost(costs.findLast((cost) => cost.t <= t));
     const { messages, lost, gone, duplicated, reordered } = tally;
+    const faults = { lost, "in gaps": gone, duplicated, reordered, "not timed": oneWay.dropped };
+    const list = Object.entries(faults).filter(([, n]) => n > 0).map(([what, n]) => `${number(n)} ${what}`);
+    if (behind) list.unshift(`${number(behind)} behind the others: silent, or buffered?`);
+    setText(parts.faults, list.join(" · "));
     const counts = { messages, lost, gone, duplicated, reordered };
     Object.assign(element.dataset, { state: last.state, ids: String(tally), ...counts });
+  }
+
+  /**
+   * figure writes a figure; in the place of one that is not known, "–" and why.
+   * @param {HTMLElement} at
+   * @param {string} text
+   * @param {string} why
+   */
+  function figure(at, text, why) {
+    setText(at, text);
+    const box = at.closest("summary > *");
+    const reason = text === "–" ? why : "";
+    if (box.getAttribute("title") !== reason) box.setAttribute("title", reason);
   }
 
   /**
@@ -253,24 +278,28 @@ export function lane(element, transport, page, hooks) {
   }
 
   /** @param {number | null} ms the mean age */
-  const setMean = (ms) => setText(parts.mean, ms === null ? "" : `; mean ${seconds(ms)} s`);
+  const setMean = (ms) => setText(parts.mean, ms === null ? "–" : `${seconds(ms)} s`);
 
   /**
    * setCost takes what the ledger has of this lane, and what was added to it since the count began; or nothing.
    * @param {Row} [row]
    * @param {Row} [counted]
    */
-  const setCost = (row, counted) => (cost = row && { row, counted });
+  function setCost(row, counted) {
+    costs.push({ t: performance.now(), row, counted });
+    if (costs.length > 300) costs.shift();
+  }
 
   /** @param {{row?: Row, counted?: Row}} [cost] */
   function writeCost({ row, counted } = {}) {
-    const figure = counted && perMessage(counted);
-    setText(parts.bytes, figure ? number(figure.bytes) : "–");
-    setText(parts.footnote, figure ? footnote(figure) : "");
+    const each = counted && perMessage(counted);
+    const why = page.control ? "no message was counted yet" : page.missing;
+    figure(parts.bytes, each ? number(each.bytes) : "–", why);
+    setText(parts.rest, each ? footnote(each) : "");
     for (const dd of /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll("[data-cost]"))) {
       setText(dd, row ? number(row[dd.dataset.cost]) : "–");
     }
-    element.dataset.unaccounted = figure ? String(figure.unaccounted) : "";
+    element.dataset.unaccounted = each ? String(each.unaccounted) : "";
   }
 
   /**
@@ -311,7 +340,7 @@ export function lane(element, transport, page, hooks) {
   };
 
   return {
-    name, letter, transport, element, on, apply, update, draw, setMean, setCost, recovered, compare, snapshot, cursor,
+    name, title, letter, transport, element, on, apply, update, draw, setMean, setCost, recovered, compare, snapshot, cursor,
     age, oneWay, record, tally,
     /** @param {string} text that goes upstream, by the pipe */
     send(text) {

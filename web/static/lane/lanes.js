@@ -75,7 +75,7 @@ export function lanes(element, page, stalls) {
   async function pause() {
     for (const { name, on } of list) {
       closes.get(name)();
-      on.state("connecting", "rests meanwhile");
+      on.state("connecting", "paused for this step");
     }
     await settle();
   }
@@ -113,7 +113,7 @@ export function lanes(element, page, stalls) {
     if (origin === null) return void early.push([name, entry]);
     const by = origin - performance.timeOrigin;
     const moved = { ...entry };
-    for (const stamp of /** @type {("t" | "sent" | "asked")[]} */ (["t", "sent", "asked"])) {
+    for (const stamp of /** @type {("t" | "sent" | "asked" | "retry")[]} */ (["t", "sent", "asked", "retry"])) {
       if (moved[stamp] !== null && moved[stamp] !== undefined) moved[stamp] += by;
     }
     find(name).apply(moved);
@@ -184,10 +184,10 @@ export function lanes(element, page, stalls) {
   function meanAges(now) {
     if (now - agesSince < 10_000) return means;
     if (!page.clock.best) return (means = "The clock is not known yet, and so are the ages.");
-    const ages = list.map(({ name, age, setMean }) => {
+    const ages = list.map(({ title, age, setMean }) => {
       const ms = age.takeMean(page.clock.server(now));
       setMean(ms);
-      return ms === null ? `${name} nothing` : `${name} ${seconds(ms)} s`;
+      return `${title} ${ms === null ? "nothing" : `${seconds(ms)} s`}`;
     });
     const span = Math.round((now - agesSince) / 1000);
     agesSince = now;

@@ -56,29 +56,40 @@ export class Latency {
   }
 
   /**
-   * quantile returns that share's latency, or null where there are not enough samples.
+   * quantile returns that share's latency of what had arrived by t, or null where there are not enough samples.
    * @param {number} now
    * @param {number} q from 0 to 1
+   * @param {number} [t]
    */
-  quantile(now, q) {
-    this.#forget(now);
-    return enough(this.samples.length, q) ? quantile(this.samples.map(({ ms }) => ms), q) : null;
+  quantile(now, q, t = now) {
+    const samples = this.#until(now, t);
+    return enough(samples.length, q) ? quantile(samples.map(({ ms }) => ms), q) : null;
   }
 
   /**
-   * median returns the median of n samples, or null where there is none. The error is the largest of them all: the
-   * median can be off by no more than that.
+   * median returns the median of the n samples that had arrived by t, or null where there is none. The error is the
+   * largest of them all: the median can be off by no more than that.
    * @param {number} now
+   * @param {number} [t]
    */
-  median(now) {
-    this.#forget(now);
-    const n = this.samples.length;
+  median(now, t = now) {
+    const samples = this.#until(now, t);
+    const n = samples.length;
     if (n === 0) return null;
     return {
-      ms: quantile(this.samples.map(({ ms }) => ms), 0.5),
-      error: Math.max(...this.samples.map(({ error }) => error)),
+      ms: quantile(samples.map(({ ms }) => ms), 0.5),
+      error: Math.max(...samples.map(({ error }) => error)),
       n,
     };
+  }
+
+  /**
+   * @param {number} now
+   * @param {number} t
+   */
+  #until(now, t) {
+    this.#forget(now);
+    return t < now ? this.samples.filter((sample) => sample.now <= t) : this.samples;
   }
 
   /** @param {number} now */

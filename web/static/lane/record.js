@@ -7,7 +7,7 @@
  *     {kind: "gap", t, from, to}
  *     {kind: "epoch", t, epoch, after}      what follows is of this epoch, its ids above after
  *     {kind: "beat", t}                     a heartbeat
- *     {kind: "state", t, state, why}        connecting, live or down
+ *     {kind: "state", t, state, why, retry} connecting, live or down; retry: when it tries again
  *     {kind: "cut", t, cut, lasting}        we had the connection cut
  *     {kind: "sent", t}                     a text left upstream, by the WebSocket
  *
@@ -26,6 +26,7 @@
  * @property {number} [after]
  * @property {string} [state]
  * @property {string} [why]
+ * @property {number} [retry]
  * @property {string} [cut] fin, rst, silence or restart
  * @property {number} [lasting] milliseconds of a silence
  */

@@ -1,41 +1,41 @@
 /**
- * dock lays panels behind tabs (WAI-ARIA, tabs pattern). It returns their elements by name, and show.
+ * dock lays panels behind a line of buttons, each of which shows its panel or takes it away: one at most is shown. It
+ * returns their elements by name, show, and toggle.
  * @template {string} Name
- * @param {HTMLElement} element
+ * @param {HTMLElement} line of the buttons
+ * @param {HTMLElement} element in which the panels are
  * @param {Record<Name, string>} names and titles
  */
-export function dock(element, names) {
+export function dock(line, element, names) {
   const entries = /** @type {[Name, string][]} */ (Object.entries(names));
-  element.innerHTML = `
-    <div role="tablist" aria-label="Controls">${entries.map(([name, title]) =>
-      `<button type="button" role="tab" id="tab-${name}" aria-controls="${name}">${title}</button>`).join("")}</div>
-    ${entries.map(([name]) =>
-      `<div role="tabpanel" id="${name}" aria-labelledby="tab-${name}" hidden></div>`).join("")}`;
-  const tabs = /** @type {HTMLElement[]} */ ([...element.querySelectorAll("[role=tab]")]);
+  line.innerHTML = entries.map(([name, title]) =>
+    `<button type="button" id="tab-${name}" aria-controls="${name}" aria-expanded="false">${title}</button>`).join("");
+  for (const [name, title] of entries) {
+    const panel = element.querySelector(`#${name}`) ?? element.appendChild(document.createElement("section"));
+    panel.id = name;
+    panel.setAttribute("aria-label", title);
+  }
+  const buttons = /** @type {HTMLElement[]} */ ([...line.children]);
   const panels = /** @type {Record<Name, HTMLElement>} */ (
     Object.fromEntries(entries.map(([name]) => [name, element.querySelector(`#${name}`)])));
 
   /**
-   * show shows a panel, with the focus on its tab where that is wanted.
-   * @param {Name} name
+   * show shows a panel, with the focus on its button where that is wanted; "": none.
+   * @param {Name | ""} name
    */
   function show(name, focus = false) {
-    for (const tab of tabs) {
-      const here = tab.id === `tab-${name}`;
-      tab.setAttribute("aria-selected", String(here));
-      tab.tabIndex = here ? 0 : -1;
-      if (here && focus) tab.focus();
-    }
-    for (const [other] of entries) panels[other].hidden = other !== name;
+    buttons.forEach((button, i) => {
+      const here = entries[i][0] === name;
+      button.setAttribute("aria-expanded", String(here));
+      panels[entries[i][0]].hidden = !here;
+      if (here && focus) button.focus();
+    });
   }
 
-  tabs.forEach((tab, i) => {
-    tab.addEventListener("click", () => show(entries[i][0]));
-    tab.addEventListener("keydown", ({ key }) => {
-      const by = { ArrowRight: 1, ArrowLeft: -1 }[key];
-      if (by) show(entries[(i + by + tabs.length) % tabs.length][0], true);
-    });
-  });
-  show(entries[0][0]);
-  return { panels, show };
+  /** @param {Name} name */
+  const toggle = (name, focus = false) => show(panels[name].hidden ? name : "", focus);
+
+  buttons.forEach((button, i) => button.addEventListener("click", () => toggle(entries[i][0])));
+  show("");
+  return { panels, show, toggle };
 }

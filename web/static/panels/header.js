@@ -35,7 +35,13 @@ export function header(page, packed) {
   }
 
   otherHTTP.hidden = !other;
-  setText(otherHTTP, location.protocol === "https:" ? "HTTP/1.1" : "HTTP/2");
+  setText(otherHTTP, `Open over ${location.protocol === "https:" ? "HTTP/1.1" : "HTTP/2"}`);
+  for (const menu of document.querySelectorAll("details.menu")) {
+    const close = () => menu.removeAttribute("open");
+    menu.addEventListener("click", ({ target }) => /** @type {Element} */ (target).closest("li") && close());
+    menu.addEventListener("keydown", (event) => /** @type {KeyboardEvent} */ (event).key === "Escape" && close());
+    addEventListener("pointerdown", ({ target }) => menu.contains(/** @type {Node} */ (target)) || close());
+  }
   projector.addEventListener("click", toggleProjector);
   theme.addEventListener("click", toggleTheme);
   otherHTTP.addEventListener("click", toOtherHTTP);

@@ -15,9 +15,9 @@ import { transports } from "../transports/transports.js";
  * @param {ReturnType<typeof import("../charts/curves.js").latencies>} parts.latencies
  * @param {ReturnType<typeof import("../charts/bars.js").costs>} parts.costs
  * @param {ReturnType<typeof import("./header.js").header>} parts.header
- * @param {(name: "wire" | "save") => void} parts.showPanel
+ * @param {(name: "charts" | "save") => void} parts.togglePanel
  */
-export function keys(dialog, { player, replay, lanes, network, caption, latencies, costs, header, showPanel }) {
+export function keys(dialog, { player, replay, lanes, network, caption, latencies, costs, header, togglePanel }) {
   let single = ""; // the lane that is singled out
   let enabled = true;
 
@@ -58,10 +58,10 @@ export function keys(dialog, { player, replay, lanes, network, caption, latencie
     costs.show(on ? "table" : "bars");
   }
 
-  /** @param {"wire" | "save"} name */
+  /** @param {"charts" | "save"} name */
   function panel(name) {
     header.leaveProjector(); // which has no panels
-    showPanel(name);
+    togglePanel(name);
   }
 
   function help() {
@@ -71,18 +71,18 @@ export function keys(dialog, { player, replay, lanes, network, caption, latencie
 
   /** @type {Record<string, Key>} */
   const table = {
-    " ": ["run a step that has not run; else pause or go on", space],
-    "1 – 4": ["answer the question; once it has run, single out a lane"],
+    " ": ["run the step; else pause or resume", space],
+    "1 – 4": ["answer the question; once the step has run, single out a lane"],
     a: ["run the step again", () => player.canRun() && run()],
     n: ["next step", player.next],
     b: ["back", player.back],
-    r: ["replay the last seconds at 1/20 of their speed", replay.toggleReplay],
-    x: ["cut this page’s connections (FIN), or the lane’s that is singled out", cut],
+    r: ["replay the last seconds, 20× slower", replay.toggleReplay],
+    x: ["cut this page’s connections (FIN), or those of the lane that is singled out", cut],
+    c: ["charts", () => panel("charts")],
     l: ["latency: distribution, strip, percentiles", nextLatency],
     t: ["charts as tables, or back", tables],
-    h: ["the same page by HTTP/2, or HTTP/1.1", header.toOtherHTTP],
-    i: ["the wire: what shows its bytes", () => panel("wire")],
-    e: ["save", () => panel("save")],
+    s: ["save", () => panel("save")],
+    h: ["the same page over HTTP/2, or HTTP/1.1", header.toOtherHTTP],
     f: ["projector", header.toggleProjector],
     d: ["dark or light", header.toggleTheme],
     "?": ["this list", help],
@@ -140,6 +140,5 @@ function listen(find, enabled) {
 function wants(element, key) {
   if (!element || element === document.body) return false;
   if (element.matches("input:not([type=range], [type=checkbox]), select, textarea")) return true;
-  // A tab that is shown has no use for it.
-  return key === " " && element.matches("button:not([aria-selected=true]), summary, [type=checkbox]");
+  return key === " " && element.matches("button, summary, [type=checkbox]");
 }

@@ -15,10 +15,10 @@ import { transports } from "../transports/transports.js";
  */
 export function network(element, ask, me, on) {
   const all = transports.map(({ name }) => name);
-  const lanes = all.map((name) => `<option>${name}</option>`).join("");
+  const lanes = transports.map(({ name, title }) => `<option value="${name}">${title}</option>`).join("");
   element.innerHTML = `
     <form>
-      <label>RTT <span><input name="rtt" type="number" min="0" max="60000" step="any" required> ms</span></label>
+      <label>Round trip <span><input name="rtt" type="number" min="0" max="60000" step="any" required> ms</span></label>
       <label>Jitter <span><input name="jitter" type="number" min="0" max="60000" step="any" required> ms</span></label>
       <label>Bandwidth <span><input name="kbps" type="number" min="0" max="10000000" step="any" required>
         kbit/s</span></label>

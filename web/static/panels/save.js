@@ -157,7 +157,7 @@ export function save(element, { page, lanes, settings, latencies, costs }) {
   // update writes since when there is something to save.
   function update() {
     const since = recorded().toTimeString().slice(0, 8);
-    const forgotten = lanes.run.forgot > -Infinity ? " What was before is forgotten." : "";
+    const forgotten = lanes.run.forgot > -Infinity ? " Earlier entries are forgotten." : "";
     const text = `Recorded: what was published since ${since}, on all lanes alike (${number(lanes.run.kept)} entries).`;
     setText(element.querySelector(".since"), text + forgotten);
   }

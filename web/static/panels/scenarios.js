@@ -45,7 +45,7 @@ const own = ({ direction, rate, clients }) => (direction === "down" ? 0 : rate /
 export function scenarios(element, ask, page, settings, upstream) {
   element.innerHTML = `
     <form>
-      <label>Scenario <select name="scenario" disabled></select></label>
+      <label>Use case <select name="scenario" disabled></select></label>
       <button disabled>Run</button> <button type="button" disabled>Stop</button>
     </form>
     <p class="why"></p>
@@ -78,7 +78,7 @@ export function scenarios(element, ask, page, settings, upstream) {
       setText(status, "");
       show();
     } catch (err) {
-      setText(status, `Scenarios unknown: ${err.message}`);
+      setText(status, `Use cases unknown: ${err.message}`);
     }
     return all;
   }
@@ -86,13 +86,13 @@ export function scenarios(element, ask, page, settings, upstream) {
   function show() {
     const scenario = chosen();
     const { clients, rate, payload, burst, apart_ms, direction, interval_ms } = scenario;
-    const directions = { down: "down", both: "up, and down to all", up: "up, each answered" };
+    const directions = { down: "downstream", both: "upstream, and downstream to all", up: "upstream, each answered" };
     const bursts = burst > 1 ? `, in bursts of ${burst}, ${apart_ms} ms apart` : "";
     const pace = `${number(rate)} messages a second ${directions[direction]}${bursts}`;
     const polls = `polling every ${number(interval_ms / 1000, 2)} s.`;
     const mine = own(scenario);
     const part = `This page is one of them and sends ${number(mine, mine % 1 ? 1 : 0)} a second, ` +
-      "by turns by POST and as a frame: see The way up.";
+      "in turns by POST and as a frame: see Send.";
     const text = `${scenario.why} ${clients} clients, ${pace}, ${payload} B of data each; ${polls}`;
     setText(why, mine ? `${text} ${part}` : text);
   }

@@ -29,14 +29,14 @@ const names = /** @type {Method[]} */ (Object.keys(methods));
 export function upstream(element, page, ask, sendFrame) {
   const lanes = transports.map(({ name }) => name); // on which a chat returns
   const returns = ["echo", ...lanes];
-  const headings = ["by", "sent", "bytes up", "answer", "echoed", ...lanes.map((name) => `on ${name}`)];
+  const headings = ["by", "sent", "bytes upstream", "response", "echoed", ...transports.map(({ title }) => `on ${title}`)];
   element.innerHTML = `
     <form>
-      <label>Say <input name="text" maxlength="1000" autocomplete="off" value="Hello" required></label>
+      <label>Text <input name="text" maxlength="1000" autocomplete="off" value="Hello" required></label>
       <button name="kind" value="chat">Chat</button>
       <button name="kind" value="echo">Echo</button>
     </form>
-    <div class="scroll" tabindex="0" role="region" aria-label="The way up"><table>
+    <div class="scroll" tabindex="0" role="region" aria-label="Upstream: POST or frame"><table>
       <thead><tr>${headings.map((heading) => `<th scope="col">${heading}</th>`).join("")}</tr></thead>
       <tbody>${names.map((name) => `<tr data-method="${name}"><th scope="row">${methods[name]}</th>${
         "<td>–</td>".repeat(3 + returns.length)}</tr>`).join("")}</tbody>
@@ -158,7 +158,7 @@ export function upstream(element, page, ask, sendFrame) {
       /** @param {number} bytes */
       const each = (bytes) => number(bytes / cost.n);
       setText(sent, number(run.sent[method].echo + run.sent[method].chat));
-      setText(up, cost?.n ? `${each(cost.up)} B${cost.head ? `, head ${each(cost.head)}` : ""}` : "–");
+      setText(up, cost?.n ? `${each(cost.up)} B${cost.head ? `, headers ${each(cost.head)}` : ""}` : "–");
       setText(down, cost?.n ? (cost.down ? `${each(cost.down)} B` : "nothing") : "–");
       returns.forEach((name, i) => {
         const took = run.took[method][name];
@@ -212,7 +212,7 @@ export function upstream(element, page, ask, sendFrame) {
     echoing = [];
     echo.onmessage = () => echoing.shift()?.();
     echo.onopen = done;
-    echo.onerror = () => fail(new Error("the echo’s WebSocket does not open"));
+    echo.onerror = () => fail(new Error("the WebSocket of the echo does not open"));
   });
 
   /**
@@ -245,7 +245,7 @@ const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 function patient(start) {
   let timer;
   return new Promise((done, fail) => {
-    timer = setTimeout(fail, 20_000, new Error("not all was back within 20 s"));
+    timer = setTimeout(fail, 20_000, new Error("not all came back within 20 s"));
     start(() => done(undefined), fail);
   }).finally(() => clearTimeout(timer));
 }

@@ -6,7 +6,7 @@
 export function viewer(element, take) {
   document.body.dataset.viewer = "";
   element.hidden = false;
-  element.innerHTML = "Another tab of this browser measures, and this one shows what that records: one browser has " +
+  element.innerHTML = "Another tab of this browser is measuring; this one shows its record: a browser has " +
     `six connections to a host. <button type="button">Measure here</button>`;
   element.querySelector("button").addEventListener("click", take);
 }

@@ -16,8 +16,8 @@ export function wire(element) {
     const options = name === "websocket" ? (tls ? "--http1.1 " : "") + upgrade : "";
     return `curl -v${tls ? "k" : ""}N ${options}${location.origin}/${name}`;
   };
-  const rows = transports.map(({ name }) =>
-    `<div data-lane="${name}"><dt>${mark(name)} ${name}</dt><dd><code>${command(name)}</code></dd></div>`);
+  const rows = transports.map(({ name, title }) =>
+    `<div data-lane="${name}"><dt>${mark(name)} ${title}</dt><dd><code>${command(name)}</code></dd></div>`);
   element.innerHTML = `
     <dl>${rows.join("")}</dl>
     <p>And every byte by name, where the lab was built: <code>go run ./cmd/lab wire sse</code>, or another lane; with

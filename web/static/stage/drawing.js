@@ -62,7 +62,7 @@ export function drawing({ page, lanes, replay, caption, source, charts }) {
     const all = lanes.compare(now);
     setText(sourceElement, `${source()}${all.epoch ? ` · newest #${number(all.head)}` : ""}`);
     setText(lagElement, replay.replaying()
-      ? "→ you, at 1/20 of the speed: what is under way, and the ages"
+      ? "→ you, 20× slower: what is under way, and the ages"
       : `→ you, drawn ${time(replay.lag())} late: only an arrival tells its way`);
     if (now - page.eventAt < 60_000) lanes.recovered();
     else for (const lane of lanes.list) lane.recovered(null);

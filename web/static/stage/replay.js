@@ -22,7 +22,7 @@ export function replay(pauseButton, replayButton, page, lanes) {
   function togglePause() {
     paused = !paused;
     pauseButton.setAttribute("aria-pressed", String(paused));
-    setText(pauseButton, paused ? "Go on" : "Pause");
+    setText(pauseButton, paused ? "Resume" : "Pause");
   }
 
   // toggleReplay replays from the last burst or cut, if it is on record, else the last seconds; or ends that.
@@ -32,7 +32,7 @@ export function replay(pauseButton, replayButton, page, lanes) {
     const from = now - page.eventAt < 300_000 && recorded ? page.eventAt : now - lag() - 3000;
     replayed = replayed ? null : { from, startedAt: now };
     replayButton.setAttribute("aria-pressed", String(replayed !== null));
-    setText(replayButton, replayed ? "Back to now" : "Replay 1/20");
+    setText(replayButton, replayed ? "Back to now" : "Replay, 20× slower");
   }
 
   /**

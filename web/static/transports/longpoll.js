@@ -29,7 +29,7 @@ export function open(url, after, on) {
       if (stop.signal.aborted) return;
       const ms = backoff(++failures);
       wait = 0;
-      on.state("down", `${err instanceof TypeError ? "no answer" : err.message}, again in ${(ms / 1000).toFixed(1)} s`);
+      on.state("down", err instanceof TypeError ? "no answer" : err.message, ms);
       timer = setTimeout(ask, ms);
     }
   }

@@ -30,7 +30,7 @@ export function open(url, after, on) {
     } catch (err) {
       if (stop.signal.aborted) return;
       const ms = backoff(++failures);
-      on.state("down", `${err instanceof TypeError ? "no answer" : err.message}, again in ${(ms / 1000).toFixed(1)} s`);
+      on.state("down", err instanceof TypeError ? "no answer" : err.message, ms);
       timer = setTimeout(ask, ms);
     }
   }

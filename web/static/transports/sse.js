@@ -24,7 +24,7 @@ export function open(url, after, on) {
     listen("gap", read);
     listen("heartbeat", (_, now) => on.beat(now));
     const closed = () => source.readyState === EventSource.CLOSED; // by any status but 200, for good
-    source.onerror = () => (closed() ? retry("refused") : on.state("down", "the browser asks again"));
+    source.onerror = () => (closed() ? retry("refused") : on.state("down", "reconnecting (browser)"));
     restartSilence();
   }
 
@@ -52,7 +52,7 @@ export function open(url, after, on) {
     source.close();
     clearTimeout(silent);
     const ms = backoff(++failures);
-    on.state("down", `${why}, again in ${(ms / 1000).toFixed(1)} s`);
+    on.state("down", why, ms);
     timer = setTimeout(ask, ms);
   }
 

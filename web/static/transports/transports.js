@@ -15,7 +15,8 @@ import * as websocket from "./websocket.js";
 /**
  * On is what a transport reports to, and asks how to go on. Times are milliseconds of performance.now().
  * @typedef {object} On
- * @property {(state: string, why?: string) => void} state connecting, live, or down and why
+ * @property {(state: string, why?: string, retry?: number) => void} state connecting, live, or down, why, and after how
+ * many milliseconds it tries again
  * @property {(now: number) => void} asked a request leaves
  * @property {(now: number) => void} answered its response is there; of a stream, its headers
  * @property {(message: Message, now: number) => void} message
@@ -61,7 +62,7 @@ export const transports = [
   },
   {
     name: "sse", title: "SSE", letter: "S", shape: "M12 2 23 21H1Z",
-    streams: true, polls: false, open: sse.open, about: () => "one endless answer",
+    streams: true, polls: false, open: sse.open, about: () => "one endless response",
   },
   {
     name: "websocket", title: "WebSocket", letter: "W", shape: "M3 3h18v18H3Z",

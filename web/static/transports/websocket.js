@@ -49,7 +49,7 @@ export function open(url, after, on) {
   function retry(why) {
     close();
     const ms = backoff(++failures);
-    on.state("down", `${why}, again in ${(ms / 1000).toFixed(1)} s`);
+    on.state("down", why, ms);
     timer = setTimeout(ask, ms);
   }
 
