@@ -12,6 +12,7 @@
 //	             age.js, tally.js; lanes.js is the four together
 //	stage/       what is drawn of a record, of which instant (replay.js), and when (drawing.js)
 //	charts/      the latencies and the bytes of the four lanes beside each other
+//	inspector/   the bytes of one exchange: their fields, hex, sums by part; connections; the command for curl
 //	panels/      the feed, the network, upstream, the scenarios, the wire, files to save; the keys (keys.js)
 //	scenes/      the five scenes (scenes.js), how they are played (player.js), what they do (actions.js), and
 //	             how they compare what was measured with what was expected (checks.js)
@@ -31,15 +32,38 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
+	"path"
+	"regexp"
+	"slices"
 )
 
 //go:embed index.html static
 var files embed.FS
 
 var index = template.Must(template.New("index.html").Funcs(template.FuncMap{
-	// modules are those that main.js imports, to be loaded at once, not import by import.
-	"modules": func() ([]string, error) { return fs.Glob(Static(), "*/*.js") },
+	"modules": modules,
 }).ParseFS(files, "index.html"))
+
+// imports are the imports of a module that are loaded with it, unlike those that it loads when it needs them.
+var imports = regexp.MustCompile(`(?m)^import .*from "(\.[^"]+)";$`)
+
+// modules returns those that main.js needs, to be loaded at once, not import by import.
+func modules() ([]string, error) {
+	found := []string{"main.js"}
+	for i := 0; i < len(found); i++ {
+		text, err := fs.ReadFile(Static(), found[i])
+		if err != nil {
+			return nil, err
+		}
+		for _, match := range imports.FindAllSubmatch(text, -1) {
+			name := path.Join(path.Dir(found[i]), string(match[1]))
+			if !slices.Contains(found, name) {
+				found = append(found, name)
+			}
+		}
+	}
+	return found[1:], nil
+}
 
 // Data is what the lab writes into the page.
 type Data struct {

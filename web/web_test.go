@@ -50,7 +50,7 @@ func TestIndex(t *testing.T) {
 }
 
 // layers are the folders of static/: a module imports what is in its own and in those before it.
-var layers = []string{"figures", "transports", "lab", "stage", "lane", "charts", "panels", "scenes", "."}
+var layers = []string{"figures", "transports", "lab", "stage", "lane", "charts", "inspector", "panels", "scenes", "."}
 
 // What the modules import must be there, in a layer below, no file may name another host, and no folder has more than
 // ten files.

@@ -1,15 +1,12 @@
 import { number } from "../figures/format.js";
 import { setText } from "../figures/text.js";
-import { directions, pack, parts, perMessage, unaccounted, unpack } from "../lab/bytes.js";
+import { directions, pack, partName, parts, perMessage, unaccounted, unpack } from "../lab/bytes.js";
 import { draw, each, fill, frame, size } from "./chart.js";
 
 /** @typedef {import("../lab/bytes.js").Row} Row */
 
 // The parts that are drawn. What is paid once, and what page= adds, is in the table alone.
 const drawnParts = parts.filter((part) => part !== "opening" && part !== "tag");
-
-// The parts whose names in the ledger are short.
-const partNames = { head: "headers", tag: "page tag", tls: "TLS" };
 
 /**
  * costs shows the bytes per delivered message by part, in each direction, as the ledger has them; and beside them, to
@@ -100,8 +97,8 @@ export function costs(element, lanes, page) {
     const names = lanes.map(({ name }) => name);
     for (const part of drawnParts.filter((part) => isUsed(part, names))) {
       svg += `<rect class="part ${part}" x="${x}" y="${all.height - 15}" width="11" height="11"/>`;
-      svg += `<text class="tick" x="${x + 14}" y="${all.height - 5}">${partNames[part] ?? part}</text>`;
-      x += (narrow ? 18 : 28) + (partNames[part] ?? part).length * (narrow ? 7 : 8);
+      svg += `<text class="tick" x="${x + 14}" y="${all.height - 5}">${partName(part)}</text>`;
+      x += (narrow ? 18 : 28) + partName(part).length * (narrow ? 7 : 8);
     }
     draw(picture, svg, all);
   }
@@ -131,7 +128,7 @@ export function costs(element, lanes, page) {
           if (bytes > 0) {
             const [left, top, width, height] = [x, y + 1, bytes * scale, line - 1].map((px) => px.toFixed(1));
             svg += `<rect class="part ${part}" x="${left}" y="${top}" width="${width}" height="${height}">`;
-            svg += `<title>${partNames[part] ?? part}: ${number(bytes, 1)} B</title></rect>`;
+            svg += `<title>${partName(part)}: ${number(bytes, 1)} B</title></rect>`;
           }
           x += bytes * scale;
         }
@@ -165,7 +162,7 @@ export function costs(element, lanes, page) {
     ]);
     const lines = sides.flatMap(({ http, rows }, k) =>
       shown.filter((name) => rows.has(name)).flatMap((name) => cells(rows.get(name), k ? `, ${http}` : "")));
-    fill(table, ["lane", "direction", "per message", "total", ...columns.map((part) => partNames[part] ?? part)], lines);
+    fill(table, ["lane", "direction", "per message", "total", ...columns.map(partName)], lines);
   }
 
   return {

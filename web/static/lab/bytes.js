@@ -16,6 +16,12 @@ import { transports } from "../transports/transports.js";
 // The parts that the ledger books bytes to, in the order in which they are shown.
 export const parts = ["payload", "envelope", "framing", "head", "opening", "control", "tag", "tls", "unaccounted"];
 
+// The names by which people know those parts whose names are short.
+const partNames = { head: "headers", tag: "page tag", tls: "TLS" };
+
+/** @param {string} part */
+export const partName = (part) => partNames[part] ?? part;
+
 /** @type {("down" | "up")[]} */
 export const directions = ["down", "up"];
 
