@@ -357,7 +357,7 @@ func TestScreenshots(t *testing.T) {
 	tab.until(`[...document.querySelectorAll(".latency .figure")].every((figure) => figure.textContent !== "–")`)
 	tab.do(chromedp.Click(chromedp.CSS("#tab-up")), chromedp.Click(chromedp.CSS("#up button")))
 	tab.until(`[...document.querySelectorAll("#up td:nth-child(n + 6)")].every((td) => td.textContent.endsWith("s")) && !document.querySelector("#up :disabled")`)
-	tab.until(`document.getElementById("says").textContent.startsWith("In the last 10 s")`)
+	tab.until(`document.getElementById("says").textContent.startsWith("Mean age in the last 10 s")`)
 	tab.do(chromedp.Click(chromedp.CSS("#tab-up"))) // and it is folded away again
 	if *screenshots != "" {
 		tab.until(`performance.now() > 21_000`) // the strips are full

@@ -191,7 +191,7 @@ export function lanes(element, page, stalls) {
     });
     const span = Math.round((now - agesSince) / 1000);
     agesSince = now;
-    return (means = `In the last ${span} s, the newest message was this old on average: ${ages.join(", ")}.`);
+    return (means = `Mean age in the last ${span} s: ${ages.join(", ")}.`);
   }
 
   /**

@@ -159,8 +159,8 @@ export function player(element, page, actions, remeasure) {
   function write() {
     const [now, experiment] = [step(), card()];
     setText(number, place && "scene" in place
-      ? `${scenes[place.scene].title} · ${place.step + 1} of ${scenes[place.scene].steps.length}: ${now.title}`
-      : experiment ? `Odd experiments · ${odd.indexOf(experiment) + 1} of ${odd.length}: ${experiment.title}` : "Free play");
+      ? `${place.step + 1} of ${scenes[place.scene].steps.length}: ${now.title}`
+      : experiment ? `${odd.indexOf(experiment) + 1} of ${odd.length} odd experiments` : "");
     select.value = link(place && "scene" in place ? { scene: place.scene, step: 0 } : place);
     back.disabled = links.indexOf(link(place)) === 0;
     next.disabled = !place;
