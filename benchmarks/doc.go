@@ -36,6 +36,7 @@
 //	          go test ./benchmarks -run '^$' -bench Overhead -benchtime 1x >benchmarks/results/overhead.txt
 //	Up, Echo  what a message upstream costs, by POST and by WebSocket, without a network; see results/up.txt
 //	Tap       what it costs the server to name every byte; see results/tap.txt
+//	Recording what it costs the server besides to record a page that somebody looks at
 //	Compress  when compression helps and when it costs; its CPU time is that of both ends; see results/compress.txt
 //	Scenario  what six uses of a live feed get; benchmarks/scenario.sh writes results/scenario.txt
 //	EmptyPoll, Pace, Send, Take, Memory

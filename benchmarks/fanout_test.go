@@ -4,7 +4,9 @@ package benchmarks
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -36,6 +38,32 @@ func BenchmarkTap(b *testing.B) {
 			b.Run(fmt.Sprintf("transport=%s/http=%d/tap=%s", v.Name, v.http, tap), func(b *testing.B) {
 				s := startServer(b, tap == "on")
 				s.http2 = v.http == 2
+				fanout(b, s, v.Name, 1000)
+			})
+		}
+	}
+}
+
+// BenchmarkRecording asks what it costs the server to record the exchanges of a page and to stream them to one reader, as
+// a lab does while somebody looks at the page. All readers of the feed are of that page. It is fair in that the two
+// servers are alike, and both have the tap.
+func BenchmarkRecording(b *testing.B) {
+	for _, v := range variants(1, 2) {
+		if v.Interval {
+			continue
+		}
+		for _, recording := range []string{"off", "on"} {
+			b.Run(fmt.Sprintf("transport=%s/http=%d/recording=%s", v.Name, v.http, recording), func(b *testing.B) {
+				s := startServer(b, true)
+				s.http2, s.tag = v.http == 2, "&page=a"
+				if recording == "on" {
+					resp, err := http.Get("http://" + s.Control + "/control/exchanges?page=a")
+					if err != nil {
+						b.Fatal(err)
+					}
+					defer resp.Body.Close()
+					go io.Copy(io.Discard, resp.Body)
+				}
 				fanout(b, s, v.Name, 1000)
 			})
 		}

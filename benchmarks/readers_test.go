@@ -31,7 +31,7 @@ func (s *server) follow(ctx context.Context, transport string, on func(feed.Mess
 	}
 	t, _ := lab.Find(transport)
 	client := t.Client(lab.Access{
-		URL: "http://" + s.Lanes + "/" + transport + "?after=0", HTTP2: s.http2, Interval: s.interval,
+		URL: "http://" + s.Lanes + "/" + transport + "?after=0" + s.tag, HTTP2: s.http2, Interval: s.interval,
 	})
 	for m, err := range client.Messages(ctx) {
 		if err != nil {

@@ -58,11 +58,12 @@ type command struct {
 	Memory  bool  `json:"memory,omitempty"`  // collects garbage; the answer is a footprint
 }
 
-// addresses are where the server listens: the lab's lanes, fanOut, pourOut.
+// addresses are where the server listens: the lab's lanes, its control API, fanOut, pourOut.
 type addresses struct {
-	Lanes string `json:"lanes"`
-	News  string `json:"news"`
-	All   string `json:"all"`
+	Lanes   string `json:"lanes"`
+	Control string `json:"control"`
+	News    string `json:"news"`
+	All     string `json:"all"`
 }
 
 // A reading is what the server's clocks showed at one moment.
@@ -106,7 +107,11 @@ func serve(stdin io.Reader, stdout io.Writer) error {
 	serving.Go(func() { fanOut(l.Feed, listeners[2]) })
 	serving.Go(func() { pourOut(l.Feed, listeners[3]) })
 
-	own := addresses{listeners[0].Addr().String(), listeners[2].Addr().String(), listeners[3].Addr().String()}
+	var at [len(listeners)]string
+	for i, l := range listeners {
+		at[i] = l.Addr().String()
+	}
+	own := addresses{Lanes: at[0], Control: at[1], News: at[2], All: at[3]}
 	refused := child.Serve(stdin, stdout, own, func(c command) (any, error) {
 		switch {
 		case c.Time:
@@ -251,6 +256,7 @@ type server struct {
 	head     uint64        // the newest id
 	http2    bool          // which its readers speak
 	interval time.Duration // of its polling readers
+	tag      string        // of their URLs
 
 	tb      testing.TB
 	process *child.Process

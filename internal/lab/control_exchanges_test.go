@@ -185,7 +185,9 @@ func TestExchangesInTime(t *testing.T) {
 			watching.Go(func() { w.watch(ctx, t, s, "p1") })
 			synctest.Wait()
 			time.AfterFunc(time.Second, func() { s.Feed.Publish([]byte("1")) })
-			c := transport.Client(lab.Access{URL: "http://localhost/" + name + "?after=0&page=p1", Dial: s.Dial, Interval: time.Second})
+			c := transport.Client(lab.Access{
+				URL: "http://localhost/" + name + "?after=0&page=p1", Dial: s.Dial, Interval: time.Second,
+			})
 			for _, err := range c.Messages(t.Context()) {
 				if err != nil {
 					t.Error(err)
@@ -457,6 +459,7 @@ func TestExchangesOfAnotherServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
+		synctest.Wait() // until the connection is closed
 		epoch := s.Feed.Head().Epoch
 		for lastID, want := range map[string]uint64{
 			"": 1, "zzzzzz-3": 1, "zzzzzz": 1, "-": 1, epoch + "-x": 1, epoch + "-99": 1, epoch + "-18446744073709551616": 1, epoch + "-3": 4,

@@ -58,7 +58,7 @@ func (m *body) emit(part Part, role string, field hpack.HeaderField, text string
 		m.d.spans(s)
 	}
 	if recorded {
-		m.ex.trace.span(s)
+		m.ex.trace.span(&s)
 	}
 }
 

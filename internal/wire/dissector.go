@@ -38,9 +38,20 @@ type Dissector struct {
 
 	maxHead int // bytes of a head that the server accepts
 
-	mu      sync.Mutex
-	fed     [2]int64 // bytes in each direction that are not in the ledger yet
-	begun   bool     // a request has begun
+	mu  sync.Mutex
+	fed [2]int64 // bytes in each direction that are not in the ledger yet
+
+	// For recordings; these are beside the mutex since a write needs them all.
+	generation uint64       // of the recordings that it follows; 0: there are none
+	recorders  []*recorder  // of the recorded pages that its requests have named
+	began      int64        // when the write began whose bytes it is given, in µs since the Unix epoch; 0: unknown
+	writing    atomic.Int64 // when the write began that is not recorded yet; 0: there is none; beginning: about now
+	own        *trace       // of the connection itself
+	opened     int64        // when, in µs since the Unix epoch
+	number     uint64       // of the connection
+	page       string       // the first that a request named
+
+	begun   bool // a request has begun
 	closed  bool
 	sending bool        // within sendUp
 	undo    []booking   // how the bytes of the last sendUp were counted
@@ -50,17 +61,6 @@ type Dissector struct {
 	tls     *records    // nil: no TLS
 	up      half
 	down    half
-
-	// For recordings.
-	opened     int64        // when, in µs since the Unix epoch
-	number     uint64       // of the connection
-	page       string       // the first that a request named
-	generation uint64       // of the recordings that it follows; 0: there are none
-	recorders  []*recorder  // of the recorded pages that its requests have named
-	own        *trace       // of the connection itself
-	began      int64        // when the write began whose bytes it is given, in µs since the Unix epoch; 0: unknown
-	wrote      int64        // when that write returned
-	writing    atomic.Int64 // when the write began that has not been recorded yet; 0: there is none
 }
 
 // maxQueue is the highest number of requests that wait for a response (pipelining, RFC 9112, section 9.3.2).
@@ -121,8 +121,9 @@ func (d *Dissector) writeBegins() {
 	defer d.mu.Unlock()
 	d.recordsEnd(Down)
 	if d.follow(); len(d.recorders) > 0 {
-		d.writing.Store(micros()) // first, so that no instant between the two counts as known
+		d.writing.Store(beginning) // first, so that no instant between this and the next line counts as known
 		d.began = micros()
+		d.writing.Store(d.began)
 	}
 }
 
@@ -130,14 +131,11 @@ func (d *Dissector) writeBegins() {
 func (d *Dissector) writeEnds(b []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.began > 0 {
-		d.wrote = micros()
-	}
 	d.feed(&d.down, b)
 	d.recordsEnd(Down)
 	d.record()
 	if d.began > 0 {
-		d.began, d.wrote = 0, 0
+		d.began = 0
 		d.writing.Store(0)
 	}
 }

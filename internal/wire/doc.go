@@ -88,7 +88,7 @@
 // returned; what is read is stamped when it is recorded, before the server has it.
 //
 // Values of Cookie and Authorization are masked before they are kept; of what is unaccounted, and of a header that was
-// cut, no bytes are kept.
+// cut, no bytes are kept. In a flood only the entries are recorded, and 128 KiB of spans a second.
 //
 // # What it costs
 //

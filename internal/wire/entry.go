@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// An Entry is one thing that a [Recording] knows of a connection: a request that was read, a message that was written …
+// An Entry is one thing that a [Recording] has of a connection: a request that was read, a message that was written.
 // Its bytes are those of its exchange in its direction since the entry before.
 type Entry struct {
 	seq       uint64 // ascending by one in a recording
@@ -54,11 +54,11 @@ const (
 )
 
 // add adds bytes.
-func (e *Entry) add(c *counts) {
-	for part, n := range c {
-		e.bytes[part] += uint32(n)
+func (e *Entry) add(bytes *[parts]uint32) {
+	for part, n := range bytes {
+		e.bytes[part] += n
 	}
-	*c = counts{}
+	*bytes = [parts]uint32{}
 }
 
 // size returns the number of bytes.

@@ -22,30 +22,31 @@ type keptSpan struct {
 	b      []byte
 }
 
-// addFirst keeps an exchange if it is the first of its transport on its protocol.
-func (r *Recording) addFirst(number uint64, first firstExchange) {
+// addFirst keeps an exchange if it is the first of its transport on its protocol, and returns nil if it is not.
+func (r *Recording) addFirst(number uint64, first firstExchange) *firstExchange {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, f := range r.firsts {
 		if f.transport == first.transport && f.http2 == first.http2 && f.tls == first.tls {
-			return
+			return nil
 		}
 	}
 	r.firsts[number] = &first
+	return &first
 }
 
-// addSpans adds spans in the form of a ring.
-func (r *Recording) addSpans(spans []byte) {
-	for len(spans) > 0 {
+// keepFirst keeps those of the spans, which are in the form of a ring, that are of a first exchange.
+func (r *Recording) keepFirst(spans []byte) {
+	for offset := r.spans.next; len(spans) > 0; {
 		n := binary.BigEndian.Uint32(spans)
 		one := spans[:n]
 		spans = spans[n:]
 		if f := r.firsts[exchangeOf(one)]; f != nil && !f.full {
 			if f.full = f.size+len(one) > maxFirst; !f.full {
-				f.spans = append(f.spans, keptSpan{r.spans.next, bytes.Clone(one)})
+				f.spans = append(f.spans, keptSpan{offset, bytes.Clone(one)})
 				f.size += len(one)
 			}
 		}
-		r.spans.append(one)
+		offset += uint64(n)
 	}
 }

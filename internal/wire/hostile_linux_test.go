@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -130,15 +129,10 @@ func hostiles() []hostile {
 
 // recordedHostiles are all, with requests that name page a where they are HTTP/1.1.
 func recordedHostiles() (all []hostile) {
-	unnamed := regexp.MustCompile(`\b(GET|POST) (/[^ ?]*) HTTP/1`)
 	for _, h := range hostiles() {
-		name := func(text string) string { return unnamed.ReplaceAllString(text, "$1 $2?page=a HTTP/1") }
-		begin, each := slices.Clone(h.begin), h.each
-		for i := range begin {
-			begin[i].text = name(begin[i].text)
-		}
-		h.name, h.begin, h.recorded = "recorded: "+h.name, begin, true
-		h.each = func(i int) string { return name(each(i)) }
+		each := h.each
+		h.name, h.begin, h.recorded = "recorded: "+h.name, ofPage(h.begin), true
+		h.each = func(i int) string { return ofPage([]piece{up(each(i))})[0].text }
 		all = append(all, h)
 	}
 	return all

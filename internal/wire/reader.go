@@ -63,9 +63,9 @@ func (r *Reader) Close() {
 	recording.ending = ending
 }
 
-// Next appends the next entries to dst, at most 256, and returns how many were forgotten before them. What happened before
-// the instant now, in µs since the Unix epoch, is in the entries that were read, unless a write takes longer than a
-// second; now is 0 where there are more entries. Next does not block.
+// Next appends the next entries to dst, at most 256, and returns how many were forgotten before them. What happened
+// before the instant now, in µs since the Unix epoch, is in the entries that were read, unless a write takes longer than
+// a second; now is 0 where there are more entries. Next does not block.
 func (r *Reader) Next(dst []Entry) (entries []Entry, dropped uint64, now int64) {
 	all := r.recording
 	all.mu.Lock()
@@ -83,6 +83,7 @@ func (r *Reader) Next(dst []Entry) (entries []Entry, dropped uint64, now int64) 
 	}
 	if r.Seq == all.seq {
 		now = all.now()
+		all.pace(now)
 	}
 	return dst, dropped, now
 }

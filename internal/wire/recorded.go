@@ -131,7 +131,9 @@ func (e RecordedEntry) MarshalJSON() ([]byte, error) {
 	}
 	spans := []span{}
 	for _, s := range e.Spans {
-		spans = append(spans, span{s.Dir.String(), s.Part.String(), s.Role, s.Size, s.Bytes, s.Stream, s.Name, s.Value, s.Text})
+		spans = append(spans, span{
+			s.Dir.String(), s.Part.String(), s.Role, s.Size, s.Bytes, s.Stream, s.Name, s.Value, s.Text,
+		})
 	}
 	more, err := json.Marshal(spans)
 	b := e.AppendJSON(nil)

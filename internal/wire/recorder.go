@@ -163,18 +163,26 @@ func (d *Dissector) record() {
 
 func (c *recorder) flush() {
 	b, r := c.batch, c.recording
+	hasFirst := false
 	for _, t := range b.touched {
 		t.settle()
 		t.touched = false
+		hasFirst = hasFirst || t.first != nil && !t.first.full
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	base := r.spans.next
-	r.addSpans(b.spans)
-	now := micros()
+	if hasFirst {
+		r.keepFirst(b.spans)
+	}
+	r.spans.append(b.spans)
+	now := int64(0)
 	for i := range b.queue {
 		q := &b.queue[i]
 		if q.at == 0 {
+			if now == 0 {
+				now = micros()
+			}
 			q.at = now
 		}
 		t := q.trace
@@ -186,6 +194,12 @@ func (c *recorder) flush() {
 			}
 		}
 		r.append(&q.Entry)
+		if t.first != nil && !t.first.full {
+			t.first.entries = append(t.first.entries, q.Entry)
+		}
+		if i == len(b.queue)-1 {
+			r.pace(q.at)
+		}
 	}
 	clear(b.queue)
 	clear(b.touched)

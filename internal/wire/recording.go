@@ -10,6 +10,7 @@ const (
 	maxRecordings = 100     // at once
 	maxEntries    = 4 << 10 // of a recording
 	longWrite     = time.Second
+	beginning     = 1 // for the instant at which a write begins, while that is read from the clock
 )
 
 // A Recording has the newest entries of one page: what its requests and their responses were, when, and of which bytes.
@@ -29,6 +30,12 @@ type Recording struct {
 	firsts    map[uint64]*firstExchange // by their numbers
 	recorders map[*recorder]bool        // of the open connections
 	known     int64                     // the last instant before which everything was known
+
+	// In a flood spans would be forgotten before anybody could ask for them: in one second no more are kept than there
+	// is room for.
+	crowded    atomic.Bool // no more spans are kept in this second
+	second     int64       // when it began, in µs since the Unix epoch
+	secondFrom uint64      // the offset of its first span
 }
 
 // recordings are the recordings of a ledger.
@@ -97,9 +104,6 @@ func (r *Recording) append(e *Entry) {
 	} else {
 		*r.entry(e.seq) = *e
 	}
-	if f := r.firsts[e.exchange]; f != nil && !f.full {
-		f.entries = append(f.entries, *e)
-	}
 }
 
 // now returns the instant before which everything is known. A write whose bytes are not recorded yet began before it at
@@ -108,12 +112,26 @@ func (r *Recording) now() int64 {
 	now := micros()
 	oldest := now - longWrite.Microseconds()
 	for c := range r.recorders {
-		if began := c.d.writing.Load(); began > oldest {
+		switch began := c.d.writing.Load(); {
+		case began == beginning:
+			return r.known
+		case began > oldest:
 			now = min(now, began)
 		}
 	}
 	r.known = max(r.known, now)
 	return r.known
+}
+
+// pace begins another second where one has passed, and notes whether there is room for more spans: half of the ring is
+// for one second, so that what was kept can be asked for until the next one has passed.
+func (r *Recording) pace(at int64) {
+	if at-r.second >= time.Second.Microseconds() {
+		r.second, r.secondFrom = at, r.spans.next
+	}
+	if crowded := r.spans.next-r.secondFrom >= maxSpanBytes/2; crowded != r.crowded.Load() {
+		r.crowded.Store(crowded)
+	}
 }
 
 // micros returns the time in µs since the Unix epoch.

@@ -108,15 +108,22 @@ func addsUp(t testing.TB, name string, l *wire.Ledger, readers map[string]*wire.
 	return entries
 }
 
+var withoutQuery = regexp.MustCompile(`\b(GET|POST|HEAD) (/[^ ?]*) HTTP/1`)
+
+// ofPage returns the pieces with requests of HTTP/1.1 that name page a.
+func ofPage(pieces []piece) []piece {
+	pieces = slices.Clone(pieces)
+	for i := range pieces {
+		pieces[i].text = withoutQuery.ReplaceAllString(pieces[i].text, "$1 $2?page=a HTTP/1")
+	}
+	return pieces
+}
+
 // For every input the bytes of the entries are those that the ledger counts, and the recording changes no count.
 func TestRecordingAddsUp(t *testing.T) {
-	unnamed := regexp.MustCompile(`\b(GET|POST|HEAD) (/[^ ?]*) HTTP/1`)
 	recordings := 0
 	for _, c := range cases {
-		pieces := slices.Clone(c.pieces)
-		for i := range pieces {
-			pieces[i].text = unnamed.ReplaceAllString(pieces[i].text, "$1 $2?page=a HTTP/1")
-		}
+		pieces := ofPage(c.pieces)
 		want := dissect(pieces, whole, nil)
 		pages := map[string]bool{}
 		for _, row := range want.Rows {
@@ -201,7 +208,9 @@ func warmed(l *wire.Ledger, pieces []piece) *wire.Dissector {
 
 // A recording is bounded, however many messages there are: it keeps the newest entries and spans, says how many were
 // dropped, and keeps the first exchange of a transport.
-func TestRecordingIsBounded(t *testing.T) {
+func TestRecordingIsBounded(t *testing.T) { synctest.Test(t, testRecordingIsBounded) }
+
+func testRecordingIsBounded(t *testing.T) {
 	var ledger wire.Ledger
 	reader := watch(t, &ledger, "a")["a"]
 	first := warmed(&ledger, []piece{up("GET /polling?page=a&n=first HTTP/1.1\r\n\r\n"), down("HTTP/1.1 204 N\r\n\r\n")})
@@ -213,6 +222,9 @@ func TestRecordingIsBounded(t *testing.T) {
 	begin, _ := read(t, reader)
 	const messages = 100_000
 	for i := range messages {
+		if i%200 == 0 {
+			time.Sleep(time.Second)
+		}
 		give(d, wire.Down, fmt.Sprintf("data: {\"id\":%d,\"at\":5,\"data\":\"%0100d\"}\n\n", i+1, i))
 	}
 	all, dropped := read(t, reader)
@@ -240,6 +252,23 @@ func TestRecordingIsBounded(t *testing.T) {
 		if x, ok := ledger.Exchange("a", stream, seq); ok {
 			t.Errorf("entry %d: %+v", seq, x)
 		}
+	}
+	for range 2000 { // at once: the spans of the newest are not kept, those of the messages before them are
+		give(d, wire.Down, fmt.Sprintf("data: {\"id\":1,\"at\":5,\"data\":\"%0100d\"}\n\n", 1))
+	}
+	flood, _ := read(t, reader)
+	for seq, want := range map[uint64]bool{all[4095].Seq: true, flood[100].Seq: true, flood[1999].Seq: false} {
+		if _, ok := ledger.Exchange("a", stream, seq); ok != want {
+			t.Errorf("the bytes of entry %d are kept: %t", seq, ok)
+		}
+	}
+	time.Sleep(time.Second)
+	read(t, reader)
+	give(d, wire.Down, "data: {\"id\":1,\"at\":5,\"data\":1}\n\n")
+	if newest, _ := read(t, reader); len(newest) != 1 {
+		t.Errorf("after the flood: %+v", newest)
+	} else if _, ok := ledger.Exchange("a", stream, newest[0].Seq); !ok {
+		t.Error("a second after the flood, no bytes are kept")
 	}
 	if _, ok := ledger.Exchange("a", 1<<40, 0); ok {
 		t.Error("there is an exchange that never was")

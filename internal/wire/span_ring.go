@@ -5,7 +5,8 @@ import "encoding/binary"
 const (
 	maxSpanBytes = 256 << 10 // of a recording
 	maxFirst     = 8 << 10   // bytes of spans of a first exchange
-	lengthSize   = 4         // of a span in the ring
+	lengthSize   = 4         // with which a span in the ring begins
+	spanHeader   = 19        // bytes of a span in the ring before its role
 )
 
 // A spanRing keeps the newest spans: 256 KiB of them, with their exchanges, roles and texts. A span stands at an offset
@@ -15,41 +16,48 @@ type spanRing struct {
 	first, next uint64 // the offset of the oldest span that is kept, and behind the newest
 }
 
-// appendSpan appends a span in the form in which a ring keeps it: its length, its exchange, and the rest.
-func appendSpan(b []byte, exchange uint64, s Span) []byte {
+// appendSpan appends a span in the form in which a ring keeps it: a header, the role, then stream, name, value and text
+// if it has any, and its bytes.
+func appendSpan(b []byte, exchange uint64, s *Span) []byte {
 	start := len(b)
-	b = binary.BigEndian.AppendUint32(b, 0)
-	b = binary.BigEndian.AppendUint64(b, exchange)
-	b = append(b, byte(s.Dir)<<4|byte(s.Part))
-	b = binary.AppendUvarint(b, uint64(s.Size))
-	b = binary.AppendUvarint(b, uint64(s.Stream))
-	for _, text := range [...]string{s.Role, s.Name, s.Value, s.Text} {
-		b = binary.AppendUvarint(b, uint64(len(text)))
-		b = append(b, text...)
+	b = append(b, make([]byte, spanHeader)...)
+	b = append(b, s.Role...)
+	named := byte(0)
+	if s.Name != "" || s.Value != "" || s.Text != "" || s.Stream > 0 {
+		named = 1
+		b = binary.AppendUvarint(b, uint64(s.Stream))
+		for _, text := range [...]string{s.Name, s.Value, s.Text} {
+			b = binary.AppendUvarint(b, uint64(len(text)))
+			b = append(b, text...)
+		}
 	}
 	b = append(b, s.Bytes...)
-	binary.BigEndian.PutUint32(b[start:], uint32(len(b)-start))
+	h := b[start:]
+	binary.BigEndian.PutUint32(h, uint32(len(h)))
+	binary.BigEndian.PutUint32(h[4:], uint32(s.Size))
+	binary.BigEndian.PutUint64(h[8:], exchange)
+	h[16], h[17], h[18] = byte(s.Dir)<<4|byte(s.Part), byte(len(s.Role)), named
 	return b
 }
 
 // exchangeOf returns the exchange of a span in a ring's form.
-func exchangeOf(b []byte) uint64 { return binary.BigEndian.Uint64(b[lengthSize:]) }
+func exchangeOf(b []byte) uint64 { return binary.BigEndian.Uint64(b[8:]) }
 
 // readSpan returns a span from the form in which a ring keeps it.
-func readSpan(b []byte) (s Span) {
-	b = b[lengthSize+8:]
-	s.Dir, s.Part = Dir(b[0]>>4), Part(b[0]&0xF)
-	b = b[1:]
-	integer := func() uint64 {
-		n, size := binary.Uvarint(b)
-		b = b[size:]
-		return n
+func readSpan(b []byte) Span {
+	s := Span{
+		Dir: Dir(b[16] >> 4), Part: Part(b[16] & 0xF), Size: int(binary.BigEndian.Uint32(b[4:])),
 	}
-	s.Size, s.Stream = int(integer()), uint32(integer())
-	for _, text := range [...]*string{&s.Role, &s.Name, &s.Value, &s.Text} {
-		n := integer()
-		*text = string(b[:n])
-		b = b[n:]
+	role, named := int(b[17]), b[18] == 1
+	s.Role, b = string(b[spanHeader:][:role]), b[spanHeader+role:]
+	if named {
+		stream, size := binary.Uvarint(b)
+		s.Stream, b = uint32(stream), b[size:]
+		for _, text := range [...]*string{&s.Name, &s.Value, &s.Text} {
+			n, size := binary.Uvarint(b)
+			*text = string(b[size:][:n])
+			b = b[size+int(n):]
+		}
 	}
 	if len(b) > 0 {
 		s.Bytes = b
@@ -57,17 +65,23 @@ func readSpan(b []byte) (s Span) {
 	return s
 }
 
-// append appends one span, and forgets the oldest for whose place it needs.
-func (r *spanRing) append(b []byte) {
+// append appends spans, and forgets the oldest for whose place it needs. Of more than the ring takes it keeps the last.
+func (r *spanRing) append(spans []byte) {
 	if r.b == nil {
 		r.b = make([]byte, maxSpanBytes)
 	}
-	for r.next+uint64(len(b))-r.first > maxSpanBytes {
+	for len(spans) > maxSpanBytes {
+		n := binary.BigEndian.Uint32(spans)
+		spans = spans[n:]
+		r.next += uint64(n)
+		r.first = r.next
+	}
+	for r.next+uint64(len(spans))-r.first > maxSpanBytes {
 		r.first += uint64(binary.BigEndian.Uint32(r.at(r.first, lengthSize)))
 	}
-	n := copy(r.b[r.next%maxSpanBytes:], b)
-	copy(r.b, b[n:])
-	r.next += uint64(len(b))
+	n := copy(r.b[r.next%maxSpanBytes:], spans)
+	copy(r.b, spans[n:])
+	r.next += uint64(len(spans))
 }
 
 // at returns n bytes at an offset.

@@ -308,7 +308,7 @@ func (d *Dissector) recordsEnd(dir Dir) {
 	s := Span{Dir: dir, Part: part, Role: role, Size: int(n)}
 	ex.counts[dir][part] += n
 	ex.trace.count(dir, part, n)
-	ex.trace.span(s)
+	ex.trace.span(&s)
 	if ex.over() {
 		d.ledger.fold(ex)
 	}

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
 )
 
@@ -12,34 +11,34 @@ const maxBegun = 64
 // A trace is what is being recorded of one exchange. A nil trace is of an exchange that is not recorded; its methods do
 // nothing. The dissector's lock guards it.
 type trace struct {
+	// The fields that a message of a stream needs are first, and together: with many readers they are in no cache.
 	recorder  *recorder
+	first     *firstExchange // nil: it is no first one
 	exchange  uint64
+	began     int64            // when the write with the first of the pending bytes down began
+	pending   [2][parts]uint32 // the bytes that are in no entry yet, by direction
+	from      [2]uint64        // where the spans of the next entry begin in the recording, by direction
+	last      int              // 1 + the index of its last entry in the batch; 0: it has none there
+	entries   uint32
+	secret    bool // the value that follows is a secret
+	touched   bool // it has new bytes
+	begunSize uint8
+	begun     [maxBegun]byte // what may be the first bytes of a message, behind what is before its JSON
+	role      string         // of the last bytes
 	transport string
 	http2     bool
-	method    string
-	target    string
-
-	pending   [2]counts      // the bytes that are in no entry yet, by direction
-	began     int64          // when the write with the first of those down began
-	role      string         // of the last bytes
-	secret    bool           // the value that follows is a secret
-	begun     [maxBegun]byte // what may be the first bytes of a message, behind what is before its JSON
-	begunSize int            // bytes of it
-
-	entries uint32
-	from    [2]uint64 // where the spans of the next entry begin in the recording, by direction
-	last    int       // 1 + the index of its last entry in the batch; 0: it has none there
-	touched bool      // it has new bytes
 
 	asked, answered, ended bool   // it has the entry, or began to be recorded behind it
+	method, target         string // of the request
 	cut                    string // why it ended
 }
 
 // trace returns a new trace.
 func (c *recorder) trace(of lane) *trace {
 	http2 := c.d.session != nil
-	t := &trace{recorder: c, exchange: c.d.ledger.recordings.exchanges.Add(1), transport: of.name, http2: http2, asked: true}
-	c.recording.addFirst(t.exchange, firstExchange{transport: of.name, http2: http2, tls: c.d.tls != nil})
+	number := c.d.ledger.recordings.exchanges.Add(1)
+	t := &trace{recorder: c, exchange: number, transport: of.name, http2: http2, asked: true}
+	t.first = c.recording.addFirst(t.exchange, firstExchange{transport: of.name, http2: http2, tls: c.d.tls != nil})
 	return t
 }
 
@@ -54,7 +53,7 @@ func (t *trace) count(dir Dir, part Part, n int64) {
 	if dir == Down && t.began == 0 {
 		t.began = t.recorder.d.began
 	}
-	t.pending[dir][part] += n
+	t.pending[dir][part] += uint32(n)
 	t.touch()
 }
 
@@ -67,8 +66,8 @@ func (t *trace) touch() {
 	}
 }
 
-// span records a span. Values of Cookie and Authorization are masked.
-func (t *trace) span(s Span) {
+// span records a span, in which it masks the values of Cookie and Authorization.
+func (t *trace) span(s *Span) {
 	if !t.lives() {
 		return
 	}
@@ -84,16 +83,19 @@ func (t *trace) span(s Span) {
 		s.Bytes = nil
 	case "message", "gap", "data", rolePayload:
 		if s.Dir == Down && s.Part <= Envelope {
-			t.begunSize += copy(t.begun[t.begunSize:], s.Bytes)
+			t.begunSize += uint8(copy(t.begun[t.begunSize:], s.Bytes))
 		}
 	}
 	if s.Name != "" && isSecret(s.Name) {
 		s.Value = strings.Repeat("*", len(s.Value))
 	}
+	if (t.first == nil || t.first.full) && t.recorder.recording.crowded.Load() {
+		return // an entry without all its spans is no longer kept
+	}
 	b := t.recorder.fill()
 	switch size := len(b.spans) + len(s.Bytes) + len(s.Name) + len(s.Value) + len(s.Text); {
 	case len(b.spans) > 2*maxSpans:
-		return // an entry without all its spans is no longer kept
+		return
 	case size > maxSpans:
 		s.Bytes, s.Name, s.Value, s.Text = nil, "", "", ""
 	}
@@ -173,13 +175,13 @@ func (t *trace) message(dir Dir) {
 }
 
 // start takes the first bytes of a message.
-func (t *trace) start(b []byte) { t.begunSize = copy(t.begun[:], b) }
+func (t *trace) start(b []byte) { t.begunSize = uint8(copy(t.begun[:], b)) }
 
 // packed takes the first bytes of a compressed message.
 func (t *trace) packed(dir Dir, zip []byte) {
 	if t.lives() && dir == Down {
 		clear(t.begun[inflateStart(t.begun[:], zip):])
-		t.begunSize = len(t.begun) // what follows is compressed
+		t.begunSize = maxBegun // what follows is compressed
 	}
 }
 
@@ -217,23 +219,23 @@ func (t *trace) ends(why string) {
 	t.ended = true
 	e := t.entry(entryEnd, Down)
 	e.add(&t.pending[Up])
-	e.at, e.word = t.recorder.d.wrote, why
+	e.word = why
 	if t.cut != "" {
 		e.word = strings.TrimPrefix(t.cut, "cut: ")
 	}
 }
 
-// settle is the end of a read or a write. Bytes of framing and TLS behind the last entry in the same direction belong to
-// it: the end of a chunk, a record. Bytes of an exchange that has ended have an entry of their own.
+// settle is the end of a read or a write. Bytes of framing and TLS behind the last entry in the same direction belong
+// to it: the end of a chunk, a record. Bytes of an exchange that has ended have an entry of their own.
 func (t *trace) settle() {
 	for dir := range t.pending {
 		pending := &t.pending[dir]
-		if *pending == (counts{}) {
+		if *pending == ([parts]uint32{}) {
 			continue
 		}
 		if t.last > 0 {
 			last := &t.recorder.batch.queue[t.last-1]
-			only := counts{Framing: pending[Framing], TLS: pending[TLS]}
+			only := [parts]uint32{Framing: pending[Framing], TLS: pending[TLS]}
 			if last.kind == entryEnd || last.dir == Dir(dir) && *pending == only {
 				last.add(pending)
 				last.until = len(t.recorder.batch.spans)
@@ -248,25 +250,28 @@ func (t *trace) settle() {
 
 // numbers returns the two numbers at the beginning of a JSON object, behind the words before them.
 func numbers(b []byte, before, between string) (first, second uint64, ok bool) {
-	_, b, ok = bytes.Cut(b, []byte(before))
-	if !ok {
+	start := bytes.IndexByte(b, '{')
+	if start < 0 {
 		return 0, 0, false
 	}
-	first, b = number(b)
-	b, ok = bytes.CutPrefix(b, []byte(between))
-	if !ok {
-		return 0, 0, false
+	for i, word := range [...]string{before, between} {
+		if i == 0 {
+			b = b[start:]
+		}
+		if len(b) < len(word) || string(b[:len(word)]) != word {
+			return 0, 0, false
+		}
+		first = second
+		second, b = number(b[len(word):])
 	}
-	second, b = number(b)
 	return first, second, len(b) > 0 // else the number may go on
 }
 
 // number returns the number at the beginning of b, and what follows it.
 func number(b []byte) (n uint64, rest []byte) {
-	digits := 0
-	for digits < len(b) && b[digits] >= '0' && b[digits] <= '9' {
-		digits++
+	for len(b) > 0 && b[0] >= '0' && b[0] <= '9' {
+		n = n*10 + uint64(b[0]-'0')
+		b = b[1:]
 	}
-	n, _ = strconv.ParseUint(string(b[:digits]), 10, 64)
-	return n, b[digits:]
+	return n, b
 }
