@@ -286,6 +286,7 @@ func TestPause(t *testing.T) {
 	tab.pollOften()
 	tab.untilIDs(s.ids(1, 1), 1)
 	tab.do(chromedp.Click(chromedp.CSS("#pause")))
+	eval[bool](tab, `new Promise((go) => setTimeout(go, 200, true))`) // all parts show the instant at which it stands still
 	before := eval[string](tab, `document.getElementById("lanes").innerText`)
 	s.publish(t, many(4)...)
 	eval[bool](tab, `new Promise((go) => setTimeout(go, 600, true))`)

@@ -10,7 +10,8 @@
 //	             share (page.js), and which tab of a browser measures (leader.js)
 //	lane/        what a transport reports: its record (record.js) and all that is measured by it: latency.js,
 //	             age.js, tally.js; lanes.js is the four together
-//	stage/       what is drawn of a record, of which instant (replay.js), and when (drawing.js)
+//	stage/       the diagram: its model (model.js), where all of it is drawn (layout.js, canvas.js), of which instant
+//	             (scrub.js), and the story of a line (story.js); frames.js says when
 //	charts/      the latencies and the bytes of the four lanes beside each other
 //	inspector/   the bytes of one exchange: their fields, hex, sums by part; connections; the command for curl
 //	panels/      the feed, the network, upstream, the scenarios, the wire, files to save; the keys (keys.js)

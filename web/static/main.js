@@ -3,7 +3,10 @@ import { costs } from "./charts/bars.js";
 import { latencies } from "./charts/curves.js";
 import { seconds } from "./figures/format.js";
 import { setText } from "./figures/text.js";
+import { frames } from "./frames.js";
 import { api } from "./lab/api.js";
+import { inspector } from "./inspector/inspector.js";
+import { exchanges } from "./lab/exchanges.js";
 import { lead } from "./lab/leader.js";
 import { count } from "./lab/ledger.js";
 import { describe } from "./lab/network.js";
@@ -24,8 +27,7 @@ import { wire } from "./panels/wire.js";
 import { actions } from "./scenes/actions.js";
 import { player as scenePlayer } from "./scenes/player.js";
 import { caption as sentence } from "./stage/caption.js";
-import { drawing } from "./stage/drawing.js";
-import { replay as replayer } from "./stage/replay.js";
+import { stage } from "./stage/stage.js";
 
 /** @param {string} id */
 const at = (id) => document.getElementById(id);
@@ -98,6 +100,22 @@ sync(echoes, page.clock);
 const feed = await settings.refresh();
 if (feed && role.leads) page.setHead(feed);
 lanes.show();
+const { control, missing } = page;
+const me = role.state?.page ?? page.me; // the page whose lanes are shown
+const bytes = inspector(/** @type {HTMLDialogElement} */ (at("inspector")), { control, missing, me });
+const diagram = stage({
+  element: at("stage"), pause: at("pause"), replay: at("replay"), page, lanes, open: bytes.open,
+});
+lanes.run.watch = (record, entry) => diagram.record(lanes.list.find((lane) => lane.record === record).name, entry);
+if (control) {
+  exchanges(`${control}/control/exchanges?page=${me}`, {
+    batch(batch) {
+      diagram.exchanged(batch);
+      bytes.exchanged(batch);
+    },
+    missing: diagram.missed,
+  });
+}
 const latency = latencies(at("latencies"), lanes.list, page);
 const cost = costs(at("costs"), lanes.list, page);
 if (role.leads) {
@@ -115,7 +133,7 @@ async function refresh() {
 await refresh();
 
 if (page.control) {
-  recount = count(`${page.control}/control/ledger?page=${role.state?.page ?? page.me}`, {
+  recount = count(`${control}/control/ledger?page=${me}`, {
     row(row, counted, since) {
       for (const lane of lanes.list) if (lane.name === row.transport) lane.setCost(row, counted);
       cost.row(counted, since);
@@ -149,17 +167,14 @@ if (beside) showPanel("charts");
 addEventListener("hashchange", cost.alone); // another step's are not to be compared
 
 const files = save(panels.save, { page, lanes, settings, latencies: latency, costs: cost });
-const replay = replayer(at("pause"), at("replay"), page, lanes);
 const head = header(page, cost.packed);
 const { help } = keys(/** @type {HTMLDialogElement} */ (at("keys")), {
-  player, replay, lanes, network, caption, latencies: latency, costs: cost, header: head,
+  player, diagram, lanes, network, caption, latencies: latency, costs: cost, header: head,
   togglePanel: (name) => togglePanel(name, true),
 });
-at("pause").addEventListener("click", replay.togglePause);
-at("replay").addEventListener("click", replay.toggleReplay);
 at("help").addEventListener("click", help);
-drawing({
-  page, lanes, replay, caption,
+frames({
+  page, lanes, diagram, caption,
   source: () => describeFeed(settings.now()),
   charts: [latency.update, cost.update, files.update],
 });

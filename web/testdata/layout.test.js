@@ -1,6 +1,6 @@
 import { answered, arrived, asked, end, model, narrow, request, response, stamp, view, written } from "./diagram.js";
 import { equal, near, test } from "./test.js";
-import { layout, Shapes, top } from "/static/stage/layout.js";
+import { layout, peak, Shapes, top } from "/static/stage/layout.js";
 import { Model } from "/static/stage/model.js";
 
 // draw returns what is drawn in a strip: rounded numbers, and the texts.
@@ -30,7 +30,7 @@ test("layout: what waits at the server is stacked until it is written", () => {
   const { list, texts } = draw(m, view(1000), 0);
   const waits = list("waits");
   equal([waits.length / 4, waits.filter((_, i) => i % 4 === 1)], [4, [26, 23, 19, 26]]); // up to three high
-  near(waits[2], 968 * 0.6, 1); // from 100 to 700
+  near(waits[2], (1000 - 37 - 7) * 0.6 + 4.2, 3); // from 100 to 700
   equal(texts.includes("3 waited for the next poll"), true);
   equal(list("travels").length, 4); // one answer, one line
   near(list("waits")[12] + list("waits")[14], 1000, 1); // the fourth waits still
@@ -90,7 +90,8 @@ test("layout: the age grows with time and falls with news, as high on all lanes"
   const m = model(arrived("sse", 1, 0, 100), arrived("sse", 2, 500, 600), arrived("polling", 1, 0, 100));
   const v = narrow(1000);
   equal(draw(m, v, 2).list("age"), [100, 268, 100, 271, 600, 287, 600, 271, 1000, 284, 1000, 268]);
-  equal([top(m, v), top(m, { ...v, t: 400, at: stamp(400) })], [1000, 500]);
+  equal([peak(m, v), peak(m, { ...v, t: 400, at: stamp(400) })], [1000, 400]);
+  equal([0, 500, 501, 2100, 61_000].map(top), [500, 500, 1000, 3000, 300_000]);
 });
 
 test("layout: without the server's stamps a line is dashed, from published to arrived", () => {
@@ -104,6 +105,6 @@ test("layout: of more lines than can be told apart a density is drawn", () => {
   const entries = [];
   for (let id = 1; id <= 5000; id++) entries.push(written("sse", id, id / 5, id / 5 + 0.1), arrived("sse", id, id / 5, id / 5 + 0.2));
   const { list, hairs, fine } = draw(model(...entries), view(1000), 2);
-  equal([list("travels").length / 4 <= 1000, list("dots").length / 2 <= 1000, hairs, fine], [true, true, 0, true]);
-  equal(list("travels").length / 4 > 400, true);
+  equal([list("travels").length / 4 <= 334, list("dots").length, list("crowds").length, hairs, fine], [true, 0, 4, 0, true]);
+  equal([list("travels").length / 4 > 200, list("flows").length], [true, 4]);
 });

@@ -3,7 +3,6 @@ import { Age } from "/static/lane/age.js";
 import { backoff } from "/static/transports/backoff.js";
 import { Latency } from "/static/lane/latency.js";
 import { quantile } from "/static/figures/quantile.js";
-import { peak, top } from "/static/stage/strip.js";
 
 test("quantile: the nearest rank, always a value that was measured", () => {
   equal(quantile([3, 1, 2], 0.5), 2);
@@ -93,30 +92,3 @@ test("age: a clock that is set back counts nothing twice", () => {
   near(age.takeMean(2000), 250, 1);
 });
 
-test("age: its course goes back 40 s and begins before them", () => {
-  const age = new Age();
-  for (let now = 0; now <= 60_000; now += 1000) age.news(now, now);
-  equal(age.course[0][0], 19_000);
-  equal(age.course.length, 42);
-});
-
-test("age: news within a pixel's time are drawn as one", () => {
-  const age = new Age();
-  for (let now = 0; now < 1000; now += 1) age.news(now, now);
-  equal(age.course.length, 50);
-  equal(age.course.at(-1)[1], 999);
-});
-
-test("strip: the peak lies at a tooth's end, or now", () => {
-  const course = [[1000, 900], [3000, 2900], [3500, 3400]];
-  equal(peak(course, 4000), 2100);
-  equal(peak(course, 9000), 5600);
-  equal(peak(course, 2500), 1600); // of what has come until then
-  equal(peak(course, 23_200), 19_800);
-  equal(peak([[0, -9000], [1000, 900], [30_000, 29_900]], 40_000), 29_100); // the first tooth is out of sight
-  equal(peak([], 9000), 0);
-});
-
-test("strip: one height for all", () => {
-  equal([0, 500, 501, 2100, 61_000].map(top), [500, 500, 1000, 5000, 300_000]);
-});

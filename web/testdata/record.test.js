@@ -1,5 +1,4 @@
 import { equal, near, test } from "./test.js";
-import { marks } from "/static/stage/flight.js";
 import { Behind, place, reached } from "/static/lane/behind.js";
 import { Record, recovery, Run, settled } from "/static/lane/record.js";
 import { Tally } from "/static/lane/tally.js";
@@ -123,38 +122,6 @@ test("recovery: it is over when the lanes that the cut has met have caught up", 
 test("recovery: nothing has followed yet", () => {
   const cut = { kind: "cut", t: 1000, cut: "rst", lasting: 0 };
   equal(recovery([cut, state(1010, "down")], cut, [], 100), { noticed: 10, connected: null, caught: null });
-});
-
-test("flight: a pushed message goes from its publishing to its arrival", () => {
-  const r = record(message(1, 1000, 1050));
-  equal(marks(r, 999), []);
-  equal(marks(r, 1025), [{ kind: "message", id: 1, x: 0.5 }]);
-  equal(marks(r, 1050), [{ kind: "landed", id: 1, x: 1, fade: 1 }]);
-  equal(marks(r, 1600), []);
-});
-
-test("flight: a polled one waits at the source for its request", () => {
-  const r = record({ kind: "asked", t: 2000 }, { kind: "answered", t: 2100, asked: 2000 }, message(1, 1000, 2100, 2000));
-  equal(marks(r, 1500), [{ kind: "message", id: 1, x: 0 }]);
-  equal(marks(r, 2025).map(({ kind, x }) => [kind, x]), [["message", 0], ["request", 0.5]]);
-  equal(marks(r, 2075).map(({ kind, x }) => [kind, x]), [["message", 0.5]]);
-});
-
-test("flight: a long-poll's request waits at the source for a message", () => {
-  const r = record({ kind: "answered", t: 100, asked: 0 }, { kind: "asked", t: 100 }, { kind: "answered", t: 1050, asked: 100 }, message(2, 1000, 1050, 100));
-  equal(marks(r, 700).map(({ kind, x }) => [kind, x]), [["request", 0]]);
-  equal(marks(r, 1025).map(({ kind, x }) => [kind, x]), [["message", 0.5]]);
-});
-
-test("flight: an answer without news returns empty", () => {
-  const r = record({ kind: "asked", t: 0 }, { kind: "answered", t: 100, asked: 0 });
-  equal(marks(r, 75), [{ kind: "empty", x: 0.5 }]);
-});
-
-test("flight: a request that has no answer yet is under way, or waits", () => {
-  const r = record({ kind: "asked", t: 0 }, { kind: "answered", t: 100, asked: 0 }, { kind: "asked", t: 200 });
-  equal(marks(r, 225), [{ kind: "request", x: 0.5 }]);
-  equal(marks(r, 400), [{ kind: "request", x: 0 }]);
 });
 
 test("behind: for longer than it takes, until what was missed is there", () => {

@@ -3,7 +3,8 @@ import { equal, near, test } from "./test.js";
 import { enough, quantile } from "/static/figures/quantile.js";
 import { Age } from "/static/lane/age.js";
 import { Tally } from "/static/lane/tally.js";
-import { peak } from "/static/stage/strip.js";
+import { peak } from "/static/stage/layout.js";
+import { Model } from "/static/stage/model.js";
 
 async function vectors(name) {
   const all = await (await fetch(`/stats/${name}.json`)).json();
@@ -30,7 +31,7 @@ test("stats: ids", async () => {
 });
 
 test("stats: age", async () => {
-  const scale = 500; // so that no two stamps are drawn as one
+  const scale = 500;
   for (const { taken, mean, peak: highest } of await vectors("age")) {
     const age = new Age();
     for (const [due, now] of taken) age.news(scale * now, scale * due);
@@ -41,6 +42,8 @@ test("stats: age", async () => {
       continue;
     }
     near(got, scale * mean, 1e-9);
-    equal(peak(age.course, end), scale * highest);
+    const model = new Model();
+    taken.forEach(([due, now], i) => model.record("sse", { kind: "message", t: scale * now, id: i, at: 1000 * scale * due }));
+    equal(peak(model, { t: end, at: 1000 * end, span: Infinity }), scale * highest);
   }
 });

@@ -2,8 +2,6 @@ import { latency, number, seconds, time, value } from "../figures/format.js";
 import { setText } from "../figures/text.js";
 import { footnote, perMessage } from "../lab/bytes.js";
 import { mark } from "../stage/mark.js";
-import { strip } from "../stage/strip.js";
-import { track } from "../stage/track.js";
 import { Age } from "./age.js";
 import { Behind, place } from "./behind.js";
 import { Latency } from "./latency.js";
@@ -41,11 +39,7 @@ export function lane(element, transport, page, hooks) {
       <p class="faults"></p>
       <p class="recovery"></p>
     </div>
-    <div class="course">
-      <canvas class="track" role="img" aria-label="what is under way between the source, left, and you, right"></canvas>
-      <p class="top" aria-hidden="true"></p>
-      <canvas class="strip" role="img" aria-label="the age over the last 20 seconds"></canvas>
-    </div>
+    <div class="course"></div>
     <details class="figures">
       <summary>
         <span class="age"><span class="figure"><b></b> <span class="unit">s</span></span>
@@ -81,7 +75,6 @@ export function lane(element, transport, page, hooks) {
     state: part(".state"),
     age: part(".age b"),
     mean: part(".mean"),
-    top: part(".top"),
     id: part(".newest b"),
     value: part(".value"),
     latency: part(".latency .figure"),
@@ -93,9 +86,6 @@ export function lane(element, transport, page, hooks) {
     rest: part(".rest"),
     recovery: part(".recovery"),
   };
-  const drawStrip = strip(/** @type {HTMLCanvasElement} */ (part(".strip")));
-  const drawTrack = track(/** @type {HTMLCanvasElement} */ (part(".track")), name);
-
   const record = new Record(hooks.run, page.epoch ? 0 : null);
   const tally = new Tally();
   const age = new Age();
@@ -264,19 +254,6 @@ export function lane(element, transport, page, hooks) {
     if (box.getAttribute("title") !== reason) box.setAttribute("title", reason);
   }
 
-  /**
-   * draw draws what was under way at t, and the strip.
-   * @param {number} now
-   * @param {number} t
-   * @param {number | null} top the age at the top of the strip, in milliseconds; null: the strip stays as it is
-   */
-  function draw(now, t, top) {
-    drawTrack(record, t, t < now - 1000);
-    if (top === null) return;
-    setText(parts.top, Number.isFinite(top) ? `${top / 1000} s` : "");
-    if (page.clock.best) drawStrip(age.course, page.clock.server(t), top);
-  }
-
   /** @param {number | null} ms the mean age */
   const setMean = (ms) => setText(parts.mean, ms === null ? "–" : `${seconds(ms)} s`);
 
@@ -340,7 +317,7 @@ export function lane(element, transport, page, hooks) {
   };
 
   return {
-    name, title, letter, transport, element, on, apply, update, draw, setMean, setCost, recovered, compare, snapshot, cursor,
+    name, title, letter, transport, element, on, apply, update, setMean, setCost, recovered, compare, snapshot, cursor,
     age, oneWay, record, tally,
     /** @param {string} text that goes upstream, by the pipe */
     send(text) {

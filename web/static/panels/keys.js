@@ -8,7 +8,7 @@ import { transports } from "../transports/transports.js";
  * @param {HTMLDialogElement} dialog
  * @param {object} parts
  * @param {import("../scenes/player.js").Player} parts.player
- * @param {import("../stage/replay.js").Replay} parts.replay
+ * @param {import("../stage/stage.js").Stage} parts.diagram
  * @param {import("../lane/lanes.js").Lanes} parts.lanes
  * @param {import("./network.js").NetworkPanel} parts.network
  * @param {import("../stage/caption.js").Caption} parts.caption
@@ -17,19 +17,19 @@ import { transports } from "../transports/transports.js";
  * @param {ReturnType<typeof import("./header.js").header>} parts.header
  * @param {(name: "charts" | "save") => void} parts.togglePanel
  */
-export function keys(dialog, { player, replay, lanes, network, caption, latencies, costs, header, togglePanel }) {
+export function keys(dialog, { player, diagram, lanes, network, caption, latencies, costs, header, togglePanel }) {
   let single = ""; // the lane that is singled out
   let enabled = true;
 
   function run() {
-    replay.unpause();
+    diagram.scrub.unpause();
     player.run();
   }
 
   function space() {
     if (player.running()) return;
     if (player.ready()) run();
-    else replay.togglePause();
+    else diagram.scrub.togglePause();
   }
 
   /** @param {number} i */
@@ -76,7 +76,12 @@ export function keys(dialog, { player, replay, lanes, network, caption, latencie
     a: ["run the step again", () => player.canRun() && run()],
     n: ["next step", player.next],
     b: ["back", player.back],
-    r: ["replay the last seconds, 20× slower", replay.toggleReplay],
+    r: ["replay the last seconds, 20× slower", diagram.scrub.toggleReplay],
+    arrowleft: ["choose the line before", () => diagram.step(-1)],
+    arrowright: ["choose the next line", () => diagram.step(1)],
+    enter: ["the bytes of the chosen line", diagram.openChosen],
+    "+": ["zoom in", () => diagram.scrub.zoom(1)],
+    "-": ["zoom out", () => diagram.scrub.zoom(-1)],
     x: ["cut this page’s connections (FIN), or those of the lane that is singled out", cut],
     c: ["charts", () => panel("charts")],
     l: ["latency: distribution, strip, percentiles", nextLatency],
@@ -89,7 +94,7 @@ export function keys(dialog, { player, replay, lanes, network, caption, latencie
   };
 
   const rows = Object.entries(table).map(([key, [text]]) =>
-    `<div><dt><kbd>${key === " " ? "Space" : key.toUpperCase()}</kbd></dt><dd>${text}</dd></div>`);
+    `<div><dt><kbd>${names[key] ?? key.toUpperCase()}</kbd></dt><dd>${text}</dd></div>`);
   dialog.innerHTML = `<h2>Keys</h2>
   <dl>${rows.join("")}</dl>
   <p><label><input type="checkbox" checked> single keys are shortcuts</label> <button type="button">Close</button></p>`;
@@ -101,6 +106,9 @@ export function keys(dialog, { player, replay, lanes, network, caption, latencie
   listen((key) => table[key]?.[1] ?? (/^[1-4]$/.test(key) ? () => choose(Number(key) - 1) : undefined), () => enabled);
   return { help };
 }
+
+/** @type {Record<string, string>} */
+const names = { " ": "Space", arrowleft: "←", arrowright: "→", enter: "Enter", "-": "−" };
 
 /**
  * listen calls what belongs to a key that is pressed alone. Where a text is being typed, or a control has a use for the
@@ -140,5 +148,7 @@ function listen(find, enabled) {
 function wants(element, key) {
   if (!element || element === document.body) return false;
   if (element.matches("input:not([type=range], [type=checkbox]), select, textarea")) return true;
+  if (key.startsWith("Arrow")) return element.matches("input, [role=region]") || Boolean(element.closest("dialog"));
+  if (key === "Enter") return element.matches("button, summary, input, a") || Boolean(element.closest("dialog"));
   return key === " " && element.matches("button, summary, [type=checkbox]");
 }

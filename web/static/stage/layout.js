@@ -23,11 +23,11 @@ import { number, time } from "../figures/format.js";
 const tops = [500, 1000, 2000, 3000, 5000, 7500, 10_000, 20_000, 30_000, 60_000, 300_000, Infinity];
 
 /**
- * top returns the age at the bottom of all strips: one for all lanes, so that they can be compared.
+ * peak returns the highest age in view, on all lanes, in ms.
  * @param {Model} model
  * @param {Pick<View, "t" | "at" | "span">} view
  */
-export function top(model, { t, at, span }) {
+export function peak(model, { t, at, span }) {
   const offset = at / 1000 - t; // of the server's clock
   let peak = 0;
   for (const { news } of model.lanes) {
@@ -37,8 +37,14 @@ export function top(model, { t, at, span }) {
       peak = Math.max(peak, until + offset - items[i].at / 1000);
     }
   }
-  return tops.find((top) => top >= peak);
+  return peak;
 }
+
+/**
+ * top returns the age at the bottom of all strips: one for all lanes, so that they can be compared.
+ * @param {number} peak
+ */
+export const top = (peak) => tops.find((top) => top >= peak);
 
 /**
  * place returns the geometry of a strip: its rails, and the x of an instant on either clock.
@@ -48,7 +54,7 @@ export function top(model, { t, at, span }) {
 export function place(view, i) {
   const { t, at, span, unit } = view;
   const { x, y, width, height } = view.strips[i];
-  const gutter = width > 30 * unit ? 3.2 * unit : 0; // for the names of the rails
+  const gutter = width > 30 * unit ? 3.7 * unit : 0; // for the names of the rails
   const left = x + gutter;
   const right = x + width - 0.7 * unit;
   const scale = (right - left) / span; // pixels a ms
@@ -172,8 +178,8 @@ export class Numbers {
  */
 
 const lists = /** @type {const} */ ([
-  "age", "silences", "bands", "rails", "broken", "waits", "requests", "empties", "travels", "stuck", "dashed", "ups",
-  "dots", "stops", "arrivals", "runs", "cuts", "marked", "chosen",
+  "age", "silences", "bands", "rails", "broken", "waits", "requests", "empties", "travels", "flows", "stuck", "dashed",
+  "ups", "dots", "crowds", "stops", "arrivals", "runs", "cuts", "marked", "chosen",
 ]);
 
 /**
@@ -186,21 +192,24 @@ const lists = /** @type {const} */ ([
  *     waits     rectangles: messages that wait at the server
  *     requests, empties  segments: requests that brought something, and what brought nothing, both directions
  *     travels   segments: messages, from written to arrived
+ *     flows     lines too close to be told apart: x of the first and the last at the server, and of both at the page
  *     stuck     segments: where a message stands still
  *     dashed    segments: of which only the page's stamps are there
  *     ups       segments: messages upstream
- *     dots      points: publishes
+ *     dots      points: publishes; crowds: rectangles, publishes too close to be told apart
  *     stops     points: the end of a line that did not arrive
  *     arrivals  points; runs: rectangles, arrivals too close to be told apart
  *     cuts      points
  *     marked    segments, chosen: points of the chosen line
  *
- * @typedef {{[name in typeof lists[number]]: Numbers} & {texts: Text[], left: number, right: number, fine: boolean}} StripShapes
+ * @typedef {{[name in typeof lists[number]]: Numbers} & {texts: Text[], fine: boolean}
+ * & {left: number, right: number, server: number, you: number}} StripShapes
  */
 
 /** @returns {StripShapes} */
 const strip = () => /** @type {StripShapes} */ ({
-  ...Object.fromEntries(lists.map((name) => [name, new Numbers()])), texts: [], left: 0, right: 0, fine: false,
+  ...Object.fromEntries(lists.map((name) => [name, new Numbers()])), texts: [], fine: false,
+  left: 0, right: 0, server: 0, you: 0,
 });
 
 /**
@@ -236,7 +245,8 @@ export function layout(model, view, shapes) {
   model.lanes.forEach((lane, i) => {
     if (!view.strips[i]) return;
     const shape = shapes.strips[i];
-    [shape.left, shape.right] = [places[i].left, places[i].right];
+    const { left, right, server, you } = places[i];
+    Object.assign(shape, { left, right, server, you });
     rails(lane, view, places[i], shape);
     age(lane, view, places[i], shape);
     requests(model, lane, view, places[i], shape);
@@ -258,7 +268,9 @@ function publishes({ publishes }, view, places, { strips, hairs }) {
   const low = publishes.from(view.at - view.span * 1000);
   const high = publishes.after(view.at);
   const [first] = places;
-  const sparse = (high - low) * 3 < first.right - first.left;
+  const fine = (high - low) * 4 > first.right - first.left;
+  for (const strip of strips) strip.fine = fine;
+  if (fine) return crowd(items, low, high, places, strips);
   let last = -Infinity;
   for (let i = low; i < high; i++) {
     const x = first.at(items[i].key);
@@ -269,8 +281,20 @@ function publishes({ publishes }, view, places, { strips, hairs }) {
       strips[k].dots.point(x, place.server);
       const next = places[k + 1];
       const joined = next && next.ceiling - place.floor < 3 * view.unit && next.left === place.left;
-      if (sparse) hairs.four(x, place.ceiling, x, joined ? next.ceiling : place.floor);
+      hairs.four(x, place.ceiling, x, joined ? next.ceiling : place.floor);
     });
+  }
+}
+
+// crowd draws publishes that are too close to be told apart.
+function crowd(items, low, high, places, strips) {
+  let from = low;
+  for (let i = low + 1; i <= high; i++) {
+    if (i < high && places[0].at(items[i].key) - places[0].at(items[i - 1].key) < 4) continue;
+    places.forEach(({ at, server }, k) => {
+      strips[k].crowds.four(at(items[from].key) - 1, server - 1.5, at(items[i - 1].key) - at(items[from].key) + 2, 3);
+    });
+    from = i;
   }
 }
 
@@ -430,30 +454,27 @@ function lines(model, lane, view, place, shape) {
   const gap = high > 3 ? 1 : 0;
   const offset = view.at / 1000 - view.t; // of the server's clock
   const near = 0.5 * unit; // marks that are closer cannot be told apart
+  const apart = shape.fine ? 3 : 1;
   let [lastFrom, lastTo, lastMark] = [-Infinity, -Infinity, -Infinity];
-  let total = 0;
+  const flow = [NaN, NaN, NaN, NaN]; // of the lines until now, as in flows
+  const flush = () => {
+    if (flow[1] - flow[0] >= 1 || flow[3] - flow[2] >= 1) shape.flows.four(flow[0], flow[1], flow[2], flow[3]);
+  };
   const batch = { n: 0, x: 0, until: NaN };
-  /** @type {typeof batch | null} */
-  let noted = null; // the last batch that waited long enough to be seen
+  /** @type {typeof batch[]} */
+  const batches = []; // that waited long enough to be seen
   const beside = (n, x, text, align) => {
     const y = Math.max(place.ceiling + 0.5 * unit, Math.min(server - 0.9 * unit, server - n * high + 0.3 * unit));
     shape.texts.push({ text, x, y, align, colour: "tint" });
   };
-  let counted = -Infinity; // where the last count is
-  const count = ({ n, until }) => {
-    const x = at(until) + 0.25 * unit;
-    if (n < 2 || x - counted < 2.5 * unit) return;
-    counted = x;
-    beside(n, x, number(n), "left");
-  };
   const close = () => {
-    if (!batch.n || at(batch.until) - batch.x < 0.7 * unit) return;
-    if (noted) count(noted);
-    noted = { ...batch };
+    const x = at(batch.until);
+    if (!batch.n || x - batch.x < 0.7 * unit) return;
+    const last = batches.at(-1);
+    if (!last || x - at(last.until) > 2.5 * unit) batches.push({ ...batch });
   };
 
   walk(model, lane, view, (line, level, from, until) => {
-    total++;
     const x = at(from);
     const end = until === Infinity ? place.right : at(until);
     if (end - x >= 1) {
@@ -461,7 +482,7 @@ function lines(model, lane, view, place, shape) {
       const k = waits.length - 4;
       const [top, rise] = [server - high * (level + 1), high - gap];
       const above = k >= 0 && !gap && Math.abs(top + rise - waits.data[k + 1]) < rise / 2;
-      const same = above && x - waits.data[k] < 1 && Math.abs(end - x - waits.data[k + 2]) < 1;
+      const same = above && x - waits.data[k] < 3 && Math.abs(end - x - waits.data[k + 2]) < 1;
       if (same) {
         waits.data[k + 3] = waits.data[k + 1] + waits.data[k + 3] - top;
         waits.data[k + 1] = top;
@@ -477,11 +498,18 @@ function lines(model, lane, view, place, shape) {
     if (!line) return;
 
     const { written, arrived } = line;
-    if (Number.isNaN(written)) {
-      shape.dashed.four(x, server, page(arrived), you);
-    } else if (written <= view.at && !(at(written) - lastFrom < 1 && page(arrived) - lastTo < 1)) {
-      [lastFrom, lastTo] = [at(written), page(arrived)];
-      pass(lane, view, place, shape, shape.travels, written / 1000 - offset, server, arrived, you);
+    const left = at(Number.isNaN(written) ? from : written);
+    const right = page(arrived);
+    const straight = right >= left && arrived <= view.t;
+    if (shape.fine && straight && left - flow[1] < 3 && right - flow[3] < 3) [flow[1], flow[3]] = [left, right];
+    else if (shape.fine && straight) {
+      flush();
+      [flow[0], flow[1], flow[2], flow[3]] = [left, left, right, right];
+    }
+    if (left <= place.right && !(left - lastFrom < apart && right - lastTo < apart)) {
+      [lastFrom, lastTo] = [left, right];
+      if (Number.isNaN(written)) shape.dashed.four(left, server, right, you);
+      else pass(lane, view, place, shape, shape.travels, written / 1000 - offset, server, arrived, you);
     }
     if (!(arrived <= view.t)) return;
     const to = page(arrived);
@@ -497,16 +525,22 @@ function lines(model, lane, view, place, shape) {
     }
     lastMark = to;
   });
-  shape.fine = total > (place.right - place.left) / 4;
+  flush();
   const next = `for the next ${lane.polls ? "poll" : "request"}`;
   const open = batch.n > 0 && batch.until > view.at && place.right - batch.x > 8 * unit && !lane.streams;
   if (batch.until <= view.at) close();
   if (open) beside(batch.n, place.right - 0.3 * unit, `${number(batch.n)} waiting ${next}`, "right");
-  if (!noted) return;
-  const text = `${number(noted.n)} waited ${next}`;
-  const end = at(noted.until) + 0.6 * unit * text.length;
-  if (lane.streams || end > place.right - (open ? 13 * unit : 0)) count(noted);
-  else beside(noted.n, at(noted.until) + 0.25 * unit, text, "left");
+  let free = place.right - (open ? 13 * unit : 0); // up to the text at its right
+  let spelled = lane.streams; // one of them is written in words, the others are counted
+  for (const { n, until } of batches.reverse()) {
+    const x = at(until) + 0.25 * unit;
+    const text = `${number(n)} waited ${next}`;
+    const fits = !spelled && x + 0.54 * unit * text.length < free;
+    if (fits) beside(n, x, text, "left");
+    else if (n > 1) beside(n, x, number(n), "left");
+    spelled ||= fits;
+    free = x;
+  }
 }
 
 /**
@@ -533,10 +567,14 @@ function cuts({ cuts, exchanges, gaps }, view, place, shape) {
     const from = Math.max(left, page(key));
     shape.silences.four(from, server, Math.min(right, page(key + lasting)) - from, you - server);
   }
-  for (const { key, from, to } of gaps.items) {
-    if (key > view.t || key < start) continue;
+  let free = right; // of texts
+  for (let i = gaps.after(view.t) - 1; i >= 0 && gaps.items[i].key > start; i--) {
+    const { key, from, to } = gaps.items[i];
     const text = from === to ? `#${from} is gone` : `#${from} to #${to} are gone`;
-    shape.texts.push({ text, x: page(key), y: you - 0.8 * view.unit, align: "right", colour: "text" });
+    const x = page(key);
+    if (x > free) continue;
+    free = x - 0.6 * view.unit * text.length;
+    shape.texts.push({ text, x, y: you - 0.8 * view.unit, align: "right", colour: "text" });
   }
 }
 
