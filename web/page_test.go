@@ -351,7 +351,7 @@ func TestScreenshots(t *testing.T) {
 	tab := s.tab(t)
 	tab.open("http://" + s.lanes.String() + "/")
 	tab.untilAll("live")
-	tab.until(`document.getElementById("net").textContent === "network: RTT 100 ms · HTTP/1.1"`) // set without a click
+	tab.until(`document.getElementById("net").textContent === "network: round trip 100 ms · HTTP/1.1"`) // set without a click
 
 	// Every figure is there, and staleness is what it must be: a poll's answer is
 	// old on average by half the interval, a stream's by next to nothing.

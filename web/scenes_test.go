@@ -123,7 +123,7 @@ func TestOdd(t *testing.T) {
 	tab.expects(outage...) // one cuts
 	tab.open("http://" + s.lanes.String() + "/#odd=1")
 	tab.untilAll("live")
-	tab.until(`document.getElementById("net").textContent.startsWith("network: RTT 100 ms")`) // which a page sets that is opened alone
+	tab.until(`document.getElementById("net").textContent.startsWith("network: round trip 100 ms")`) // which a page sets that is opened alone
 	before, network := s.settings(t), s.Network.Settings()
 	const scenes = `document.getElementById("scenes")`
 	changed := 0
@@ -272,12 +272,12 @@ func TestLeaveRunning(t *testing.T) {
 	tab := s.tab(t)
 	tab.open("http://" + s.lanes.String() + "/#scene=1")
 	tab.untilAll("live")
-	tab.until(`document.getElementById("net").textContent.startsWith("network: RTT 100 ms")`)
+	tab.until(`document.getElementById("net").textContent.startsWith("network: round trip 100 ms")`)
 	tab.press(" ")
 	tab.until(`document.querySelector(".progress").textContent.startsWith("the feed is quiet")`)
 	eval[bool](tab, `(location.hash = "#scene=2", setTimeout(() => (location.hash = "#scene=2&step=2")), true)`) // and that at once, too
 	tab.until(`document.querySelector("#controls select").value === "market"`)
-	tab.never(`document.querySelector("#controls select").value !== "market" || !document.getElementById("net").textContent.startsWith("network: RTT 100 ms")`)
+	tab.never(`document.querySelector("#controls select").value !== "market" || !document.getElementById("net").textContent.startsWith("network: round trip 100 ms")`)
 	before := s.settings(t)
 	tab.press(" ")
 	tab.until(`document.getElementById("net").textContent.startsWith("network: no delay") && document.querySelector('[data-lane="polling"] .about').textContent === "asks every 1.0 s"`)
@@ -285,7 +285,7 @@ func TestLeaveRunning(t *testing.T) {
 		t.Errorf("scene 2 has the source %q", got.Source)
 	}
 	tab.until(`document.getElementById("scenes").dataset.state === "done"`)
-	tab.until(`document.getElementById("net").textContent.startsWith("network: RTT 100 ms") && document.querySelector('[data-lane="polling"] .about').textContent === "asks every 2.0 s"`)
+	tab.until(`document.getElementById("net").textContent.startsWith("network: round trip 100 ms") && document.querySelector('[data-lane="polling"] .about').textContent === "asks every 2.0 s"`)
 	if got := s.settings(t); got != before {
 		t.Errorf("after scene 2 the feed is set to %+v, before it was %+v", got, before)
 	}
@@ -342,13 +342,13 @@ func TestStepAfterRestart(t *testing.T) {
 	tab := s.tab(t)
 	tab.open("http://" + s.lanes.String() + "/")
 	tab.untilAll("live")
-	tab.until(`document.getElementById("net").textContent.startsWith("network: RTT 100 ms")`)
+	tab.until(`document.getElementById("net").textContent.startsWith("network: round trip 100 ms")`)
 	tab.during(outage, func() {
 		s.stop()
 		s = browser.serve(t, market(), s)
 		tab.until(`document.getElementById("net").textContent.startsWith("network: no delay")`)
 		tab.untilAll("live")
-		eval[bool](tab, `(setInterval(() => (window.delayed ||= document.getElementById("net").textContent.startsWith("network: RTT 100 ms")), 20), true)`)
+		eval[bool](tab, `(setInterval(() => (window.delayed ||= document.getElementById("net").textContent.startsWith("network: round trip 100 ms")), 20), true)`)
 		tab.step("1.1")
 	})
 	if !eval[bool](tab, `window.delayed`) {

@@ -114,7 +114,7 @@ test("ecdf: labels are moved apart", () => {
 test("network: Go's durations", () => {
   equal(["0s", "100ms", "1.5s", "1m0.5s", "1h2m3s", "250µs"].map(milliseconds), [0, 100, 1500, 60_500, 3_723_000, 0.25]);
   for (const text of ["", "soon", "100", "5 ms", "1d2h", "100ms!"]) throws(() => milliseconds(text)); // it read 0
-  equal(describe({ rtt: 100, jitter: 5, kbps: 512 }), "RTT 100 ms · jitter 5.00 ms · 512 kbit/s");
+  equal(describe({ rtt: 100, jitter: 5, kbps: 512 }), "round trip 100 ms · jitter 5.00 ms · 512 kbit/s");
   equal(describe({ rtt: 0, jitter: 0, kbps: 0 }), "no delay");
 });
 

@@ -27,7 +27,7 @@ export function milliseconds(text) {
  * @param {Network} network
  */
 export function describe({ rtt, jitter, kbps }) {
-  const parts = [rtt ? `RTT ${time(rtt)}` : "no delay"];
+  const parts = [rtt ? `round trip ${time(rtt)}` : "no delay"];
   if (jitter) parts.push(`jitter ${time(jitter)}`);
   if (kbps) parts.push(`${number(kbps)} kbit/s`);
   return parts.join(" · ");
