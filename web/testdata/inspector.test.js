@@ -60,7 +60,7 @@ test("inspector: a long frame, and what is no frame", () => {
   ];
   equal(lines(long)[1][3], "01111110 00000001 00000000  no mask, 256 bytes");
   const { cells, key, more } = frameAt(fields(long), 2);
-  equal(cells.map(({ means }) => means), ["more follow", "no extension", "text", "not masked", "in 2 bytes more", "256 bytes"]);
+  equal(cells.map(({ means }) => means), ["more follow", "no extension", "text", "not masked", "next 2 bytes", "256 bytes"]);
   equal([key, more], [null, 240]);
   equal(frameAt(fields([span("up", "head", "request line", "GET")]), 0), null);
   equal(frameAt(fields([span("down", "framing", "FIN and opcode", "\x81")]), 0), null);

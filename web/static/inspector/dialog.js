@@ -54,7 +54,7 @@ export function dialog(element, page, all) {
     <p class="news" role="status"></p>
     <code class="curl" tabindex="0" hidden></code>
     <ul class="rail" tabindex="0" aria-label="TCP connections of this page"></ul>
-    <div class="bytes">
+    <div class="panes">
       <div class="hex" tabindex="0" role="region" aria-label="Bytes, as hex and text"></div>
       <div class="right">
         <div class="fields" tabindex="0" role="listbox" aria-label="Fields"></div>
@@ -63,8 +63,8 @@ export function dialog(element, page, all) {
       </div>
     </div>
     <div class="sums"><svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"></svg><ul></ul><p class="end"></p></div>`;
-  const [title, what, news, command, rail, bytes, hexBox, list, detail, costs, bar, legend, end, whole, compare, copy] =
-    ["h2", ".what", ".news", ".curl", ".rail", ".bytes", ".hex", ".fields", ".detail", ".costs", ".bar", ".sums ul", ".end", ".whole",
+  const [title, what, news, command, rail, panes, hexBox, list, detail, costs, bar, legend, end, whole, compare, copy] =
+    ["h2", ".what", ".news", ".curl", ".rail", ".panes", ".hex", ".fields", ".detail", ".costs", ".bar", ".sums ul", ".end", ".whole",
       ".compare", ".copy"].map((name) => /** @type {HTMLElement} */ (element.querySelector(name)));
 
   /** @type {Exchange | null} */
@@ -92,7 +92,7 @@ export function dialog(element, page, all) {
     setText(title, `Exchange ${exchange}`);
     setText(news, shown ? missing(shown) : refusal(answer.message));
     command.hidden = true;
-    bytes.hidden = !shown;
+    panes.hidden = !shown;
     whole.hidden = !seq || !shown;
     showCosts(false);
     if (shown) draw(seq);
@@ -104,7 +104,8 @@ export function dialog(element, page, all) {
       for (const box of [hexBox, list]) box.scrollTop = box.scrollHeight; // so that the chosen field is at the top
       const wanted = seq ? shown.entries.findIndex((entry) => entry.seq === seq) : 0;
       choose(blocks[Math.max(0, wanted)]?.at ?? 0);
-      list.focus();
+      list.focus({ preventScroll: true });
+      element.scrollTop = 0;
     }
   }
 
@@ -173,7 +174,9 @@ export function dialog(element, page, all) {
   }
 
   function drawHex() {
-    const width = narrow.matches ? 8 : 16;
+    const isNarrow = narrow.matches || "projector" in document.documentElement.dataset;
+    const width = isNarrow ? 8 : 16;
+    hexBox.classList.toggle("narrow", isNarrow);
     let rows = 0, left = 0;
     const drawn = shown.entries.map((entry, k) => {
       const { fields, at } = blocks[k];
@@ -292,8 +295,9 @@ export function dialog(element, page, all) {
    */
   function reveal(box, inside) {
     const [outer, inner] = [box, inside].map((one) => one.getBoundingClientRect());
-    if (inner.top < outer.top + 30) box.scrollTop -= outer.top + 30 - inner.top; // below the heading
-    else if (inner.bottom > outer.bottom) box.scrollTop += Math.min(inner.bottom - outer.bottom, inner.top - outer.top - 30);
+    const top = outer.top + box.querySelector(".heading").clientHeight; // which stays where it is
+    if (inner.top < top) box.scrollTop -= top - inner.top;
+    else if (inner.bottom > outer.bottom) box.scrollTop += Math.min(inner.bottom - outer.bottom, inner.top - top);
   }
 
   function explain() {
@@ -348,7 +352,8 @@ export function dialog(element, page, all) {
     const [heading, ...rows] = [["bytes of", ...columns.map(({ name }) => name)], ...table(columns.map(({ costs }) => costs))];
     const line = (cells, tag) => make("tr", {}, ...cells.map((text, i) => make(i ? tag : "th", { scope: tag === "th" ? "col" : "row" }, text)));
     const note = http === "2"
-      ? "= an index into a table of HPACK, + written out and added to the dynamic table. HTTP/2 writes a header out once."
+      ? "= an index into a table of HPACK, + written out and added to the dynamic table. " +
+        "Earlier requests on the connection, such as those for the page's files, have filled that table."
       : "HTTP/1.1 writes each header out in each request.";
     costs.replaceChildren(make("table", {}, line(heading, "th"), ...rows.map((cells) => line(cells, "td"))), make("p", {}, note));
   }
@@ -365,7 +370,7 @@ export function dialog(element, page, all) {
     const part = dataOf(event, "part");
     if (!part) return light(chosen);
     light(-1);
-    for (const one of element.querySelectorAll(`.bytes .part.${part}, .sums [data-part="${part}"]`)) one.classList.add("lit");
+    for (const one of element.querySelectorAll(`.panes .part.${part}, .sums [data-part="${part}"]`)) one.classList.add("lit");
   });
   legend.parentElement.addEventListener("pointerleave", () => light(chosen));
   list.addEventListener("keydown", (event) => {

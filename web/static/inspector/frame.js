@@ -21,11 +21,11 @@ export function frameAt(fields, at) {
   const first = frame[0].bytes[0], short = length[0] & 0x7f;
   const isMasked = length[0] >> 7 === 1;
   const cells = [
-    { name: "FIN", bits: bits(first >> 7, 1), means: first >> 7 ? "last of its message" : "more follow" },
+    { name: "FIN", bits: bits(first >> 7, 1), means: first >> 7 ? "last frame" : "more follow" },
     { name: "RSV", bits: bits((first >> 4) & 7, 3), means: first & 0x40 ? "compressed" : "no extension" },
     { name: "opcode", bits: bits(first & 15, 4), means: opcodeName(first & 15) },
     { name: "MASK", bits: bits(length[0] >> 7, 1), means: isMasked ? "masked" : "not masked" },
-    { name: "length", bits: bits(short, 7), means: short < 126 ? `${short} bytes` : `in ${length.length - 1} bytes more` },
+    { name: "length", bits: bits(short, 7), means: short < 126 ? `${short} bytes` : `next ${length.length - 1} bytes` },
   ];
   if (short >= 126) {
     const more = [...length.slice(1)].map((b) => bits(b)).join(" ");
