@@ -27,6 +27,21 @@ func TestScenes(t *testing.T) {
 	if len(titles) != 5 {
 		t.Fatalf("scenes.js has %q", titles)
 	}
+	for _, file := range []string{"scenes.js", "odd.js"} {
+		text, err := os.ReadFile(filepath.Join(root, "web", "static", "scenes", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		chapters := regexp.MustCompile(`\bchapter: "([^"#]+)`).FindAllStringSubmatch(string(text), -1)
+		if len(chapters) < 12 {
+			t.Errorf("%s links %d chapters", file, len(chapters))
+		}
+		for _, stem := range chapters {
+			if _, there := blocks.Pages(t)["docs/"+stem[1]+".md"]; !there {
+				t.Errorf("%s links the chapter %s, which is not there", file, stem[1])
+			}
+		}
+	}
 	to := regexp.MustCompile(`\[([^\]]*)\]\([^)]*#scene=(\d+)(?:&step=(\d+))?\)`)
 	chapter := regexp.MustCompile(`^docs/\d\d-`)
 	for name, page := range blocks.Pages(t) {

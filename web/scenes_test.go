@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"fourwires/internal/lab"
 	"fourwires/internal/needs"
@@ -288,6 +289,16 @@ func TestLeaveRunning(t *testing.T) {
 	tab.until(`document.getElementById("net").textContent.startsWith("network: round trip 100 ms") && document.querySelector('[data-lane="polling"] .about').textContent === "asks every 2.0 s"`)
 	if got := s.settings(t); got != before {
 		t.Errorf("after scene 2 the feed is set to %+v, before it was %+v", got, before)
+	}
+
+	// So does a page that is closed.
+	tab.press("a")
+	eventually(t, "the step runs", func() bool { return s.settings(t) != before })
+	start := time.Now()
+	tab.open("about:blank")
+	eventually(t, "the feed is as before", func() bool { return s.settings(t) == before })
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("a page that is closed has its run ended after %v", took)
 	}
 }
 

@@ -75,6 +75,8 @@ export function actions({ ask, page, lanes, settings, network, scenario, remeasu
 
   /** @type {{interval: number, beat: number, timer?: ReturnType<typeof setInterval>} | null} */
   let before = null; // this page's own settings, and what renews its run
+  const closed = () => // the page goes: its run ends at once, and not after 20 s
+    fetch(`${page.control}/control/run?page=${page.me}`, { method: "DELETE", keepalive: true }).catch(() => {});
 
   const run = (/** @type {"PUT" | "DELETE"} */ method) => ask(method, `/control/run?page=${page.me}`);
 
@@ -88,6 +90,7 @@ export function actions({ ask, page, lanes, settings, network, scenario, remeasu
     before = { interval: page.interval, beat: page.heartbeat };
     if (page.network) {
       await run("PUT");
+      addEventListener("pagehide", closed);
       before.timer = setInterval(() => run("PUT").catch(() => {}), renewal); // if it fails, so does its end
       await network.set(wanted);
       signal.throwIfAborted();
@@ -107,6 +110,7 @@ export function actions({ ask, page, lanes, settings, network, scenario, remeasu
     settings.setHeartbeat(beat);
     if (!timer) return;
     clearInterval(timer);
+    removeEventListener("pagehide", closed);
     await run("DELETE");
     await Promise.all([settings.refresh(), network.refresh()]);
   }
