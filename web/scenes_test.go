@@ -174,11 +174,11 @@ func TestOdd(t *testing.T) {
 func (tab *tab) step(at string) {
 	tab.t.Helper()
 	const state = `document.getElementById("scenes").dataset.state`
-	const lanesAt = `document.getElementById("lanes").getBoundingClientRect().top`
+	const lanesAt = `(({ top, bottom }) => top + " to " + bottom)(document.getElementById("lanes").getBoundingClientRect())`
 	var hits []int // by check
 	tries := 0     // that count
 	for try := 1; ; try++ {
-		before := eval[float64](tab, lanesAt)
+		before := eval[string](tab, lanesAt)
 		if try == 1 {
 			tab.press(" ")
 		} else {
@@ -194,7 +194,7 @@ func (tab *tab) step(at string) {
 			if sentence := eval[string](tab, `document.querySelector(".verdict").textContent`); len(sentence) < 20 {
 				tab.t.Errorf("step %s says %q", at, sentence)
 			}
-			if after := eval[float64](tab, lanesAt); after != before {
+			if after := eval[string](tab, lanesAt); after != before {
 				tab.t.Errorf("step %s: its results move the lanes from %v to %v", at, before, after)
 			}
 		}

@@ -66,15 +66,15 @@ test("results: a state is written, and what was measured lies in its band", () =
 test("sockets: what is open has a box, and what waits is named", () => {
   const text = (pool) => [...sockets(pool).querySelectorAll("figcaption, li, .queue")].map(({ textContent }) => textContent);
   equal(text({ http: "HTTP/1.1", kind: "sse", opened: [1, 2, 3, 4, 5, 6, null], polled: null }), [
-    "Six connections to this host, by HTTP/1.1", ...[1, 2, 3, 4, 5, 6].map((i) => `event stream ${i}open after ${i}.00 ms`),
+    "Six connections to this host, by HTTP/1.1: open after", ...[1, 2, 3, 4, 5, 6].map((i) => `event stream ${i}${i}.00 ms`),
     "Waiting for a connection: event stream 7, the poll",
   ]);
-  equal(text({ http: "HTTP/1.1", kind: "sse", opened: [7], polled: undefined }).slice(1), ["event stream 1open after 7.00 ms", ...Array(5).fill("free")]);
+  equal(text({ http: "HTTP/1.1", kind: "sse", opened: [7], polled: undefined }).slice(1), ["event stream 17.00 ms", ...Array(5).fill("free")]);
   equal(text({ http: "HTTP/2", kind: "sse", opened: [1, 2], polled: 3 }), [
-    "One connection, by HTTP/2", "event stream 1open after 1.00 ms", "event stream 2open after 2.00 ms", "pollanswered after 3.00 ms",
+    "One connection, by HTTP/2: open, or answered, after", "event stream 11.00 ms", "event stream 22.00 ms", "poll3.00 ms",
   ]);
   equal(text({ http: "HTTP/1.1", kind: "websocket", opened: [1], polled: 2 }), [
-    "WebSockets, a connection each", "WebSocket 1open after 1.00 ms", "For the poll, by HTTP/1.1", "pollanswered after 2.00 ms",
+    "WebSockets, a connection each: open after", "WebSocket 11.00 ms", "The poll, by HTTP/1.1: answered after", "poll2.00 ms",
   ]);
 });
 

@@ -195,7 +195,7 @@ export function player(element, page, actions, remeasure) {
   }
 
   function clear() {
-    results.hidden = true;
+    results.hidden = !step(); // of a step it has its room before there are results, so that they move nothing
     setText(verdict, "");
     checks.replaceChildren();
     picture.replaceChildren();
@@ -247,9 +247,7 @@ export function player(element, page, actions, remeasure) {
     if (mine !== leave) return;
     const begun = performance.now();
     const lab = actions(mine.signal, (text) => mine === leave && setText(progress, text), (shown) => {
-      if (mine !== leave) return;
-      results.hidden = false;
-      picture.replaceChildren(shown);
+      if (mine === leave) picture.replaceChildren(shown);
     });
     const busy = watchBusy(page.control && `${page.control}/websocket/echo?page=${page.me}`);
     let result, failure;

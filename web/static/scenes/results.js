@@ -20,18 +20,21 @@ export function showResults(list, checks) {
     text.textContent = `${marks[check.state]} ${check.what}: ${check.text}`;
     li.append(text);
     if (check.points?.length) li.append(picture(check));
-    if (check.expected) {
-      const expected = document.createElement("small");
-      expected.textContent = `expected ${check.expected}`;
-      li.append(" ", expected);
-    }
-    if (check.state === "busy") {
-      const busy = document.createElement("small");
-      busy.textContent = "too busy to tell: run again";
-      li.append(" ", busy);
-    }
+    if (check.expected) li.append(" ", small(`expected ${check.expected}`, "expected"));
+    if (check.state === "busy") li.append(" ", small("too busy to tell: run again", "why"));
     return li;
   }));
+}
+
+/**
+ * @param {string} text
+ * @param {string} name of its class
+ */
+function small(text, name) {
+  const element = document.createElement("small");
+  element.className = name;
+  element.textContent = text;
+  return element;
 }
 
 /**

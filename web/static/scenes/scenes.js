@@ -66,18 +66,18 @@ const burst = {
     }
     const { apart, ms, error } = arrivals;
     const delay = lab.page.network.rtt / 2;
-    const by = 15 + error;
+    const by = 15 + error; // on each way across the network: long-polling's second message is the third
     const later = each((name) => {
       const [first, second] = ms[name];
       return typeof first === "number" && typeof second === "number" ? second - first : null;
     });
     return {
       checks: [
-        near("long-polling, second minus first", later.longpoll, Math.max(0, 2 * delay - apart), by + 5),
+        near("long-polling, second minus first", later.longpoll, Math.max(0, 2 * delay - apart), 2 * by),
         near("SSE, second minus first", later.sse, 0, by),
         near("WebSocket, second minus first", later.websocket, 0, by),
         near("long-polling, the first", ms.longpoll[0] ?? null, delay, by),
-        near("long-polling, the second", ms.longpoll[1] ?? null, Math.max(delay, 3 * delay - apart), by + 5),
+        near("long-polling, the second", ms.longpoll[1] ?? null, Math.max(delay, 3 * delay - apart), 3 * by),
         near("SSE, the second", ms.sse[1] ?? null, delay, by),
         near("WebSocket, the second", ms.websocket[1] ?? null, delay, by),
         causal(ms, delay, error),

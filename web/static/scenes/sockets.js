@@ -30,18 +30,18 @@ export function sockets({ http, kind, opened, polled }) {
   if (polled === null) waiting.push("the poll");
 
   if (kind === "websocket") {
-    picture.append(boxes("WebSockets, a connection each", open.map(inside)));
-    picture.append(boxes(`For the poll, by ${http}`, answered ? [["poll", `answered after ${time(polled)}`]] : []));
+    picture.append(boxes("WebSockets, a connection each: open after", open.map(inside)));
+    picture.append(boxes(`The poll, by ${http}: answered after`, answered ? [["poll", time(polled)]] : []));
   } else if (http === "HTTP/2") {
-    const all = [...open.map(inside), ...(answered ? [["poll", `answered after ${time(polled)}`]] : [])];
-    const one = boxes("One connection, by HTTP/2", all);
+    const all = [...open.map(inside), ...(answered ? [["poll", time(polled)]] : [])];
+    const one = boxes("One connection, by HTTP/2: open, or answered, after", all);
     one.classList.add("one");
     picture.append(one);
   } else {
     const all = open.map(inside);
-    if (answered && all.length < perHost) all.push(["poll", `answered after ${time(polled)}`]);
+    if (answered && all.length < perHost) all.push(["poll", time(polled)]);
     while (all.length < perHost) all.push(["free", ""]);
-    picture.append(boxes(`Six connections to this host, by ${http}`, all));
+    picture.append(boxes(`Six connections to this host, by ${http}: open after`, all));
   }
   if (waiting.length) {
     const queue = document.createElement("p");
@@ -52,7 +52,7 @@ export function sockets({ http, kind, opened, polled }) {
   return picture;
 }
 
-const inside = ([what, ms]) => [what, `open after ${time(ms)}`];
+const inside = ([what, ms]) => [what, time(ms)];
 
 /**
  * @param {string} title
