@@ -107,13 +107,18 @@ const diagram = stage({
   element: at("stage"), pause: at("pause"), replay: at("replay"), page, lanes, open: bytes.open,
 });
 lanes.run.watch = (record, entry) => diagram.record(lanes.list.find((lane) => lane.record === record).name, entry);
+// The lanes are opened once the server records this page, so that their first requests are there, too.
 if (control) {
-  exchanges(`${control}/control/exchanges?page=${me}`, {
-    batch(batch) {
-      diagram.exchanged(batch);
-      bytes.exchanged(batch);
-    },
-    missing: diagram.missed,
+  await new Promise((recording) => {
+    exchanges(`${control}/control/exchanges?page=${me}`, {
+      batch(batch) {
+        diagram.exchanged(batch);
+        bytes.exchanged(batch);
+        recording(true);
+      },
+      missing: diagram.missed,
+    });
+    setTimeout(recording, 300);
   });
 }
 const latency = latencies(at("latencies"), lanes.list, page);

@@ -329,13 +329,14 @@ function rails({ states }, view, place, shape) {
   }
   if (view.top !== Infinity) {
     const text = view.top < 1000 ? `${view.top} ms` : `${view.top / 1000} s`;
-    shape.texts.push({ text, x: left - 0.4 * view.unit, y: place.floor - 0.4 * view.unit, align: "right", colour: "soft" });
+    const y = place.floor - 0.4 * view.unit;
+    shape.texts.push({ text, x: left - 0.4 * view.unit, y, align: "right", colour: "soft" });
   }
 }
 
 /**
- * age draws the sawtooth: the age grows with time, and falls where news arrived. Of teeth that are narrower than a pixel
- * the highest is drawn.
+ * age draws the sawtooth: the age grows with time, and falls where news arrived. Of teeth that are narrower than a
+ * pixel the highest is drawn.
  * @param {Lane} lane
  * @param {View} view
  * @param {Place} place

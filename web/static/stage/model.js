@@ -26,7 +26,7 @@ const mostEvents = 1000;
 /**
  * Exchange is a request and its response, as the server recorded them.
  * @typedef {object} Exchange
- * @property {number} key when the server had read the request, µs; or of its first entry, where that is not the request
+ * @property {number} key when the server had read the request, µs; where that is not recorded: of its first entry
  * @property {boolean} begun its request is recorded
  * @property {Lane} lane
  * @property {number} exchange its number
@@ -69,8 +69,8 @@ const mostEvents = 1000;
  * @property {Map<number, Line>} byId the last line of each id
  * @property {Series<Exchange>} exchanges
  * @property {Series<Ask>} asks
- * @property {Series<{key: number, at: number, id: number}>} news the messages that were newer than all before: when they
- * arrived, ms, and when they were published, µs
+ * @property {Series<{key: number, at: number, id: number}>} news the messages that were newer than all before: when
+ * they arrived, ms, and when they were published, µs
  * @property {Series<{key: number, state: string}>} states
  * @property {Series<{key: number, cut: string, lasting: number}>} cuts
  * @property {Series<{key: number, from: number, to: number}>} gaps
@@ -95,7 +95,8 @@ const mostEvents = 1000;
 
 /**
  * Batch is an event of GET /control/exchanges.
- * @typedef {{epoch: string, now: number, dropped?: number, published?: [number, number][], entries?: ServerEntry[]}} Batch
+ * @typedef {{epoch: string, now: number, dropped?: number, published?: [number, number][],
+ *   entries?: ServerEntry[]}} Batch
  */
 
 /**
@@ -180,7 +181,8 @@ export class Model {
   }
 
   /**
-   * since returns when the messages were published from which on all lanes are whole, in µs: before, some are forgotten.
+   * since returns when the messages were published from which on all lanes are whole, in µs: of those before, some are
+   * forgotten.
    */
   get since() {
     return Math.max(...this.lanes.map(({ lines }) => lines.forgot), this.publishes.forgot);

@@ -7,8 +7,8 @@ const longest = 10_000; // ms that a replay shows, without a burst or a cut
 const farthest = 120_000; // ms that the bar goes back
 
 /**
- * span returns how many ms are in view: about 50 round trips, so that a slope can be seen, between 5 s and 60 s; and half
- * of that, or double, for each step of the zoom.
+ * span returns how many ms are in view: about 50 round trips, so that a slope can be seen, between 5 s and 60 s; and
+ * half of that, or double, for each step of the zoom.
  * @param {number} roundTrip ms
  * @param {number} zoom
  */

@@ -49,8 +49,8 @@ export function stage({ element, pause, replay, page, lanes, open }) {
   };
 
   diagram.setAttribute("role", "img");
-  diagram.setAttribute("aria-label",
-    "Four strips on one time axis, the server above, you below: each message, from when it was published to its arrival");
+  diagram.setAttribute("aria-label", "Four strips on one time axis, the server above, you below: "
+    + "each message, from when it was published to its arrival");
   const box = find("#story");
   box.innerHTML = `<button type="button" aria-label="Line before">‹</button>
     <button type="button" aria-label="Next line">›</button>
@@ -66,8 +66,8 @@ export function stage({ element, pause, replay, page, lanes, open }) {
     const measured = lanes.list.map(({ record }) => record.oneWayDelay).filter((ms) => ms !== null);
     return Math.max((page.network?.rtt ?? 0) / 2, measured.length ? Math.min(...measured) : 0);
   }
-  // lag returns by how many ms the diagram is behind: up to there everything has arrived, and the server's stamps, which
-  // are sent ten times a second, are there.
+  // lag returns by how many ms the diagram is behind: up to there everything has arrived, and the server's stamps,
+  // which are sent ten times a second, are there.
   function lag() {
     const arrived = delay() + (page.network?.jitter ?? 0) + 200;
     const known = model.recorded && page.clock.best ? performance.now() - toPage(model.known) : 0;

@@ -42,7 +42,8 @@ function ofMessage(line, now) {
   const { id, key, lane, written, exchange } = line;
   const { waited, travelled, late } = stages(line, now);
   if (Number.isNaN(written)) {
-    return `#${id} arrived ${latency(late, now.error)} after it was published; the server’s stamps are not available here.`;
+    const after = `${latency(late, now.error)} after it was published`;
+    return `#${id} arrived ${after}; the server’s stamps are not available here.`;
   }
   if (waited === undefined) return `#${id} has waited ${time((now.at - key) / 1000)} at the server until now.`;
   const next = lane.streams ? "" : lane.polls ? " for the next poll" : " for the next request";
