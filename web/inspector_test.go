@@ -229,6 +229,18 @@ func TestInspectorByHand(t *testing.T) {
 		t.Errorf("%s: %v\n%s", command, err, out)
 	}
 
+	hostile := eval[string](tab, `import("/static/inspector/curl.js").then(({ curl }) => {
+		const span = (role, text) => ({ dir: "up", part: "head", role, size: text.length, bytes: btoa(text) });
+		return curl({ method: "PO'ST", http: "1.1", tls: false, transport: "publish" }, [
+			span("request line", "PO'ST /p?a='$(x)&page=1 HTTP/1.1\r\n"), span("field name", "Host: "), span("field value", "h"), span("line end", "\r\n"),
+			span("field name", "X: "), span("field value", "-\xe9%s\x1b'\\n\t!"), span("line end", "\r\n"), span("blank line", "\r\n"), span("body", "-e %d\0'\\\n\n"),
+		]);
+	})`)
+	out, err = exec.Command("sh", "-c", `curl() { printf '[%s]' "$@"; cat; }; `+hostile).Output()
+	if want := "[--http1.1][--request][PO'ST][--header][X: -\xe9%s\x1b'\\n\t!][--header][Content-Type:][--data-binary][@-][http://h/p?a='$(x)]-e %d\x00'\\\n\n"; err != nil || string(out) != want {
+		t.Errorf("%s: %v\n%q, want\n%q", hostile, err, out, want)
+	}
+
 	eval[bool](tab, `(document.querySelector("#inspector .compare").click(), true)`)
 	tab.until(`document.querySelectorAll("#inspector .costs tr").length > 5`)
 	costs := eval[[][]string](tab, `[...document.querySelectorAll("#inspector .costs tr")].map((tr) => [...tr.children].map((cell) => cell.textContent))`)

@@ -128,15 +128,18 @@ test("inspector: connections, and the requests to compare", () => {
 
 test("inspector: a request as curl sends it", () => {
   const spans = [
-    span("up", "head", "request line", "GET /sse?page=x HTTP/1.1"), span("up", "head", "line end", "\r\n"),
+    span("up", "head", "request line", "GET /sse?"), span("up", "tag", "page tag", "page=x&"),
+    span("up", "head", "request line", "after=[1] HTTP/1.1"), span("up", "head", "line end", "\r\n"),
     ...[["Host: ", "h:1"], ["X-Quote: ", "it's $HOME `ls`"], ["Connection: ", "keep-alive"], ["Empty:", ""]].flatMap(([name, value]) =>
       [span("up", "head", "field name", name), span("up", "head", "field value", value), span("up", "head", "line end", "\r\n")]),
   ];
-  equal(curl({ method: "GET", target: "/sse?after=[1]", http: "1.1", tls: false, transport: "sse" }, spans),
+  equal(curl({ method: "GET", http: "1.1", tls: false, transport: "sse" }, spans),
     "curl --http1.1 --no-buffer --globoff --header 'X-Quote: it'\\''s $HOME `ls`' --header 'Empty;' 'http://h:1/sse?after=[1]'");
-  const upgrade = [span("up", "opening", "field name", "Host: "), span("up", "opening", "field value", "h"), span("up", "opening", "line end", "\r\n"),
+  const upgrade = [span("up", "opening", "request line", "GET /websocket"), span("up", "tag", "page tag", "?page=x"),
+    span("up", "opening", "request line", " HTTP/1.1"), span("up", "opening", "line end", "\r\n"),
+    span("up", "opening", "field name", "Host: "), span("up", "opening", "field value", "h"), span("up", "opening", "line end", "\r\n"),
     span("up", "opening", "field name", "Connection: "), span("up", "opening", "field value", "Upgrade"), span("up", "opening", "line end", "\r\n"),
     span("up", "opening", "field name", "Upgrade: "), span("up", "opening", "field value", "websocket"), span("up", "opening", "line end", "\r\n")];
-  equal(curl({ method: "GET", target: "/websocket", http: "1.1", tls: true, transport: "websocket" }, upgrade),
+  equal(curl({ method: "GET", http: "1.1", tls: true, transport: "websocket" }, upgrade),
     "curl --http1.1 --insecure --no-buffer --output - --header 'Connection: Upgrade' --header 'Upgrade: websocket' 'https://h/websocket'");
 });

@@ -8,15 +8,20 @@ const own = ["host", "connection", "content-length", "transfer-encoding"];
 /**
  * curl returns the command that sends a request once more, for any shell of POSIX. Without the page tag: its bytes are
  * none of this page's.
- * @param {{method: string, target: string, http: string, tls: boolean, transport: string}} request
+ * @param {{method: string, http: string, tls: boolean, transport: string}} request
  * @param {Span[]} spans of the request
  */
-export function curl({ method, target, http, tls, transport }, spans) {
+export function curl({ method, http, tls, transport }, spans) {
   const lines = fields(spans);
   const all = lines.flatMap(header);
-  const host = all.find(([name]) => [":authority", "host"].includes(name.toLowerCase()))?.[1] ?? "";
-  const upgrades = all.some(([name]) => name.toLowerCase() === "upgrade");
-  const body = lines.filter(({ role }) => ["body", "payload", "text"].includes(role)).flatMap(({ bytes }) => [...bytes]);
+  const named = (wanted) => all.find(([name]) => name.toLowerCase() === wanted)?.[1];
+  const requestLine = lines.filter(({ role }) => role === "request line" || role === "page tag")
+    .map(({ bytes }) => binary(bytes));
+  const target = (named(":path") ?? requestLine.join("").split(" ")[1])
+    .replace(/([?&])page=[^&]*(&|$)/, (_, before, behind) => (behind ? before : ""));
+  const host = named(":authority") ?? named("host");
+  const upgrades = named("upgrade") !== undefined;
+  const body = lines.filter(({ role }) => role === "body").flatMap(({ bytes }) => [...bytes]);
 
   const words = ["curl", http === "2" ? "--http2" : "--http1.1"];
   if (tls) words.push("--insecure");
@@ -26,10 +31,11 @@ export function curl({ method, target, http, tls, transport }, spans) {
   if (method === "HEAD") words.push("--head");
   else if (method !== (body.length ? "POST" : "GET")) words.push(`--request ${quoted(method)}`);
   for (const [name, value] of all) {
-    if (name.startsWith(":") || (own.includes(name.toLowerCase()) && !(upgrades && /^connection$/i.test(name)))) continue;
+    const lower = name.toLowerCase();
+    if (lower.startsWith(":") || (own.includes(lower) && !(upgrades && lower === "connection"))) continue;
     words.push(`--header ${quoted(value ? `${name}: ${value}` : `${name};`)}`);
   }
-  if (body.length && !all.some(([name]) => name.toLowerCase() === "content-type")) words.push("--header 'Content-Type:'");
+  if (body.length && named("content-type") === undefined) words.push("--header 'Content-Type:'");
   if (body.length) words.push("--data-binary @-");
   words.push(quoted(`${tls ? "https" : "http"}://${host}${target}`));
   const command = words.join(" ");
@@ -67,5 +73,5 @@ function quoted(word) {
  */
 const octal = (bytes) => bytes.map((b) => {
   const c = String.fromCharCode(b);
-  return /[A-Za-z0-9 .,:;/=+*_{}()[\]<>"#@!?&|~^$-]/.test(c) ? c : `\\${b.toString(8).padStart(3, "0")}`;
+  return /[A-Za-z0-9 .,:;/=+*_{}()[\]<>"#@!?&|~^$]/.test(c) ? c : `\\${b.toString(8).padStart(3, "0")}`;
 }).join("");

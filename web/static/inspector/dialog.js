@@ -59,13 +59,17 @@ export function dialog(element, page, all) {
       <div class="right">
         <div class="fields" tabindex="0" role="listbox" aria-label="Fields"></div>
         <div class="detail" tabindex="0" role="region" aria-label="The chosen field"></div>
-        <div class="costs" tabindex="0" role="region" aria-label="What each header costs, request by request" hidden></div>
+        <div class="costs" tabindex="0" role="region" aria-label="What each header costs" hidden></div>
       </div>
     </div>
-    <div class="sums"><svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"></svg><ul></ul><p class="end"></p></div>`;
+    <div class="sums">
+      <svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"></svg>
+      <ul></ul>
+      <p class="end"></p>
+    </div>`;
   const [title, what, news, command, rail, panes, hexBox, list, detail, costs, bar, legend, end, whole, compare, copy] =
-    ["h2", ".what", ".news", ".curl", ".rail", ".panes", ".hex", ".fields", ".detail", ".costs", ".bar", ".sums ul", ".end", ".whole",
-      ".compare", ".copy"].map((name) => /** @type {HTMLElement} */ (element.querySelector(name)));
+    ["h2", ".what", ".news", ".curl", ".rail", ".panes", ".hex", ".fields", ".detail", ".costs", ".bar", ".sums ul",
+      ".end", ".whole", ".compare", ".copy"].map((name) => /** @type {HTMLElement} */ (element.querySelector(name)));
 
   /** @type {Exchange | null} */
   let shown = null;
@@ -155,7 +159,8 @@ export function dialog(element, page, all) {
       const options = fields.slice(0, count - at).map((field, i) => {
         const { dir, part, role, size, text } = field;
         const begins = ["chunk size", "frame header", "FIN and opcode"].includes(role);
-        const option = make("div", { class: `field part ${part}${begins ? " begins" : inside ? " inside" : ""}`, role: "option" },
+        const place = begins ? " begins" : inside ? " inside" : "";
+        const option = make("div", { class: `field part ${part}${place}`, role: "option" },
           make("span", { class: "size" }, `${arrows[dir]} ${number(size)} B`),
           make("span", { class: "name" }, role),
           make("span", { class: "in" }, partName(part)),
@@ -169,8 +174,8 @@ export function dialog(element, page, all) {
       });
       return make("div", { role: "group", "aria-labelledby": heading.id }, heading, ...options);
     });
-    const more = at > count ? make("p", { role: "presentation" }, `${number(at - count)} more fields are counted, but not drawn`) : "";
-    list.replaceChildren(...groups.filter(Boolean), more);
+    const more = `${number(at - count)} more fields are counted, but not drawn`;
+    list.replaceChildren(...groups.filter(Boolean), at > count ? make("p", { role: "presentation" }, more) : "");
   }
 
   function drawHex() {
@@ -185,9 +190,14 @@ export function dialog(element, page, all) {
       rows += some.length;
       left += all.length - some.length;
       if (!some.length) return "";
-      return make("div", {}, make("div", { class: "heading" }, headingOf(entry, shown)), ...some.map(({ offset, pieces, note }) => {
-        if (note) return make("div", { class: "row" }, make("span", { class: "offset" }), piece(note.field + at, fields[note.field].part, `… ${note.text}`));
-        const row = make("div", { class: "row" }, make("span", { class: "offset" }, offset.toString(16).padStart(4, "0")));
+      const heading = make("div", { class: "heading" }, headingOf(entry, shown));
+      return make("div", {}, heading, ...some.map(({ offset, pieces, note }) => {
+        const row = make("div", { class: "row" },
+          make("span", { class: "offset" }, note ? "" : offset.toString(16).padStart(4, "0")));
+        if (note) {
+          row.append(piece(note.field + at, fields[note.field].part, `… ${note.text}`));
+          return row;
+        }
         const [codes, texts] = [make("span", { class: "codes" }), make("span", { class: "texts" })];
         for (const { field, bytes } of pieces) {
           codes.append(piece(field + at, fields[field].part, [...bytes].map(hex).join(" ")));
@@ -197,7 +207,8 @@ export function dialog(element, page, all) {
         return row;
       }));
     });
-    hexBox.replaceChildren(...drawn.filter(Boolean), left ? make("p", {}, `${number(left)} more rows are not drawn`) : "");
+    const more = left ? make("p", {}, `${number(left)} more rows are not drawn`) : "";
+    hexBox.replaceChildren(...drawn.filter(Boolean), more);
   }
 
   function piece(field, part, text) {
@@ -213,8 +224,9 @@ export function dialog(element, page, all) {
     let x = 0;
     bar.innerHTML = parts.map((part) => {
       const wide = ((up[part] + down[part]) / all) * 100;
+      if (!wide) return "";
       x += wide;
-      return wide ? `<rect class="part ${part}" data-part="${part}" x="${x - wide}" y="1" width="${wide}" height="8"/>` : "";
+      return `<rect class="part ${part}" data-part="${part}" x="${x - wide}" y="1" width="${wide}" height="8"/>`;
     }).join("");
     const cells = (sums) => directions.map((direction) => `${arrows[direction]} ${number(sums[direction])}`).join(" ");
     const item = (part, name, sums) => {
@@ -236,15 +248,17 @@ export function dialog(element, page, all) {
     const items = [...all.all.values()].sort((a, b) => a.conn - b.conn).map((c) => {
       const current = c.conn === shown?.conn;
       const ended = c.closed ?? all.now;
-      const age = c.opened === null ? "" : `${c.closed === null ? "open" : "was open"} ${time(Math.max(0, ended - c.opened) / 1000)}`;
+      const was = c.closed === null ? "open" : "was open";
+      const age = c.opened === null ? "" : `${was} ${time(Math.max(0, ended - c.opened) / 1000)}`;
       const http = c.http && `HTTP/${c.http}${c.tls ? ", TLS" : ""}`;
       const carried = [...c.requests].map(([name, n]) => (n ? `${number(n)} ${nameOf(name)}` : nameOf(name)));
-      const text = [`TCP ${c.conn}`, http, age, carried.join(", "), `${number(c.bytes)} B`].filter(Boolean).join(" · ");
+      const about = [`TCP ${c.conn}`, http, age, carried.join(", "), `${number(c.bytes)} B`];
+      const text = about.filter(Boolean).join(" · ");
       const li = make("li", { class: c.closed === null ? "" : "closed" });
       if (current) li.setAttribute("aria-current", "true");
       if (c.exchange) {
         const button = make("button", { type: "button" }, text);
-        button.title = "its own bytes: the handshake, and what belongs to no single request";
+        button.title = "its own bytes, which belong to no single request";
         button.addEventListener("click", () => open(c.exchange));
         li.append(button);
       } else {
@@ -312,10 +326,13 @@ export function dialog(element, page, all) {
   function grid({ cells, key, wire, clear, more }) {
     const row = (tag, cells) => make("tr", {}, ...cells.map((text) => make(tag, {}, text)));
     const grid = make("table", { class: "grid" },
-      row("th", cells.map(({ name }) => name)), row("td", cells.map(({ bits }) => bits)), row("td", cells.map(({ means }) => means)));
+      row("th", cells.map(({ name }) => name)),
+      row("td", cells.map(({ bits }) => bits)),
+      row("td", cells.map(({ means }) => means)));
     if (!key) return [grid];
     const codes = (bytes) => [...bytes].map(hex);
-    const line = (name, codes) => make("tr", {}, make("th", { scope: "row" }, name), ...codes.map((code) => make("td", {}, code)));
+    const line = (name, codes) =>
+      make("tr", {}, make("th", { scope: "row" }, name), ...codes.map((code) => make("td", {}, code)));
     const xor = make("table", { class: "grid" },
       line("on the wire", codes(wire)),
       line("XOR key", codes(wire.map((_, i) => key[i % 4]))),
@@ -349,13 +366,15 @@ export function dialog(element, page, all) {
       if (call !== opening) return;
       if (request) columns.push({ name, costs: headerCosts(request.spans) });
     }
-    const [heading, ...rows] = [["bytes of", ...columns.map(({ name }) => name)], ...table(columns.map(({ costs }) => costs))];
-    const line = (cells, tag) => make("tr", {}, ...cells.map((text, i) => make(i ? tag : "th", { scope: tag === "th" ? "col" : "row" }, text)));
+    const line = (cells, tag, scope) =>
+      make("tr", {}, ...cells.map((text, i) => make(i ? tag : "th", i && tag === "td" ? {} : { scope }, text)));
     const note = http === "2"
       ? "= an index into a table of HPACK, + written out and added to the dynamic table. " +
         "Earlier requests on the connection, such as those for the page's files, have filled that table."
       : "HTTP/1.1 writes each header out in each request.";
-    costs.replaceChildren(make("table", {}, line(heading, "th"), ...rows.map((cells) => line(cells, "td"))), make("p", {}, note));
+    const rows = table(columns.map(({ costs }) => costs)).map((cells) => line(cells, "td", "row"));
+    const heading = line(["bytes of", ...columns.map(({ name }) => name)], "th", "col");
+    costs.replaceChildren(make("table", {}, heading, ...rows), make("p", {}, note));
   }
 
   for (const box of [list, hexBox]) {
@@ -370,16 +389,17 @@ export function dialog(element, page, all) {
     const part = dataOf(event, "part");
     if (!part) return light(chosen);
     light(-1);
-    for (const one of element.querySelectorAll(`.panes .part.${part}, .sums [data-part="${part}"]`)) one.classList.add("lit");
+    const all = element.querySelectorAll(`.panes .part.${part}, .sums [data-part="${part}"]`);
+    for (const one of all) one.classList.add("lit");
   });
   legend.parentElement.addEventListener("pointerleave", () => light(chosen));
   list.addEventListener("keydown", (event) => {
-    const to = { ArrowDown: chosen + 1, ArrowUp: chosen - 1, PageDown: chosen + 10, PageUp: chosen - 10, Home: 0, End: count - 1 }[event.key];
-    if (to === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
+    const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -count, End: count }[event.key];
+    if (!by || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
-    choose(to);
+    choose(chosen + by);
   });
-  element.addEventListener("keydown", (event) => event.stopPropagation()); // the page's keys are not for what is over it
+  element.addEventListener("keydown", (event) => event.stopPropagation()); // or the page's keys would act behind it
   narrow.addEventListener("change", () => shown && (drawFields(), drawHex(), choose(chosen)));
   whole.addEventListener("click", () => open(shown.exchange));
   compare.addEventListener("click", () => showCosts(costs.hidden));
@@ -389,7 +409,7 @@ export function dialog(element, page, all) {
     command.hidden = false;
     // Without TLS, and not on this computer, a browser gives no page the clipboard.
     const copied = await navigator.clipboard?.writeText(command.textContent).then(() => true, () => false);
-    setText(news, copied ? "Copied." : "Select the command and copy it: this browser keeps the clipboard from this page.");
+    setText(news, copied ? "Copied." : "This browser keeps the clipboard from this page: copy the command below.");
     getSelection().selectAllChildren(command);
   });
   element.querySelector(".close").addEventListener("click", () => element.close());
@@ -415,11 +435,13 @@ const requestOf = (exchange) => exchange?.entries.find(({ kind }) => kind === "r
  * @param {Exchange} exchange
  */
 const missing = ({ dropped }) =>
-  dropped ? `${number(dropped)} ${dropped === 1 ? "entry" : "entries"} of this exchange (a message or the like each) are no longer kept.` : "";
+  dropped ? `No longer kept of this exchange: ${number(dropped)} entries, each a message or the like.` : "";
 
 /** @param {string} message */
 const refusal = (message) =>
-  message.includes("no longer kept") ? `${message}. The lab keeps the newest 256 KiB of a page, and the first exchange of each transport.` : message;
+  message.includes("no longer kept")
+    ? `${message}. The lab keeps the newest 256 KiB of a page, and the first exchange of each transport.`
+    : message;
 
 /**
  * headingOf names an entry, and says when it was.

@@ -41,7 +41,8 @@ export function dump(fields, width, most) {
     }
     offset += bytes.length;
     if (bytes.length > most) {
-      rows.push({ offset: offset - bytes.length + most, pieces: [], note: { field, text: `${bytes.length - most} B more` } });
+      const text = `${bytes.length - most} B more`;
+      rows.push({ offset: offset - bytes.length + most, pieces: [], note: { field, text } });
       row = null;
     }
   });

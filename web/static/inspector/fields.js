@@ -78,8 +78,10 @@ function describe({ dir, role, bytes, name, value, text }, keys) {
     case opcodeRole:
       keys[dir] = null;
       return `${bits(bytes[0])}  ${bytes[0] & 0x80 ? "FIN, " : ""}${opcodeName(bytes[0] & 15)}`;
-    case lengthRole:
-      return `${[...bytes].map((b) => bits(b)).join(" ")}  ${bytes[0] & 0x80 ? "masked" : "no mask"}, ${payloadLength(bytes)} bytes`;
+    case lengthRole: {
+      const all = [...bytes].map((b) => bits(b)).join(" ");
+      return `${all}  ${bytes[0] & 0x80 ? "masked" : "no mask"}, ${payloadLength(bytes)} bytes`;
+    }
     case keyRole:
       keys[dir] = bytes;
       return [...bytes].map(hex).join(" ");

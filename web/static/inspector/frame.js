@@ -32,7 +32,8 @@ export function frameAt(fields, at) {
     cells.push({ name: "extended length", bits: more, means: `${payloadLength(length)} bytes` });
   }
   const key = frame.find(({ role }) => role === keyRole)?.bytes ?? null;
-  const payload = joined(frame.filter(({ role }) => ![opcodeRole, lengthRole, keyRole].includes(role)).map(({ bytes }) => bytes));
+  const rest = frame.filter(({ role }) => ![opcodeRole, lengthRole, keyRole].includes(role));
+  const payload = joined(rest.map(({ bytes }) => bytes));
   const wire = payload.subarray(0, 16);
   return { cells, key, wire, clear: unmask(key, wire), more: payload.length - wire.length };
 }

@@ -105,8 +105,8 @@ export class Connections {
 }
 
 /**
- * inspector shows the bytes of an exchange in a dialog, which is loaded when it is opened first. It learns of the page's
- * connections from exchanged.
+ * inspector shows the bytes of an exchange in a dialog, which is loaded when it is opened first. By exchanged it learns
+ * of the page's connections.
  * @param {HTMLDialogElement} element
  * @param {Page} page
  */

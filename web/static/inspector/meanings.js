@@ -58,7 +58,8 @@ export function meaning({ role, encoding, name }) {
   }
   if (!role.startsWith("field, ")) return roles[role] ?? "";
   const [first, second] = encoding.split(", ");
-  const written = (literal = "") => literal.replace(/^Huffman (\d+) for (\d+)$/, "$1 bytes by Huffman code, instead of $2")
+  const written = (literal = "") => literal
+    .replace(/^Huffman (\d+) for (\d+)$/, "$1 bytes by Huffman code, instead of $2")
     .replace(/^plain (\d+)$/, "$1 bytes, as they are");
   const nameText = /^\d+$/.test(first) ? `name by index ${first}` : `name in ${written(first)}`;
   const after = {
