@@ -76,6 +76,9 @@ func TestStepInChapter(t *testing.T) {
 	if got := eval[string](tab, `document.querySelector("iframe").contentDocument.querySelector("#scenes").dataset.scene`); got != "1.1" {
 		t.Errorf("the frame shows scene %s, want 1.1", got)
 	}
+	if eval[bool](tab, `document.querySelector("iframe").contentDocument.querySelector("header").checkVisibility()`) {
+		t.Error("the frame shows more than the step and the stage")
+	}
 	if eval[bool](tab, `document.querySelector("figure img").checkVisibility()`) {
 		t.Error("the picture is shown beside the frame")
 	}

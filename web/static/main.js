@@ -32,6 +32,8 @@ import { stage } from "./stage/stage.js";
 /** @param {string} id */
 const at = (id) => document.getElementById(id);
 
+document.documentElement.toggleAttribute("data-embedded", parent !== window); // in a frame of the docs
+
 // A page that was restored from the browser's cache has lost its connections.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
