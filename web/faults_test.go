@@ -82,7 +82,7 @@ func TestStoodStill(t *testing.T) {
 	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === "1")`)
 	tab.standStill(1500*time.Millisecond, func() { s.publish(t, many(2)...) })
 	tab.until(`[...document.querySelectorAll(".lane .dropped")].every((dd) => dd.textContent === "2")`)
-	tab.until(`document.getElementById("says").textContent.startsWith("This page stood still for ")`)
+	tab.until(`document.getElementById("says").textContent.startsWith("This computer was asleep or too busy for ")`)
 	s.publish(t, many(1)...)
 	tab.until(`[...document.querySelectorAll(".lane .n")].every((n) => n.textContent === "2")`)
 }

@@ -44,11 +44,11 @@ const caption = sentence(at("says"));
 const stalls = watchStalls({
   stall(ms) {
     page.distrust();
-    caption.news(`This page stood still for ${seconds(ms)} s, asleep or busy: what came meanwhile is not timed.`);
+    caption.news(`This computer was asleep or too busy for ${seconds(ms)} s; those messages are left out.`);
   },
   shown(ms) {
     page.distrust();
-    caption.news(`This tab was hidden for ${seconds(ms)} s: what came meanwhile is not timed.`);
+    caption.news(`This tab was hidden for ${seconds(ms)} s; those messages are left out.`);
     caption.show(performance.now(), "");
     lanes.forgetAges();
   },

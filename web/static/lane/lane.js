@@ -53,7 +53,7 @@ export function lane(element, transport, page, hooks) {
         <div><dt>mean age, last 10 s</dt><dd class="mean">–</dd></div>
         <div><dt>latency p99</dt><dd class="p99"></dd></div>
         <div><dt>messages timed</dt><dd class="n"></dd></div>
-        <div><dt>known to</dt><dd class="error"></dd></div>
+        <div><dt>error at most</dt><dd class="error"></dd></div>
         <div><dt>left out</dt><dd class="rest"></dd></div>
         <div><dt>messages</dt><dd data-count="messages"></dd></div>
         <div title="by the server’s ledger, which a restarted server begins anew"><dt>requests</dt>
