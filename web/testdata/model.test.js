@@ -93,13 +93,25 @@ test("model: a request has the stamps of both sides", () => {
   server.entry("end", "polling", 3, 1052, { bytes: { envelope: 10 } });
   model.record("polling", { kind: "answered", t: 1100, asked: 1000 });
   model.exchanged(server.batch(), toPage, 1);
-  server.entry("request", "polling", 4, 1060); // of no request that the page knows
+  server.entry("request", "polling", 4, 1160); // of no request that the page knows
   model.exchanged(server.batch(), toPage, 1);
   const { asks, exchanges } = model.byName.get("polling");
   equal(asks.items.map(({ key, answered, exchange }) => [key, answered, exchange?.exchange ?? null]), [[0, null, null], [1000, 1100, 3]]);
   const [one, two] = exchanges.items;
   equal([one.ask.key, toPage(one.answered), toPage(one.ended), one.messages, one.bytes, one.payload], [1000, 1051, 1052, 1, 430, 100]);
   equal(two.ask, null);
+});
+
+test("model: a request that a browser sent a second time is that of the second exchange", () => {
+  const model = new Model();
+  const server = new Server();
+  model.record("longpoll", { kind: "asked", t: 0 });
+  server.entry("request", "longpoll", 1, 50);
+  server.entry("end", "longpoll", 1, 300, { cut: "closed" });
+  server.entry("request", "longpoll", 2, 450);
+  model.exchanged(server.batch(), toPage, 1);
+  const { asks, exchanges } = model.byName.get("longpoll");
+  equal([asks.items[0].exchange.exchange, ...exchanges.items.map(({ ask }) => ask?.key ?? null)], [2, null, 0]);
 });
 
 test("model: a text upstream has the stamps of both sides", () => {

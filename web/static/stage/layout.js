@@ -320,7 +320,9 @@ function rails({ states }, view, place, shape) {
     down = state === "down";
     if (to <= left || was === down || state === "connecting") continue;
     const text = down ? "noticed" : "back";
-    shape.texts.push({ text, x: to + 0.2 * view.unit, y: you + 0.65 * view.unit, align: "left", colour: "text" });
+    const next = items[i + 1]?.key <= view.t ? page(items[i + 1].key) : Infinity;
+    if (down && next - to < 4.5 * view.unit) continue; // the next one stands there
+    shape.texts.push({ text, x: to + 0.2 * view.unit, y: you - 0.65 * view.unit, align: "left", colour: "text" });
   }
   part(right);
   if (!place.gutter) return;

@@ -313,12 +313,14 @@ function answer({ asks }, { t, asked }) {
 }
 
 /**
- * findAsk returns the last request that had left by then, if no exchange has it yet. The requests of a lane follow each
- * other: those before it never reached the server.
+ * findAsk returns the last request that had left by then, if its response was not there yet: those before it never
+ * reached the server. What a browser sent a second time, since its connection was cut, belongs to the second exchange.
  * @param {Lane} lane
  * @param {number} by ms
  */
 function findAsk({ asks }, by) {
   const ask = asks.at(by);
-  return ask && !ask.exchange ? ask : null;
+  if (ask?.exchange && ask.answered < by) return null;
+  if (ask?.exchange) ask.exchange.ask = null;
+  return ask ?? null;
 }

@@ -81,7 +81,8 @@ function ofExchange({ key, begun, lane, answered, ended, messages, bytes, cut, a
   if (lane.streams) {
     const until = ended <= now.at ? ended : now.at;
     const open = `${until === ended ? "was" : "has been"} open for ${time((until - key) / 1000)}`;
-    return `${up}; its ${lane.name === "sse" ? "response" : "connection"} ${open}, with ${carried}: ${number(bytes)} B.${end}`;
+    const what = lane.name === "sse" ? "response" : "connection";
+    return `${up}; its ${what} ${open}, with ${carried}: ${number(bytes)} B.${end}`;
   }
   if (!(answered <= now.at)) return `${up}, and has waited ${time((now.at - key) / 1000)} for news until now.${end}`;
   const brought = messages ? `brought ${carried}` : "brought nothing: an empty poll";
