@@ -66,7 +66,7 @@ func (tab *tab) pollOften() {
 		interval.value = 1;
 		return interval.dispatchEvent(new Event("input"));
 	})()`)
-	tab.until(`document.querySelector('[data-lane="polling"] .about').textContent === "asks every 0.10 s"`)
+	tab.until(`document.querySelector('[data-lane="polling"] .about')?.textContent === "asks every 0.10 s"`)
 }
 
 // click clicks what a selector names, in either browser.

@@ -59,7 +59,7 @@ func TestScenarios(t *testing.T) {
 	tab := s.open(t)
 	tab.until(`document.querySelectorAll("#uses option").length > 0`)
 	tab.do(chromedp.Click(chromedp.CSS("#tab-uses")))
-	direction := map[string]string{scenario.Down: "down", scenario.Both: "up, and down to all", scenario.Up: "up, each answered"}
+	direction := map[string]string{scenario.Down: "downstream", scenario.Both: "upstream, and downstream to all", scenario.Up: "upstream, each answered"}
 	for _, s := range scenario.All {
 		want := fmt.Sprintf("%s %d clients, %g messages a second %s", s.Why, s.Clients, s.Rate, direction[s.Direction])
 		if s.Burst > 1 {
@@ -78,7 +78,7 @@ func TestScenarios(t *testing.T) {
 
 	// One that goes up and down: the others' messages are the feed's, its own are up.
 	const sent = `[...document.querySelectorAll("#up td:first-of-type")].every((td) => Number(td.textContent) >= 2)`
-	tab.do(chromedp.Click(chromedp.CSS("#tab-uses")), chromedp.SetValue(chromedp.CSS("#uses select"), "collab"), chromedp.Click(chromedp.CSS("#uses button")))
+	tab.do(chromedp.SetValue(chromedp.CSS("#uses select"), "collab"), chromedp.Click(chromedp.CSS("#uses button")))
 	eventually(t, "the feed is like the scenario", func() bool {
 		got := s.settings(t)
 		return got == source.Settings{Source: source.Market, Rate: 16, Phase: source.Poisson, Burst: 5, Apart: 30, Payload: 60, Seed: 1}

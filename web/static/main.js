@@ -98,8 +98,9 @@ if (page.control) echoes.unshift(`${page.control}/websocket/echo?stamps=1&page=$
 sync(echoes, page.clock);
 
 // Opened one behind the head, every lane shows the newest message at once.
-// Where the head cannot be had, they begin with the next message.
-const feed = await settings.refresh();
+// Where the head cannot be had, they begin with the next message. It is asked for twice: while a page loads on a busy
+// machine, the first answer may not be here in time.
+const feed = await settings.refresh() ?? await settings.refresh();
 if (feed && role.leads) page.setHead(feed);
 lanes.show();
 const { control, missing } = page;

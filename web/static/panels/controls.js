@@ -84,7 +84,7 @@ export function controls(element, ask, page, on) {
   beat.addEventListener("change", () => setHeartbeat(Number(beat.value)));
 
   source.addEventListener("change", () => {
-    const tooFast = source.value === "host" && settings.rate > mostOfHost;
+    const tooFast = source.value === "host" && rate.valueAsNumber > mostOfHost;
     patch({ source: source.value, ...(tooFast && { rate: mostOfHost }) });
   });
   rate.addEventListener("change", () => {
