@@ -1,6 +1,6 @@
 import { backoff } from "../transports/backoff.js";
 
-const patience = 5000; // milliseconds: the lab sends an event at least once a second
+const patience = 5; // seconds of silence: the lab sends an event at least once a second
 
 /**
  * exchanges reads what the server recorded of a page's exchanges, as long as the page is open. After a cut the browser
@@ -13,26 +13,22 @@ const patience = 5000; // milliseconds: the lab sends an event at least once a s
  */
 export function exchanges(url, on) {
   let failures = 0;
+  let silent = 0; // seconds, counted one by one: while the page stands still, its events wait
   /** @type {EventSource} */
   let source;
-  let timer;
+  let timer, ticks;
 
   function open() {
     source = new EventSource(url);
     source.onmessage = ({ data }) => {
-      failures = 0;
-      wait();
+      failures = silent = 0;
       on.batch(JSON.parse(data));
     };
     source.onerror = () => {
       if (source.readyState === EventSource.CLOSED) retry(); // by any status but 200, for good
     };
-    wait();
-  }
-
-  function wait() {
-    clearTimeout(timer);
-    timer = setTimeout(retry, patience);
+    silent = 0;
+    ticks = setInterval(() => ++silent > patience && retry(), 1000);
   }
 
   function retry() {
@@ -43,6 +39,7 @@ export function exchanges(url, on) {
 
   function close() {
     source.close();
+    clearInterval(ticks);
     clearTimeout(timer);
   }
 

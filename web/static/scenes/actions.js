@@ -225,11 +225,12 @@ export function actions({ ask, page, lanes, settings, network, scenario, remeasu
   }
 
   /**
-   * idle returns what so long a time cost by the ledger, by lane.
+   * idle returns what so long a time cost by the ledger, by lane. It calls begin when the count has begun.
    * @param {number} ms
    */
-  async function idle(ms) {
+  async function idle(ms, begin = () => {}) {
     const before = await rows(true);
+    begin();
     await wait(ms);
     return cost(await rows(), before);
   }
