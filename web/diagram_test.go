@@ -94,3 +94,28 @@ func TestDiagramIsWhatWasRecorded(t *testing.T) {
 		t.Error(fault)
 	}
 }
+
+// The picture goes on while a line is chosen, and when the window gets another size.
+func TestDiagramGoesOn(t *testing.T) {
+	chromium(t)
+	t.Parallel()
+	s := opener(smoothTab).serve(t, quiet(100), nil, many(3)...)
+	tab := s.open(t)
+	goesOn := func() {
+		t.Helper()
+		tab.until(`await new Promise((done) => {
+			const canvas = document.getElementById("diagram");
+			const empty = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+			const before = canvas.toDataURL();
+			setTimeout(() => done(before !== empty.toDataURL() && before !== canvas.toDataURL()), 300);
+		})`)
+	}
+	goesOn()
+	for range 3 {
+		eval[bool](tab, `document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true }))`)
+		tab.until(`document.querySelector("#story p").textContent.startsWith("#")`)
+		goesOn()
+	}
+	tab.resize(1000, 700)
+	goesOn()
+}

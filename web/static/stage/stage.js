@@ -37,6 +37,7 @@ export function stage({ element, pause, replay, page, lanes, open }) {
   let jumps = page.clock.jumps;
   let stale = true; // the sizes and colours
   let drawnAt = -Infinity;
+  let changed = true; // by more than time: the next frame draws it
   let drew = false; // in the last frame
   let rest = 0; // nothing is drawn before
   let wroteAt = -Infinity;
@@ -94,6 +95,7 @@ export function stage({ element, pause, replay, page, lanes, open }) {
   // measure reads where the strips are, and the colours of the lanes, as the style sheet has them now.
   function measure() {
     stale = false;
+    changed = true; // a canvas that gets another size is empty
     const { x: left, y: above } = element.getBoundingClientRect();
     const boxes = courses.map((course) => course.getBoundingClientRect());
     const [x, y] = [Math.min(...boxes.map((box) => box.left)), Math.min(...boxes.map((box) => box.top))];
@@ -138,8 +140,7 @@ export function stage({ element, pause, replay, page, lanes, open }) {
    */
   function update(now) {
     // Where a picture takes long, two thirds of the time are left to the rest of the page.
-    if (drew && now - drawnAt > 34) rest = now + 2 * (now - drawnAt);
-    drew = false;
+    if (drew && now - drawnAt > 34) rest = now + Math.min(500, 2 * (now - drawnAt));
     if (page.clock.jumps !== jumps) {
       jumps = page.clock.jumps;
       model.clear();
@@ -147,10 +148,10 @@ export function stage({ element, pause, replay, page, lanes, open }) {
     }
     if (early.length && page.clock.best) feed({ epoch: early[0].epoch, now: early[0].now });
     if (!page.clock.best) return scrub.instant(now); // without a clock there is no axis
-    if (calm.matches && now - drawnAt < 1000 && !stale) return view.t;
+    if (calm.matches && now - drawnAt < 1000 && !stale && !changed) return view.t;
     if (stale) measure();
     const t = scrub.instant(now);
-    drew = now >= rest && (t !== view.t || now - drawnAt > 250);
+    drew = changed || (now >= rest && (t !== view.t || now - drawnAt > 250));
     if (drew) draw(now, t);
     if (now - wroteAt >= 250) {
       wroteAt = now;
@@ -162,6 +163,7 @@ export function stage({ element, pause, replay, page, lanes, open }) {
 
   function draw(now, t) {
     drawnAt = now;
+    changed = false;
     const { best } = page.clock;
     view.t = t;
     view.at = 1000 * (performance.timeOrigin + t + best.offset);
@@ -182,7 +184,7 @@ export function stage({ element, pause, replay, page, lanes, open }) {
   function choose(one) {
     if (one === view.chosen) return;
     view.chosen = one;
-    drawnAt = -Infinity;
+    changed = true;
     tell();
   }
 
