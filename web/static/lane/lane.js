@@ -288,7 +288,7 @@ export function lane(element, transport, page, hooks) {
     const after = recovery(record.since(cut.t), cut, messages, page.usual);
     const stamps = Object.entries({ noticed: after.noticed, back: after.connected, "caught up": after.caught })
       .filter(([, ms]) => ms !== null).map(([what, ms]) => `${what} ${seconds(ms)}`).join(" · ");
-    const texts = [after.noticed === null ? "cut, not noticed" : "", stamps && `${stamps} s`];
+    const texts = [after.noticed === null ? "cut, not noticed" : "", stamps && `${stamps}\u00a0s`];
     setText(parts.recovery, behind ? "" : texts.filter(Boolean).join(" · "));
     element.dataset.cut = cut.cut;
     return { ...after, cut };
