@@ -3,7 +3,9 @@ package docs_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -118,10 +120,7 @@ func (r *reader) proxy(command string) string {
 		r.t.Fatal(err)
 	}
 	for _, found := range regexp.MustCompile(`listen (\S+?)(?: ssl http2)?;`).FindAllSubmatch(text, -1) {
-		free, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			r.t.Fatal(err)
-		}
+		free := r.unused()
 		defer free.Close()
 		r.at[string(found[1])] = free.Addr().String()
 	}
@@ -130,6 +129,21 @@ func (r *reader) proxy(command string) string {
 		r.t.Fatal(err)
 	}
 	return strings.NewReplacer(shown[0], conf, prefix, "-p "+r.tmp+" ").Replace(command)
+}
+
+// unused listens on a port below those that Linux gives to outgoing connections (net.ipv4.ip_local_port_range). So no
+// connection of another test has it between the end of this listener and the start of nginx.
+func (r *reader) unused() net.Listener {
+	r.t.Helper()
+	var err error
+	for range 100 {
+		var free net.Listener
+		if free, err = net.Listen("tcp", fmt.Sprint("127.0.0.1:", 20_000+rand.IntN(12_000))); err == nil {
+			return free
+		}
+	}
+	r.t.Fatal(err)
+	return nil
 }
 
 var settings = regexp.MustCompile(`"\$PWD/docs/testdata/(nginx[a-z-]*\.conf)"`)
