@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -262,19 +261,12 @@ func TestInspectorByHand(t *testing.T) {
 // 60 kB of hostile text are drawn at once, become no HTML, and fit the dialog at each size; axe-core finds nothing.
 func TestInspectorHostile(t *testing.T) {
 	chromium(t)
-	path := os.Getenv("AXE")
-	if path == "" {
-		needs.Missing(t, "axe-core is not there", "npm install --prefix /tmp/axe axe-core; AXE=/tmp/axe/node_modules/axe-core/axe.min.js go test ./web")
-	}
+	axe := axeCore(t)
 	t.Parallel()
-	axe, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	text, _ := json.Marshal(strings.Repeat("\u202e\x01\u0301שלום<img src=x>", 1500))
 	s := serve(t, quiet(100), nil, string(text))
 	tab := openInspector(t, s, "http://"+s.lanes.String(), "[]")
-	eval[bool](tab, string(axe)+"; true")
+	eval[bool](tab, axe+"; true")
 	for _, name := range transports { // one by one, since the lab keeps 256 KiB
 		eval[bool](tab, record(fmt.Sprintf("[%q]", name), s.cursor(0)))
 		tab.until(fmt.Sprintf(`entries.some(({ transport, kind }) => transport === %q && kind === "message")`, name))

@@ -683,26 +683,32 @@ func TestSave(t *testing.T) {
 	}
 }
 
-// axe-core finds nothing to object to, in a scene, in free play and in the dark.
-// AXE names its file.
-func TestAxe(t *testing.T) {
-	chromium(t)
+// axeCore returns the code of axe-core, whose file AXE names, or skips the test.
+func axeCore(t *testing.T) string {
+	t.Helper()
 	path := os.Getenv("AXE")
 	if path == "" {
 		needs.Missing(t, "axe-core is not there", "npm install --prefix /tmp/axe axe-core; AXE=/tmp/axe/node_modules/axe-core/axe.min.js go test ./web")
 	}
-	t.Parallel()
-	axe, err := os.ReadFile(path)
+	code, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(code)
+}
+
+// axe-core finds nothing to object to, in a scene, in free play and in the dark.
+func TestAxe(t *testing.T) {
+	chromium(t)
+	axe := axeCore(t)
+	t.Parallel()
 	s := serve(t, market(), nil)
 	tab := s.tab(t)
 	tab.open("http://" + s.lanes.String() + "/#scene=2")
 	tab.untilAll("live")
 	tab.press("1 ")
 	tab.until(`document.getElementById("scenes").dataset.state === "done"`)
-	eval[bool](tab, string(axe)+"; true")
+	eval[bool](tab, axe+"; true")
 	for _, theme := range []string{"light", "dark"} {
 		tab.prefers("color-scheme", theme)
 		part := "document" // and then the dock alone: the rest is as before

@@ -58,8 +58,6 @@ export function scrub(element, pauseButton, replayButton, of) {
   /** @type {{from: number, to: number, startedAt: number} | null} */
   let replayed = null;
   let zoomed = 0;
-  /** @type {number | null} ms in view, where a scene has set it */
-  let set = null;
   let drawn = ""; // the axis
 
   const live = (now) => now - of.lag();
@@ -94,14 +92,10 @@ export function scrub(element, pauseButton, replayButton, of) {
     setText(replayButton, replayed ? "Back to now" : replayText);
   }
 
-  const currentSpan = () => set ?? span(of.roundTrip(), zoomed);
+  const currentSpan = () => span(of.roundTrip(), zoomed);
 
   /** @param {1 | -1} by 1: twice as close */
   function zoom(by) {
-    if (set !== null) {
-      zoomed = Math.round(Math.log2(span(of.roundTrip(), 0) / set));
-      set = null;
-    }
     zoomed = Math.max(-4, Math.min(10, zoomed + by));
   }
 
@@ -150,22 +144,6 @@ export function scrub(element, pauseButton, replayButton, of) {
   return {
     instant, update, togglePause, toggleReplay, zoom,
     span: currentSpan,
-    /**
-     * show stands still at the end of a part of the record, which fills the view.
-     * @param {number} from
-     * @param {number} to
-     */
-    show(from, to) {
-      if (replayed) toggleReplay();
-      set = to - from;
-      stay(to);
-    },
-    /** live returns to now. */
-    live() {
-      if (replayed) toggleReplay();
-      set = null;
-      stay(null);
-    },
     paused: () => still !== null,
     replaying: () => replayed !== null,
     unpause: () => stay(null),
